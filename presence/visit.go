@@ -1,0 +1,89 @@
+package presence
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
+	"time"
+)
+
+// VisitState is how far a visit has come.
+type VisitState string
+
+// The states of a visit.
+const (
+	Arriving VisitState = "arriving" // here, but not yet for as long as settle asks
+	Present  VisitState = "present"
+	Leaving  VisitState = "leaving" // all devices are gone, not yet for as long as linger asks
+	Over     VisitState = "over"
+)
+
+// Visit is one stay of a person at a site, from arrival to departure, and the
+// unit of delivery to the desk.
+type Visit struct {
+	ID       string     `json:"id"`
+	User     string     `json:"user"`
+	Site     string     `json:"site"`
+	Arrived  time.Time  `json:"arrived"`
+	Departed time.Time  `json:"departed,omitzero"` // the last end of the last device, not the moment of believing
+	State    VisitState `json:"state"`
+	End      End        `json:"end,omitempty"` // how an over visit ended
+	CheckIn  Errand     `json:"check_in"`
+	CheckOut Errand     `json:"check_out"`
+	Claims   []Claim    `json:"claims,omitempty"` // what was tried on which booking
+	Story    []Entry    `json:"story,omitempty"`  // filled when the visit is settled
+}
+
+// End is how a visit came to be over.
+type End string
+
+// The ends of a visit.
+const (
+	Left      End = "left"       // every device went away and stayed away
+	Unknown   End = "unknown"    // only max_session ended it
+	DayTurned End = "day turned" // devices were still there when the site's day turned
+	Withdrawn End = "withdrawn"  // an operator, an opt-out or a shared account ended it
+)
+
+// visitID names a visit by what it is, so that a function that runs twice
+// names it the same.
+func visitID(user, site string, arrived time.Time) string {
+	sum := sha256.Sum256([]byte(user + "\x00" + site + "\x00" + arrived.UTC().Format(time.RFC3339Nano)))
+	return strings.ToLower(base32.HexEncoding.EncodeToString(sum[:])[:10])
+}
+
+// ErrandStatus is how far one side of a visit's delivery has come.
+type ErrandStatus string
+
+// The statuses of an errand.
+const (
+	Waiting   ErrandStatus = "waiting" // nothing to do yet
+	Pending   ErrandStatus = "pending" // to be done, or being tried
+	Effected  ErrandStatus = "done"
+	Refused   ErrandStatus = "refused" // the desk said no, for good
+	Skipped   ErrandStatus = "skipped" // there was nothing to do, or no longer
+	DryRunned ErrandStatus = "dry_run" // would have been done
+)
+
+// Errand is one side of a visit's delivery: checking in, or checking out.
+type Errand struct {
+	Status   ErrandStatus `json:"status"`
+	At       time.Time    `json:"at,omitzero"`        // when it first took effect
+	Bookings []string     `json:"bookings,omitempty"` // booking ids on which it took effect
+	Attempts int          `json:"attempts,omitempty"` // failures in a row count towards the backoff; reset by success
+	Next     time.Time    `json:"next,omitzero"`      // not to be tried before
+	Reason   string       `json:"reason,omitempty"`
+}
+
+// Claim is what a visit has tried on one booking.
+type Claim struct {
+	Booking string    `json:"booking"`
+	Begin   time.Time `json:"begin"`
+	End     time.Time `json:"end"`
+	Tried   bool      `json:"tried,omitempty"` // a check-in was booked before it was made
+	In      time.Time `json:"in,omitzero"`     // we checked it in
+	Out     time.Time `json:"out,omitzero"`    // we checked it out
+	Next    time.Time `json:"next,omitzero"`   // after a refusal: not before
+	Refused string    `json:"refused,omitempty"`
+	DryRun  bool      `json:"dry_run,omitempty"` // In and Out are what would have been
+}
