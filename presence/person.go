@@ -2,21 +2,6 @@ package presence
 
 import "time"
 
-// Sighting is what a record says after mapping: this user's device at this
-// site was alive, or ended, at that time.
-type Sighting struct {
-	User, Device, Site string
-	Session, Multi     string
-	SSID, NAS, AP      string
-	BSSID              string
-	Status             Status // Start, Interim or Stop
-	At                 time.Time
-	Heard              time.Time
-	Age                time.Duration
-	HasAge             bool
-	Cause              Cause
-}
-
 // Person is everything remembered about one user, and the unit of update:
 // whatever must change together is inside it.
 type Person struct {
@@ -29,39 +14,6 @@ type Person struct {
 	Errand   time.Time `json:"errand,omitzero"`  // the earliest moment at which the courier has something to do
 }
 
-// SessionState is how far a session has come.
-type SessionState string
-
-// The states of a session.
-const (
-	Open    SessionState = "open"    // alive as far as is known
-	Suspect SessionState = "suspect" // ended or fell silent by the infrastructure's fault; held as present
-	Ended   SessionState = "ended"
-	Expired SessionState = "expired" // only max_session ended it; when it really ended is unknown
-)
-
-// Session is one accounting session of one device. Ended and expired sessions
-// stay as tombstones for a while so that nothing late revives them.
-type Session struct {
-	ID      string        `json:"id,omitempty"`    // Acct-Session-Id
-	Multi   string        `json:"multi,omitempty"` // Acct-Multi-Session-Id
-	Device  string        `json:"device"`
-	Site    string        `json:"site"`
-	SSID    string        `json:"ssid,omitempty"`
-	NAS     string        `json:"nas,omitempty"`   // as Record.NAS names it
-	AP      string        `json:"ap,omitempty"`    // dropped when the session ends
-	BSSID   string        `json:"bssid,omitempty"` // dropped when the session ends
-	State   SessionState  `json:"state"`
-	Began   time.Time     `json:"began"`             // event time of its start
-	Seen    time.Time     `json:"seen"`              // latest event time at which it was alive
-	Heard   time.Time     `json:"heard"`             // arrival of its latest record: ageing runs on our own clock
-	Ended   time.Time     `json:"ended,omitzero"`    // event time of its end
-	Age     time.Duration `json:"age,omitempty"`     // Acct-Session-Time of its latest record
-	Interim time.Duration `json:"interim,omitempty"` // learned interval between interims; 0: none seen
-	Cause   Cause         `json:"cause,omitempty"`   // why it ended or became suspect
-	Hold    time.Time     `json:"hold,omitzero"`     // a suspect session is believed ended from here on; zero: not while its NAS is silent
-}
-
 // Device is a station of the person at a site, with its streak: an unbroken
 // stay that runs on over gaps shorter than linger.
 type Device struct {
@@ -72,20 +24,302 @@ type Device struct {
 	Closed bool      `json:"closed,omitempty"` // the visit that it carried is over; what comes next is another streak
 }
 
-// Entry is one line of a person's story.
-type Entry struct {
-	At   time.Time `json:"at"`
-	Kind EntryKind `json:"kind"`
-	Text string    `json:"text"`
+// Hear takes a sighting in. The same sighting again changes nothing, and so
+// does one that the future has overtaken. It returns the visits that are
+// settled with the desk.
+func (p *Person) Hear(n Sighting, w World) []Visit {
+	settled := p.Advance(n.Heard, w)
+	p.merge(n, w)
+	return append(settled, p.Advance(n.Heard, w)...)
 }
 
-// EntryKind says which kind of line an Entry is.
-type EntryKind string
+// Advance lets time pass up to now and concludes what follows.
+func (p *Person) Advance(now time.Time, w World) []Visit {
+	p.Wake = p.pass(now, w)
+	for _, site := range p.sites() {
+		p.Wake = earlier(p.Wake, p.conclude(site, now, w))
+	}
+	p.prune(now)
+	settled := p.settle()
+	p.Errand = p.errand()
+	return settled
+}
 
-// The kinds of lines in a story.
-const (
-	Heard     EntryKind = "heard"
-	Concluded EntryKind = "concluded"
-	Done      EntryKind = "done"
-	NotDone   EntryKind = "not done"
-)
+// Supersede ends the device's live sessions at the event time t, because the
+// device went over to another user; heard is when that was learned.
+func (p *Person) Supersede(device string, t, heard time.Time, w World) []Visit {
+	settled := p.Advance(heard, w)
+	for i := range p.Sessions {
+		if s := &p.Sessions[i]; s.Device == device && s.Live() && !s.Began.After(t) {
+			s.end(t, Renamed, time.Time{})
+			p.touch(s.Device, s.Site, s.Began, t, w)
+			p.tell(t, Heard, s.Device+" went over to another user")
+		}
+	}
+	return append(settled, p.Advance(heard, w)...)
+}
+
+// Reset is an Accounting-On or Accounting-Off.
+type Reset struct {
+	NAS   string    `json:"nas"`
+	BSSID string    `json:"bssid,omitempty"` // covers only this BSS, if it names one
+	At    time.Time `json:"at"`
+	Heard time.Time `json:"heard"`
+}
+
+// covers reports whether the reset ended the session: one on that NAS, that
+// began before and was not seen alive since.
+func (r Reset) covers(s *Session) bool {
+	return s.Live() && s.NAS == r.NAS && (r.BSSID == "" || r.BSSID == s.BSSID) && s.Began.Before(r.At) && !s.Seen.After(r.At)
+}
+
+// Covers reports whether the reset ended any session of p.
+func (r Reset) Covers(p Person) bool {
+	for i := range p.Sessions {
+		if r.covers(&p.Sessions[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// Reset makes the sessions that r covers suspect: their stations have
+// outage_hold to come back, and are taken to have left when last seen if they
+// do not.
+func (p *Person) Reset(r Reset, w World) []Visit {
+	settled := p.Advance(r.Heard, w)
+	for i := range p.Sessions {
+		s := &p.Sessions[i]
+		if !r.covers(s) {
+			continue
+		}
+		ended := s.Ended
+		if ended.IsZero() {
+			ended = s.Seen
+			p.tell(r.At, Heard, "the NAS was reset under "+s.Device)
+		}
+		s.end(ended, NASReset, later(s.Hold, r.Heard.Add(w.OutageHold)))
+	}
+	return append(settled, p.Advance(r.Heard, w)...)
+}
+
+// Zap ends the sessions that match, by an operator's word.
+func (p *Person) Zap(match func(Session) bool, now time.Time, w World) []Visit {
+	settled := p.Advance(now, w)
+	for i := range p.Sessions {
+		if s := &p.Sessions[i]; s.Live() && match(*s) {
+			s.end(s.Seen, Zapped, time.Time{})
+			p.tell(now, Heard, "an operator ended the session of "+s.Device)
+		}
+	}
+	return append(settled, p.Advance(now, w)...)
+}
+
+// pass lets time end sessions, and returns when it will end the next.
+func (p *Person) pass(now time.Time, w World) (next time.Time) {
+	for i := range p.Sessions {
+		s := &p.Sessions[i]
+		if s.State == Ended && w.NAS(s.NAS).fellWith(s, now, w.OutageHold) {
+			s.end(s.Ended, s.Cause, w.NAS(s.NAS).Fell.Add(w.OutageHold))
+			p.tell(s.Ended, Concluded, s.Device+" ended together with most others on its NAS: held for outage_hold")
+		}
+		if !s.Live() {
+			continue
+		}
+		next = earlier(next, s.pass(now, w))
+		if !s.Live() {
+			p.tell(s.Ended, Concluded, s.Device+" is gone: "+s.Cause.String())
+		}
+	}
+	return next
+}
+
+// merge joins the sighting with what is known, in any order of arrival:
+// the latest sign of life and the latest end count.
+func (p *Person) merge(n Sighting, w World) {
+	s := p.session(n)
+	switch {
+	case s == nil && n.Status == Stop:
+		p.unknownStop(n, w)
+	case s == nil:
+		p.begin(n, w)
+	case n.Status == Stop:
+		p.stop(s, n, w)
+	case s.Live():
+		p.sign(s, n, w)
+	case n.Status == Start && !n.At.Before(s.Ended) && n.At.After(s.Began):
+		// A Start for a session that ended makes a new one: ids repeat.
+		*s = p.Sessions[len(p.Sessions)-1]
+		p.Sessions = p.Sessions[:len(p.Sessions)-1]
+		p.begin(n, w)
+	case n.Status == Start:
+		// Overtaken by its own Stop.
+		s.Began = minTime(s.Began, n.At)
+		p.touch(s.Device, s.Site, s.Began, s.Ended, w)
+	case n.after(s) && !(s.Cause == Superseded && p.newer(s) != nil):
+		p.tell(n.At, Heard, n.Device+" is alive after all")
+		p.sign(s, n, w)
+	}
+}
+
+// session finds the session that the sighting is about: by Acct-Session-Id
+// with the device, else by the device and its NAS. Neither address nor NAS
+// tells sessions apart, because some controllers keep one session over roams.
+func (p *Person) session(n Sighting) *Session {
+	for i := range p.Sessions {
+		s := &p.Sessions[i]
+		if s.ID == n.Session && s.Device == n.Device && (n.Session != "" || s.NAS == n.NAS) {
+			return s
+		}
+	}
+	return nil
+}
+
+// begin takes in a session never heard of. An Interim for one is a Start at
+// event time less Acct-Session-Time.
+func (p *Person) begin(n Sighting, w World) {
+	s := Session{ID: n.Session, Device: n.Device, Began: n.At, Seen: n.At}
+	if n.Status == Interim {
+		s.Began = n.At.Add(-n.Age)
+	}
+	s.alive(n)
+	s.Interim = 0
+	if next := p.newer(&s); next != nil {
+		s.end(later(n.At, next.Began), Superseded, time.Time{})
+		p.touch(s.Device, s.Site, s.Began, n.At, w)
+		p.Sessions = append(p.Sessions, s)
+		return
+	}
+	p.tell(n.At, Heard, n.Device+" "+n.Status.String()+on(n.SSID))
+	for i := range p.Sessions {
+		old := &p.Sessions[i]
+		if old.Device != s.Device || !old.Live() {
+			continue
+		}
+		if old.Site == s.Site { // believed alive up to now, so there is no gap
+			p.touch(old.Device, old.Site, old.Began, n.At, w)
+		}
+		old.end(n.At, Superseded, time.Time{})
+	}
+	p.Sessions = append(p.Sessions, s)
+	p.touch(s.Device, s.Site, s.Began, n.At, w)
+}
+
+// newer returns a live session of the same device that began later than s.
+func (p *Person) newer(s *Session) *Session {
+	for i := range p.Sessions {
+		if o := &p.Sessions[i]; o.Device == s.Device && o.Live() && o.Began.After(s.Began) && o.Seen.After(s.Seen) {
+			return o
+		}
+	}
+	return nil
+}
+
+// sign takes in a sign of life of a known session.
+func (p *Person) sign(s *Session, n Sighting, w World) {
+	if n.At.Before(s.Began) {
+		s.Began = n.At
+	}
+	if n.At.After(s.Seen) || s.State != Open && !n.At.Before(s.Ended) {
+		s.alive(n)
+	}
+	p.touch(s.Device, s.Site, s.Began, n.At, w)
+}
+
+// stop takes in the end of a known session. An end that the session has
+// outlived is none.
+func (p *Person) stop(s *Session, n Sighting, w World) {
+	if !s.Live() {
+		// What ended without a word ended when the NAS says, if that is later.
+		if n.At.After(s.Ended) && s.Cause != Superseded {
+			s.State = Ended
+			s.Ended, s.Cause = n.At, n.Cause
+			p.touch(s.Device, s.Site, s.Began, n.At, w)
+		}
+		return
+	}
+	if n.At.Before(s.Seen) && !(n.HasAge && n.Age >= s.Age && n.Age > 0) {
+		return
+	}
+	if s.State == Suspect && s.Cause == n.Cause && !n.At.After(s.Ended) {
+		return // a repeat
+	}
+	if n.HasAge {
+		s.Age = n.Age
+	}
+	at := later(n.At, s.Seen)
+	var hold time.Time
+	if n.Cause.Infrastructure() {
+		hold = n.Heard.Add(w.OutageHold)
+	}
+	s.Heard = later(s.Heard, n.Heard)
+	p.touch(s.Device, s.Site, s.Began, at, w)
+	s.end(at, n.Cause, hold)
+	p.tell(n.At, Heard, n.Device+" Stop "+n.Cause.String())
+}
+
+// unknownStop remembers the end of a session never heard of, so that what
+// arrives late of it opens nothing. It is no arrival; it lengthens a streak
+// that is there.
+func (p *Person) unknownStop(n Sighting, w World) {
+	p.Sessions = append(p.Sessions, Session{
+		ID: n.Session, Multi: n.Multi, Device: n.Device, Site: n.Site, SSID: n.SSID, NAS: n.NAS,
+		State: Ended, Began: n.At.Add(-n.Age), Seen: n.At, Heard: n.Heard, Ended: n.At, Age: n.Age, Cause: n.Cause,
+	})
+	if d := p.device(n.Device, n.Site); d != nil && !d.Closed && n.At.Before(d.Last.Add(w.Linger)) {
+		d.Last = later(d.Last, n.At)
+	}
+}
+
+// touch joins a stay of the device at the site, from one event time to
+// another, with its streak.
+func (p *Person) touch(device, site string, from, to time.Time, w World) {
+	d := p.device(device, site)
+	switch {
+	case d == nil:
+		p.Devices = append(p.Devices, Device{ID: device, Site: site, Began: from, Last: to})
+	case d.Closed && !to.After(d.Last): // of the stay that is over
+	case d.Closed:
+		d.Began, d.Last, d.Closed = later(from, d.Last), to, false
+	case !from.Before(d.Last.Add(w.Linger)): // away for at least linger
+		d.Began, d.Last = from, to
+	case !to.After(d.Began.Add(-w.Linger)): // an earlier streak
+	default:
+		d.Began, d.Last = minTime(d.Began, from), later(d.Last, to)
+	}
+}
+
+func (p *Person) device(id, site string) *Device {
+	for i := range p.Devices {
+		if d := &p.Devices[i]; d.ID == id && d.Site == site {
+			return d
+		}
+	}
+	return nil
+}
+
+// LiveDevices returns how many of the person's devices are alive at the site,
+// or anywhere if site is empty.
+func (p *Person) LiveDevices(site string) int {
+	seen := map[string]bool{}
+	for i := range p.Sessions {
+		if s := &p.Sessions[i]; s.Live() && (site == "" || s.Site == site) {
+			seen[s.Device] = true
+		}
+	}
+	return len(seen)
+}
+
+func on(ssid string) string {
+	if ssid == "" {
+		return ""
+	}
+	return " on " + ssid
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -80,10 +80,10 @@ type Claim struct {
 	Booking string    `json:"booking"`
 	Begin   time.Time `json:"begin"`
 	End     time.Time `json:"end"`
-	Tried   bool      `json:"tried,omitempty"` // a check-in was booked before it was made
-	In      time.Time `json:"in,omitzero"`     // we checked it in
-	Out     time.Time `json:"out,omitzero"`    // we checked it out
-	Next    time.Time `json:"next,omitzero"`   // after a refusal: not before
+	Tried   time.Time `json:"tried,omitzero"` // when the latest attempt was booked, before it was made
+	In      time.Time `json:"in,omitzero"`    // we checked it in
+	Out     time.Time `json:"out,omitzero"`   // we checked it out
+	Next    time.Time `json:"next,omitzero"`  // after a refusal: not before
 	Refused string    `json:"refused,omitempty"`
 	DryRun  bool      `json:"dry_run,omitempty"` // In and Out are what would have been
 }

@@ -1,0 +1,147 @@
+package presence
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// nas is what the tracker knows of one NAS: the facts that are stored, and
+// from which mass ends are told.
+type nas struct {
+	NAS
+	noted time.Time            // NAS.Heard as it was last stored
+	live  map[string]struct{}  // devices that are alive there as far as was heard
+	ended map[string]time.Time // devices that ended there lately, by arrival
+}
+
+const (
+	nasKind    = "nas"       // kind of the notes that hold NASes
+	nasEvery   = time.Minute // how often a NAS's time last heard is stored at the most
+	nasForget  = 30 * 24 * time.Hour
+	massAtOnce = 5 // fewer ends at once are no mass end
+)
+
+// nas returns what is known of a NAS; it is World.NAS.
+func (t *Tracker) nas(name string) NAS {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.nases[name]; n != nil {
+		return n.NAS
+	}
+	return NAS{}
+}
+
+// NASes returns what is known of every NAS, by name.
+func (t *Tracker) NASes() map[string]NAS {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make(map[string]NAS, len(t.nases))
+	for name, n := range t.nases {
+		all[name] = n.NAS
+	}
+	return all
+}
+
+// hear notes that the NAS of the record is alive, and whether most of its
+// people just ended at once.
+func (t *Tracker) hear(r Record) {
+	name := r.NAS()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.nases[name]
+	if n == nil {
+		n = newNAS(NAS{})
+		t.nases[name] = n
+	}
+	n.NAS = n.NAS.hear(r.Heard)
+	if r.Device == "" {
+		return
+	}
+	switch r.Status {
+	case Start, Interim:
+		n.live[r.Device] = struct{}{}
+		delete(n.ended, r.Device)
+	case Stop:
+		if _, ok := n.live[r.Device]; !ok {
+			return
+		}
+		delete(n.live, r.Device)
+		for device, at := range n.ended {
+			if r.Heard.Sub(at) > massEnd {
+				delete(n.ended, device)
+			}
+		}
+		n.ended[r.Device] = r.Heard
+		if len(n.ended) >= massAtOnce && len(n.ended) > len(n.live) {
+			n.Fell = r.Heard
+			n.noted = time.Time{}
+		}
+	}
+}
+
+func newNAS(n NAS) *nas {
+	return &nas{NAS: n, noted: n.Heard, live: map[string]struct{}{}, ended: map[string]time.Time{}}
+}
+
+// nasNotes returns the notes of the NASes of which there is news.
+func (t *Tracker) nasNotes() (notes []Note) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, n := range t.nases {
+		if n.Heard.Sub(n.noted) < nasEvery {
+			continue
+		}
+		value, err := json.Marshal(n.NAS)
+		if err != nil {
+			panic(err) // times
+		}
+		n.noted = n.Heard
+		notes = append(notes, Note{Kind: nasKind, Key: name, Value: value})
+	}
+	return notes
+}
+
+// recall reads the NASes that are stored.
+func (t *Tracker) recall(ctx context.Context) error {
+	for after := ""; ; {
+		notes, err := t.store.Notes(ctx, nasKind, after, walkChunk)
+		if err != nil || len(notes) == 0 {
+			return err
+		}
+		t.mu.Lock()
+		for _, note := range notes {
+			var stored NAS
+			if json.Unmarshal(note.Value, &stored) != nil {
+				continue
+			}
+			n := t.nases[note.Key]
+			if n == nil {
+				t.nases[note.Key] = newNAS(stored)
+				continue
+			}
+			heard := n.Heard // records may have come before we got here
+			n.NAS = stored.hear(heard)
+		}
+		t.mu.Unlock()
+		after = notes[len(notes)-1].Key
+	}
+}
+
+// dropNASes forgets NASes unheard for long.
+func (t *Tracker) dropNASes(ctx context.Context) error {
+	past := time.Now().Add(-nasForget)
+	var notes []Note
+	t.mu.Lock()
+	for name, n := range t.nases {
+		if n.Heard.Before(past) {
+			delete(t.nases, name)
+			notes = append(notes, Note{Kind: nasKind, Key: name})
+		}
+	}
+	t.mu.Unlock()
+	if len(notes) == 0 {
+		return nil
+	}
+	return t.store.Update(ctx, nil, notes)
+}

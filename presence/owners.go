@@ -1,0 +1,105 @@
+package presence
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// devices is the kind of the notes that say whose a device last was.
+const devices = "device"
+
+// owner is whose a device last was, and since which event time.
+type owner struct {
+	User  string    `json:"user"`
+	Since time.Time `json:"since"`
+}
+
+// owners settles which user a device is with, as a batch goes along: a device
+// is with one person at a time, and the latest sign of life says with whom.
+type owners struct {
+	store Store
+	now   map[string]owner // as the batch so far leaves them
+	notes []Note
+}
+
+// claim notes that the device is with the sighting's user, and returns the
+// changes that follow for whoever had it.
+func (o *owners) claim(ctx context.Context, n Sighting, w World) ([]Change, error) {
+	if n.Status == Stop {
+		return nil, nil
+	}
+	had, ok := o.now[n.Device]
+	if !ok {
+		value, err := o.store.Note(ctx, devices, n.Device)
+		if err != nil {
+			return nil, err
+		}
+		if value != nil {
+			if err := json.Unmarshal(value, &had); err != nil {
+				return nil, err
+			}
+		}
+		o.now[n.Device] = had
+	}
+	if had.User == n.User {
+		return nil, nil
+	}
+	if had.Since.After(n.At) { // overtaken: somebody else has it by now
+		return []Change{supersede(n.User, n.Device, had.Since, n.Heard, w)}, nil
+	}
+	now := owner{User: n.User, Since: n.At}
+	value, err := json.Marshal(now)
+	if err != nil {
+		return nil, err
+	}
+	o.now[n.Device] = now
+	o.notes = append(o.notes, Note{Kind: devices, Key: n.Device, Value: value})
+	if had.User == "" {
+		return nil, nil
+	}
+	return []Change{supersede(had.User, n.Device, n.At, n.Heard, w)}, nil
+}
+
+func supersede(user, device string, at, heard time.Time, w World) Change {
+	return Change{User: user, Apply: func(p *Person) []Visit { return p.Supersede(device, at, heard, w) }}
+}
+
+// dropDevices erases the notes of devices that their owner has no more.
+func (t *Tracker) dropDevices(ctx context.Context) error {
+	for after := ""; ; {
+		notes, err := t.store.Notes(ctx, devices, after, walkChunk)
+		if err != nil || len(notes) == 0 {
+			return err
+		}
+		after = notes[len(notes)-1].Key
+		var gone []Note
+		for _, note := range notes {
+			var o owner
+			if err := json.Unmarshal(note.Value, &o); err != nil {
+				return err
+			}
+			p, err := t.store.Person(ctx, o.User)
+			if err != nil {
+				return err
+			}
+			if !p.has(note.Key) {
+				gone = append(gone, Note{Kind: devices, Key: note.Key})
+			}
+		}
+		if len(gone) > 0 {
+			if err := t.store.Update(ctx, nil, gone); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (p *Person) has(device string) bool {
+	for i := range p.Devices {
+		if p.Devices[i].ID == device {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,155 @@
+package presence
+
+import "time"
+
+// SessionState is how far a session has come.
+type SessionState string
+
+// The states of a session.
+const (
+	Open    SessionState = "open"    // alive as far as is known
+	Suspect SessionState = "suspect" // ended or fell silent by the infrastructure's fault; held as present
+	Ended   SessionState = "ended"
+	Expired SessionState = "expired" // only max_session ended it; when it really ended is unknown
+)
+
+// Session is one accounting session of one device. Ended and expired sessions
+// stay as tombstones for a while so that nothing late revives them.
+type Session struct {
+	ID      string        `json:"id,omitempty"`    // Acct-Session-Id
+	Multi   string        `json:"multi,omitempty"` // Acct-Multi-Session-Id
+	Device  string        `json:"device"`
+	Site    string        `json:"site"`
+	SSID    string        `json:"ssid,omitempty"`
+	NAS     string        `json:"nas,omitempty"`   // as Record.NAS names it
+	AP      string        `json:"ap,omitempty"`    // dropped when the session ends
+	BSSID   string        `json:"bssid,omitempty"` // dropped when the session ends
+	State   SessionState  `json:"state"`
+	Began   time.Time     `json:"began"`             // event time of its start
+	Seen    time.Time     `json:"seen"`              // latest event time at which it was alive
+	Heard   time.Time     `json:"heard"`             // arrival of its latest record: ageing runs on our own clock
+	Ended   time.Time     `json:"ended,omitzero"`    // event time of its end
+	Age     time.Duration `json:"age,omitempty"`     // Acct-Session-Time of its latest record
+	Interim time.Duration `json:"interim,omitempty"` // learned interval between interims; 0: none seen
+	Cause   Cause         `json:"cause,omitempty"`   // why it ended or became suspect
+	Hold    time.Time     `json:"hold,omitzero"`     // a suspect session is believed ended from here on; zero: not while its NAS is silent
+}
+
+// Live reports whether the session counts as present: open, or suspect.
+func (s *Session) Live() bool { return s.State == Open || s.State == Suspect }
+
+// alive notes that the session was alive at the sighting, the latest so far.
+func (s *Session) alive(n Sighting) {
+	if n.Status == Interim {
+		s.learn(n.At.Sub(s.Seen))
+	}
+	s.State, s.Ended, s.Cause, s.Hold = Open, time.Time{}, 0, time.Time{}
+	s.Seen, s.Heard = n.At, later(s.Heard, n.Heard)
+	if n.HasAge {
+		s.Age = n.Age
+	}
+	s.Site, s.SSID, s.NAS, s.AP, s.BSSID = n.Site, n.SSID, n.NAS, n.AP, n.BSSID
+	if n.Multi != "" {
+		s.Multi = n.Multi
+	}
+}
+
+// learn takes the gap between two signs of life for an interim interval. It
+// grows at once and shrinks slowly, because a lost interim lengthens a gap and
+// an event (an address, a roam) shortens it, and too short is the mistake
+// that costs a desk.
+func (s *Session) learn(gap time.Duration) {
+	switch {
+	case gap < shortestInterim || gap > longestInterim:
+	case gap > s.Interim:
+		s.Interim = gap
+	default:
+		s.Interim -= (s.Interim - gap) / 4
+	}
+}
+
+// end ends the session at the event time t; held until hold if that is the
+// infrastructure's doing.
+func (s *Session) end(t time.Time, cause Cause, hold time.Time) {
+	s.State, s.Ended, s.Cause, s.Hold = Ended, t, cause, time.Time{}
+	if !hold.IsZero() {
+		s.State, s.Hold = Suspect, hold
+		return
+	}
+	s.AP, s.BSSID = "", ""
+}
+
+// silent is when the session will be believed to have fallen silent; zero if
+// it has sent no interims, which is no reason to expect any.
+func (s *Session) silent(w World) time.Time {
+	if s.Interim == 0 {
+		return time.Time{}
+	}
+	return later(s.Heard.Add(max(missedInterims*s.Interim, minSilence)), w.Listening.Add(s.Interim+retries))
+}
+
+// pass lets time pass up to now, and returns when to look again; zero if
+// there is no need.
+func (s *Session) pass(now time.Time, w World) time.Time {
+	expires := s.Heard.Add(w.MaxSession)
+	if s.State == Open {
+		silent := s.silent(w)
+		switch {
+		case silent.IsZero():
+		case now.Before(silent):
+			return silent
+		case w.NAS(s.NAS).Heard.After(s.Heard.Add(s.Interim)):
+			s.end(s.Seen, Silence, time.Time{})
+			return time.Time{}
+		default: // its NAS fell silent as a whole: nobody's departure
+			s.State, s.Ended, s.Cause = Suspect, s.Seen, NASSilent
+		}
+	}
+	if s.State == Suspect && s.Hold.IsZero() {
+		if again := w.NAS(s.NAS).heardAgain(s.Heard); !again.IsZero() {
+			s.Hold = again.Add(w.OutageHold)
+		}
+	}
+	if s.State == Suspect && !s.Hold.IsZero() {
+		if hold := later(s.Hold, w.back()); now.Before(hold) {
+			return hold
+		}
+		s.end(s.Ended, s.Cause, time.Time{})
+		return time.Time{}
+	}
+	if expires = later(expires, w.back()); now.Before(expires) {
+		if s.State == Suspect { // nothing tells us when its NAS is heard again
+			return earlier(expires, now.Add(nasGap))
+		}
+		return expires
+	}
+	s.end(s.Seen, MaxSession, time.Time{})
+	s.State = Expired
+	return time.Time{}
+}
+
+// after reports whether the sighting is later than the session's end. The
+// session's own count of seconds decides where there is one: clocks err, and
+// some NASes send an interim just after the Stop.
+func (n Sighting) after(s *Session) bool {
+	if !n.At.After(s.Ended) {
+		return false
+	}
+	return !n.HasAge || s.Age == 0 || n.Age > s.Age
+}
+
+// later and earlier return the later and the earlier of two times; earlier
+// takes zero for never.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,23 @@
+package presence
+
+import "time"
+
+// Sighting is what a record says after mapping: this user's device at this
+// site was alive, or ended, at that time.
+type Sighting struct {
+	User    string // e-mail address, lower case
+	Device  string // MAC address as Record.Device, or "session ID" if the record names none
+	Site    string
+	Session string // Acct-Session-Id
+	Multi   string // Acct-Multi-Session-Id
+	SSID    string
+	NAS     string // as Record.NAS names it
+	AP      string // AP name, else BSSID
+	BSSID   string
+	Status  Status    // Start, Interim or Stop
+	At      time.Time // event time
+	Heard   time.Time // arrival
+	Age     time.Duration
+	HasAge  bool // whether the record carried Acct-Session-Time
+	Cause   Cause
+}

@@ -1,0 +1,283 @@
+package presence
+
+import (
+	"slices"
+	"time"
+)
+
+// late is how old the newest news of an arrival may be to be believed at once.
+// Older news is let settle as long again: the rest of a replay may follow, and
+// say that the person has left.
+const late = time.Minute
+
+// stay is what the streaks of a person's devices say about one site.
+type stay struct {
+	on      bool      // some streak is alive or lingering
+	alive   bool      // some streak is alive
+	began   time.Time // when the first of those that are on began
+	last    time.Time // the last sign of life of any
+	unknown bool      // that sign of life is where max_session ended a session
+}
+
+// stayAt sums up the streaks that count as being at the site on the day that
+// began at day: those that began on it, within the site's hours.
+func (p *Person) stayAt(site Site, day, now time.Time, w World) (y stay) {
+	for i := range p.Devices {
+		d := &p.Devices[i]
+		if d.Site != site.Name || d.Closed || d.Began.Before(day) || !site.Within(d.Began) {
+			continue
+		}
+		alive, unknown := p.alive(d)
+		if d.Last.After(y.last) {
+			y.last, y.unknown = d.Last, unknown
+		}
+		if alive || now.Before(d.Last.Add(w.Linger)) {
+			y.on, y.alive = true, y.alive || alive
+			y.began = earlier(y.began, d.Began)
+		}
+	}
+	return y
+}
+
+// alive reports whether a live session carries the device's streak, and if
+// none does, whether it is unknown when the streak ended.
+func (p *Person) alive(d *Device) (alive, unknown bool) {
+	for i := range p.Sessions {
+		s := &p.Sessions[i]
+		if s.Device != d.ID || s.Site != d.Site {
+			continue
+		}
+		if s.Live() {
+			return true, false
+		}
+		unknown = unknown || s.State == Expired && !s.Ended.Before(d.Last)
+	}
+	return false, unknown
+}
+
+// sites returns the sites at which the person has a device or an open visit.
+func (p *Person) sites() []string {
+	var sites []string
+	add := func(site string) {
+		if !slices.Contains(sites, site) {
+			sites = append(sites, site)
+		}
+	}
+	for i := range p.Devices {
+		add(p.Devices[i].Site)
+	}
+	for i := range p.Visits {
+		if p.Visits[i].State != Over {
+			add(p.Visits[i].Site)
+		}
+	}
+	return sites
+}
+
+// conclude brings the person's visit to a site in line with the stay there,
+// and returns when time alone will change it next; zero if it will not.
+func (p *Person) conclude(name string, now time.Time, w World) (next time.Time) {
+	site, ok := w.Sites[name]
+	if !ok {
+		site.Name = name
+	}
+	shared := p.LiveDevices("") > w.MaxDevices
+	v := p.visit(name)
+	if v == nil {
+		y := p.stayAt(site, site.Day(now, w.DayStarts), now, w)
+		if !y.on || shared {
+			return time.Time{}
+		}
+		v = p.arrive(name, y, now, w)
+	}
+	turn := site.NextDay(v.Arrived, w.DayStarts)
+	y := p.stayAt(site, site.Day(v.Arrived, w.DayStarts), now, w)
+	if y.on && y.began.Before(v.Arrived) && y.began.After(p.leftAt(name)) {
+		v.Arrived = y.began
+	}
+	due := later(y.last.Add(w.Linger), w.back())
+	switch {
+	case shared:
+		p.over(v, Withdrawn, now, "more than max_devices live devices: a shared account", w)
+		return time.Time{}
+	case y.alive && !now.Before(turn):
+		p.over(v, DayTurned, turn, "the day turned while devices were still there", w)
+		return time.Time{}
+	case !y.alive && !now.Before(due):
+		end := Left
+		if y.unknown {
+			end = Unknown
+		}
+		p.close(name)
+		p.over(v, end, later(y.last, v.Arrived), "every device has been gone for linger", w)
+		return time.Time{}
+	}
+	if v.State == Arriving {
+		if now.Before(v.CheckIn.Next) {
+			next = v.CheckIn.Next
+		} else if y.alive || !y.last.Before(v.Arrived.Add(w.Settle)) {
+			v.State = Present
+			v.CheckIn.Status = Pending
+			p.tell(v.Arrived, Concluded, "arrived at "+name)
+		}
+	}
+	if v.State != Arriving {
+		state := Present
+		if !y.alive {
+			state = Leaving
+		}
+		if state != v.State {
+			v.State = state
+			p.tell(y.last, Concluded, map[VisitState]string{Present: "back at ", Leaving: "leaving "}[state]+name)
+		}
+	}
+	if y.alive {
+		return earlier(next, turn)
+	}
+	return earlier(next, due)
+}
+
+// arrive opens a visit. What an earlier visit checked in and did not get to
+// check out is the new visit's to keep.
+func (p *Person) arrive(site string, y stay, now time.Time, w World) *Visit {
+	v := Visit{User: p.User, Site: site, Arrived: y.began, State: Arriving}
+	v.Arrived = later(v.Arrived, p.leftAt(site))
+	v.ID = visitID(v.User, v.Site, v.Arrived)
+	v.CheckIn = Errand{Status: Waiting, Next: v.Arrived.Add(w.Settle)}
+	v.CheckOut = Errand{Status: Waiting}
+	if now.Sub(y.last) > late {
+		v.CheckIn.Next = later(v.CheckIn.Next, now.Add(late))
+	}
+	for i := range p.Visits {
+		if old := &p.Visits[i]; old.Site == site && old.CheckOut.open() {
+			old.CheckOut = old.CheckOut.skip("came back before the check-out got through")
+			v.Claims = append(v.Claims, old.Claims...)
+			p.tell(now, NotDone, "check-out of visit "+old.ID+": "+old.CheckOut.Reason)
+		}
+	}
+	p.Visits = append(p.Visits, v)
+	return &p.Visits[len(p.Visits)-1]
+}
+
+// over ends the visit at the time departed.
+func (p *Person) over(v *Visit, end End, departed time.Time, why string, w World) {
+	v.State, v.End, v.Departed = Over, end, departed
+	p.tell(departed, Concluded, "left "+v.Site+": "+why)
+	if v.CheckIn.open() {
+		v.CheckIn = v.CheckIn.skip("the visit was over before a booking was checked in")
+	}
+	switch {
+	case end == DayTurned || end == Withdrawn:
+		v.CheckOut = v.CheckOut.skip(why)
+	case w.CheckOut == CheckOutNever:
+		v.CheckOut = v.CheckOut.skip("check_out is never")
+	case w.CheckOut != CheckOutAll && len(v.Claims) == 0:
+		v.CheckOut = v.CheckOut.skip("nothing was checked in by us")
+	default:
+		v.CheckOut = Errand{Status: Pending, Next: departed}
+		return
+	}
+	p.tell(departed, NotDone, "check-out: "+v.CheckOut.Reason)
+}
+
+// close closes the streaks that are over at the site: what comes next is
+// another stay.
+func (p *Person) close(site string) {
+	for i := range p.Devices {
+		d := &p.Devices[i]
+		if alive, _ := p.alive(d); d.Site == site && !alive {
+			d.Closed = true
+		}
+	}
+}
+
+// visit returns the person's open visit to the site.
+func (p *Person) visit(site string) *Visit {
+	for i := range p.Visits {
+		if v := &p.Visits[i]; v.Site == site && v.State != Over {
+			return v
+		}
+	}
+	return nil
+}
+
+// leftAt returns when the latest stay at the site ended, as far as that is
+// remembered: closed streaks and visits that are not settled yet.
+func (p *Person) leftAt(site string) (left time.Time) {
+	for i := range p.Visits {
+		if v := &p.Visits[i]; v.Site == site && v.State == Over {
+			left = later(left, v.Departed)
+		}
+	}
+	for i := range p.Devices {
+		if d := &p.Devices[i]; d.Site == site && d.Closed {
+			left = later(left, d.Last)
+		}
+	}
+	return left
+}
+
+// settle takes out the visits on which the desk has nothing left to do,
+// with their part of the story.
+func (p *Person) settle() (settled []Visit) {
+	p.Visits = slices.DeleteFunc(p.Visits, func(v Visit) bool {
+		if v.State != Over || v.CheckIn.open() || v.CheckOut.open() {
+			return false
+		}
+		for _, e := range p.Story {
+			if !e.At.Before(v.Arrived.Add(-late)) {
+				v.Story = append(v.Story, e)
+			}
+		}
+		settled = append(settled, v)
+		return true
+	})
+	return settled
+}
+
+// tell adds a line to the story, once.
+func (p *Person) tell(at time.Time, kind EntryKind, text string) {
+	e := Entry{At: at, Kind: kind, Text: text}
+	if slices.ContainsFunc(p.Story, func(o Entry) bool { return o.At.Equal(at) && o.Kind == kind && o.Text == text }) {
+		return
+	}
+	p.Story = append(p.Story, e)
+	if n := len(p.Story); n > maxStory {
+		p.Story = slices.Delete(p.Story, 0, n-maxStory)
+	}
+}
+
+// prune drops the past that nothing late can touch any more. With nothing
+// live, the person is woken once more when everything is past.
+func (p *Person) prune(now time.Time) {
+	past := now.Add(-tombstoneAge)
+	var newest time.Time
+	ended, live := 0, len(p.Visits) > 0
+	for i := len(p.Sessions) - 1; i >= 0; i-- {
+		s := &p.Sessions[i]
+		if s.Live() {
+			live = true
+			continue
+		}
+		if ended++; ended > maxEnded || s.Heard.Before(past) {
+			p.Sessions = slices.Delete(p.Sessions, i, i+1)
+			continue
+		}
+		newest = later(newest, s.Heard)
+	}
+	p.Devices = slices.DeleteFunc(p.Devices, func(d Device) bool {
+		alive, _ := p.alive(&d)
+		if !alive && d.Last.Before(past) {
+			return true
+		}
+		newest = later(newest, d.Last)
+		return false
+	})
+	p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool { return e.At.Before(past) })
+	for _, e := range p.Story {
+		newest = later(newest, e.At)
+	}
+	if !live && !newest.IsZero() {
+		p.Wake = earlier(p.Wake, newest.Add(tombstoneAge+time.Second))
+	}
+}

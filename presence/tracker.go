@@ -1,0 +1,396 @@
+package presence
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Tracker takes records in and lets time pass over the people in the store.
+// When Record returns, what the records change is durable; only a heartbeat,
+// which changes nothing but the time last heard, may ride along with the next
+// commit.
+type Tracker struct {
+	Concluded func() // called after every commit that may have given the courier work
+
+	store Store
+	log   *slog.Logger
+	setup atomic.Pointer[setup]
+	kick  chan struct{}
+
+	mu         sync.Mutex // guards what follows
+	listening  time.Time
+	failing    error // of the latest commit
+	ticked     time.Time
+	nases      map[string]*nas
+	heartbeats map[heartbeat]Sighting
+	unmatched  unmatched
+}
+
+// setup is what a reload replaces as a whole.
+type setup struct {
+	mapping Mapping
+	rules   Rules
+}
+
+// heartbeat names the session that a heartbeat is of.
+type heartbeat struct{ user, device, session string }
+
+const (
+	flushEvery = 5 * time.Second // how long a heartbeat may wait for a commit to ride along with
+	tickChunk  = 256             // people whom one commit lets time pass for
+	walkChunk  = 500             // people read at once on a walk over all
+)
+
+// NewTracker returns a tracker over what is in the store.
+func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
+	t := &Tracker{
+		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), listening: time.Now(), ticked: time.Now(),
+		nases: map[string]*nas{}, heartbeats: map[heartbeat]Sighting{}, unmatched: unmatched{},
+	}
+	t.Reload(mapping, rules)
+	return t
+}
+
+// Reload makes mapping and rules count from now on.
+func (t *Tracker) Reload(mapping Mapping, rules Rules) { t.setup.Store(&setup{mapping, rules}) }
+
+// Healthy reports whether the latest commit succeeded.
+func (t *Tracker) Healthy() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failing == nil
+}
+
+// Ticked returns when time last passed, which is every few seconds at least.
+func (t *Tracker) Ticked() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ticked
+}
+
+// world returns what decisions have to know at this moment.
+func (t *Tracker) world() World {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return World{Rules: t.setup.Load().rules, Listening: t.listening, NAS: t.nas}
+}
+
+// Record takes in a batch of records in order of arrival. It returns nil when
+// what they change is on disk, and an error if none of it is.
+func (t *Tracker) Record(ctx context.Context, batch []Record) error {
+	mapping, w := &t.setup.Load().mapping, t.world()
+	b := owners{store: t.store, now: map[string]owner{}}
+	var changes []Change
+	var notes []Note
+	for _, r := range batch {
+		t.hear(r)
+		if r.Status == AccountingOn || r.Status == AccountingOff {
+			notes = append(notes, resetNote(Reset{NAS: r.NAS(), BSSID: r.BSSID, At: r.At, Heard: r.Heard}))
+			continue
+		}
+		reading := mapping.Read(r)
+		if reading.Nobody.Kind != "" {
+			t.nobody(reading.Nobody, r.Heard)
+			continue
+		}
+		n := reading.Sighting
+		p, err := t.store.Person(ctx, n.User)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", n.User, err)
+		}
+		if t.heartbeat(&p, n, w) {
+			continue
+		}
+		if p.shared(w.MaxDevices) {
+			t.nobody(Nobody{
+				Kind: "identity", Key: n.User, Reason: "a shared account: more live devices than max_devices",
+				Remedy: "give everybody an account of their own, or raise [presence] max_devices",
+			}, r.Heard)
+		}
+		changes = append(changes, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, w) }})
+		more, err := b.claim(ctx, n, w)
+		if err != nil {
+			return fmt.Errorf("read the owner of a device: %w", err)
+		}
+		changes = append(changes, more...)
+	}
+	notes = append(notes, b.notes...)
+	if len(changes)+len(notes) == 0 {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return t.failing // a heartbeat is no news to answer while nothing can be kept
+	}
+	if err := t.commit(ctx, changes, notes); err != nil {
+		return err
+	}
+	if len(notes) > 0 {
+		t.wake()
+	}
+	return nil
+}
+
+// commit writes the changes, and the heartbeats that wait, before them.
+func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) error {
+	w := t.world()
+	t.mu.Lock()
+	beats := t.heartbeats
+	t.heartbeats = map[heartbeat]Sighting{}
+	t.mu.Unlock()
+	all := make([]Change, 0, len(beats)+len(changes))
+	for _, n := range beats {
+		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, w) }})
+	}
+	err := t.store.Update(ctx, append(all, changes...), notes)
+	t.mu.Lock()
+	switch {
+	case err != nil:
+		if t.failing == nil || t.failing.Error() != err.Error() {
+			t.log.Error("record", "error", err)
+		}
+		for k, n := range beats {
+			if _, ok := t.heartbeats[k]; !ok {
+				t.heartbeats[k] = n
+			}
+		}
+	case t.failing != nil:
+		t.log.Info("recording again")
+		t.listening = time.Now() // what came meanwhile was not answered, and comes again
+	}
+	t.failing = err
+	t.mu.Unlock()
+	if err == nil {
+		t.Concluded()
+	}
+	return err
+}
+
+// heartbeat keeps an Interim that changes nothing but the time last heard for
+// the next commit, and reports whether it was one.
+func (t *Tracker) heartbeat(p *Person, n Sighting, w World) bool {
+	if n.Status != Interim || !p.Wake.IsZero() && !n.Heard.Before(p.Wake) {
+		return false
+	}
+	s := p.session(n)
+	if s == nil || s.State != Open || s.Interim == 0 || !n.At.After(s.Seen) || p.newer(s) != nil ||
+		s.Site != n.Site || s.SSID != n.SSID || s.NAS != n.NAS || s.AP != n.AP || s.BSSID != n.BSSID {
+		return false
+	}
+	if d := p.device(n.Device, n.Site); d == nil || d.Closed {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.heartbeats[heartbeat{n.User, n.Device, n.Session}] = n
+	return true
+}
+
+// Run lets time pass until ctx ends, and writes what waits before it returns.
+func (t *Tracker) Run(ctx context.Context) error {
+	if err := t.recall(ctx); err != nil {
+		return err
+	}
+	last := time.Now()
+	for {
+		next, err := t.tick(ctx)
+		if err != nil && ctx.Err() == nil {
+			t.log.Error("let time pass", "error", err)
+		}
+		wait := flushEvery
+		if !next.IsZero() {
+			wait = max(min(wait, time.Until(next)), time.Millisecond)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return t.commit(context.WithoutCancel(ctx), nil, t.nasNotes())
+		case <-t.kick:
+			timer.Stop()
+		case <-timer.C:
+		}
+		now := time.Now()
+		t.mu.Lock()
+		if asleep := now.Round(0).Sub(last.Round(0)); asleep > wait+time.Minute || asleep < -time.Minute {
+			t.listening = now // the host slept, or its clock was set
+		}
+		t.ticked = now
+		t.mu.Unlock()
+		last = now
+	}
+}
+
+func (t *Tracker) wake() {
+	select {
+	case t.kick <- struct{}{}:
+	default:
+	}
+}
+
+// tick writes what waits, sweeps what NASes reset, lets time pass for those
+// who are due, and returns when somebody is due next.
+func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
+	if err := t.flush(ctx); err != nil {
+		return time.Time{}, err
+	}
+	if err := t.sweep(ctx); err != nil {
+		return time.Time{}, err
+	}
+	for ctx.Err() == nil {
+		now, w := time.Now(), t.world()
+		users, next, err := t.store.Due(ctx, Wakes, now, tickChunk)
+		if err != nil || len(users) == 0 {
+			return next, err
+		}
+		changes := make([]Change, len(users))
+		for i, user := range users {
+			changes[i] = Change{User: user, Apply: func(p *Person) []Visit { return p.Advance(now, w) }}
+		}
+		if err := t.commit(ctx, changes, nil); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Time{}, ctx.Err()
+}
+
+// flush commits the heartbeats that wait, and what is new of the NASes. While
+// recording fails it is what finds out that it works again.
+func (t *Tracker) flush(ctx context.Context) error {
+	t.mu.Lock()
+	waiting, failing := len(t.heartbeats), t.failing
+	t.mu.Unlock()
+	notes := t.nasNotes()
+	if failing != nil {
+		notes = append(notes, Note{Kind: "probe", Key: "tracker", Value: []byte(time.Now().UTC().Format(time.RFC3339Nano))})
+	}
+	if waiting == 0 && len(notes) == 0 {
+		return nil
+	}
+	return t.commit(ctx, nil, notes)
+}
+
+const resets = "reset" // kind of the notes that hold resets not yet swept
+
+func resetNote(r Reset) Note {
+	value, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // strings and times
+	}
+	return Note{Kind: resets, Key: r.NAS + "\x00" + r.BSSID + "\x00" + r.At.UTC().Format(time.RFC3339Nano), Value: value}
+}
+
+// sweep applies the resets that are noted to everybody whom they cover.
+func (t *Tracker) sweep(ctx context.Context) error {
+	notes, err := t.store.Notes(ctx, resets, "", walkChunk)
+	if err != nil || len(notes) == 0 {
+		return err
+	}
+	var all []Reset
+	for i, n := range notes {
+		var r Reset
+		if err := json.Unmarshal(n.Value, &r); err == nil {
+			all = append(all, r)
+		}
+		notes[i].Value = nil
+	}
+	w := t.world()
+	err = t.walk(ctx, func(people []Person) error {
+		var changes []Change
+		for _, p := range people {
+			for _, r := range all {
+				if r.Covers(p) {
+					changes = append(changes, Change{User: p.User, Apply: func(p *Person) []Visit { return p.Reset(r, w) }})
+				}
+			}
+		}
+		if len(changes) == 0 {
+			return nil
+		}
+		t.log.Info("a NAS was reset: its sessions are suspect", "people", len(changes))
+		return t.commit(ctx, changes, nil)
+	})
+	if err != nil {
+		return err
+	}
+	return t.commit(ctx, nil, notes)
+}
+
+// walk reads all people in short reads.
+func (t *Tracker) walk(ctx context.Context, f func([]Person) error) error {
+	for after := ""; ; {
+		people, err := t.store.People(ctx, after, walkChunk)
+		if err != nil || len(people) == 0 {
+			return err
+		}
+		if err := f(people); err != nil {
+			return err
+		}
+		after = people[len(people)-1].User
+	}
+}
+
+// Zap ends the live sessions that match, of everybody, and returns them as
+// they were. With dry it only returns them.
+func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bool, dry bool) (zapped map[string][]Session, err error) {
+	zapped = map[string][]Session{}
+	w := t.world()
+	err = t.walk(ctx, func(people []Person) error {
+		var changes []Change
+		for _, p := range people {
+			hit := slices.DeleteFunc(slices.Clone(p.Sessions), func(s Session) bool { return !s.Live() || !match(p.User, s) })
+			if len(hit) == 0 {
+				continue
+			}
+			zapped[p.User] = hit
+			now := time.Now()
+			changes = append(changes, Change{User: p.User, Apply: func(p *Person) []Visit {
+				return p.Zap(func(s Session) bool { return match(p.User, s) }, now, w)
+			}})
+		}
+		if dry || len(changes) == 0 {
+			return nil
+		}
+		return t.commit(ctx, changes, nil)
+	})
+	return zapped, err
+}
+
+// Forget erases the user: what is remembered of them, their history, and
+// whose devices were last theirs.
+func (t *Tracker) Forget(ctx context.Context, user string) error {
+	p, err := t.store.Person(ctx, user)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	maps.DeleteFunc(t.heartbeats, func(k heartbeat, _ Sighting) bool { return k.user == user })
+	t.unmatched.forget(user)
+	t.mu.Unlock()
+	var notes []Note
+	for _, d := range p.Devices {
+		notes = append(notes, Note{Kind: devices, Key: d.ID})
+	}
+	if err := t.store.Update(ctx, nil, notes); err != nil {
+		return err
+	}
+	return t.store.Forget(ctx, user)
+}
+
+// Housekeep prunes what is older than keep, and the notes of devices that
+// nobody has any more. It is for once an hour or so.
+func (t *Tracker) Housekeep(ctx context.Context, keep time.Duration) error {
+	if _, err := t.store.Prune(ctx, time.Now().Add(-keep)); err != nil {
+		return err
+	}
+	return errors.Join(t.dropDevices(ctx), t.dropNASes(ctx))
+}
+
+// shared reports whether the identity has more live devices than one person.
+func (p *Person) shared(limit int) bool { return p.LiveDevices("") > limit }

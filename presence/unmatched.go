@@ -1,0 +1,72 @@
+package presence
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Unmatched is what led to no person: how often, why, and what to change.
+type Unmatched struct {
+	Nobody
+	Count int       `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+}
+
+// unmatched counts by what it was, in bounded memory.
+type unmatched map[Nobody]*Unmatched
+
+const maxUnmatched = 4096
+
+// Unmatched returns what led to nobody since the daemon started, the most
+// frequent first.
+func (t *Tracker) Unmatched() []Unmatched {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]Unmatched, 0, len(t.unmatched))
+	for _, u := range t.unmatched {
+		all = append(all, *u)
+	}
+	slices.SortFunc(all, func(a, b Unmatched) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
+	})
+	return all
+}
+
+// nobody counts a record that led to no person. When the table is full, what
+// was unheard for longest makes room.
+func (t *Tracker) nobody(n Nobody, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := t.unmatched[n]
+	if u == nil {
+		if len(t.unmatched) >= maxUnmatched {
+			t.unmatched.halve()
+		}
+		u = &Unmatched{Nobody: n, First: now}
+		t.unmatched[n] = u
+	}
+	u.Count++
+	u.Last = now
+}
+
+// halve drops the half that was unheard for longest.
+func (m unmatched) halve() {
+	oldest := make([]Nobody, 0, len(m))
+	for k := range m {
+		oldest = append(oldest, k)
+	}
+	slices.SortFunc(oldest, func(a, b Nobody) int { return m[a].Last.Compare(m[b].Last) })
+	for _, k := range oldest[:len(oldest)/2] {
+		delete(m, k)
+	}
+}
+
+func (m unmatched) forget(key string) {
+	for k := range m {
+		if k.Key == key {
+			delete(m, k)
+		}
+	}
+}
