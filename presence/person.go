@@ -154,7 +154,10 @@ func (p *Person) merge(n Sighting, w World) {
 		p.begin(n, w)
 	case n.Status == Start:
 		// Overtaken by its own Stop.
-		s.Began = minTime(s.Began, n.At)
+		if s.Exact && !n.At.Equal(s.Began) {
+			return // of an earlier session with the same id
+		}
+		s.Began, s.Exact = n.At, true
 		p.touch(s.Device, s.Site, s.Began, s.Ended, w)
 	case n.after(s) && !(s.Cause == Superseded && p.newer(s) != nil):
 		p.tell(n.At, Heard, n.Device+" is alive after all")
@@ -178,7 +181,7 @@ func (p *Person) session(n Sighting) *Session {
 // begin takes in a session never heard of. An Interim for one is a Start at
 // event time less Acct-Session-Time.
 func (p *Person) begin(n Sighting, w World) {
-	s := Session{ID: n.Session, Device: n.Device, Began: n.At, Seen: n.At}
+	s := Session{ID: n.Session, Device: n.Device, Began: n.At, Seen: n.At, Exact: n.Status == Start}
 	if n.Status == Interim {
 		s.Began = n.At.Add(-n.Age)
 	}
@@ -196,9 +199,7 @@ func (p *Person) begin(n Sighting, w World) {
 		if old.Device != s.Device || !old.Live() {
 			continue
 		}
-		if old.Site == s.Site { // believed alive up to now, so there is no gap
-			p.touch(old.Device, old.Site, old.Began, n.At, w)
-		}
+		p.touch(old.Device, old.Site, old.Began, n.At, w) // believed alive up to now, so there is no gap
 		old.end(n.At, Superseded, time.Time{})
 	}
 	p.Sessions = append(p.Sessions, s)
@@ -218,7 +219,10 @@ func (p *Person) newer(s *Session) *Session {
 // sign takes in a sign of life of a known session.
 func (p *Person) sign(s *Session, n Sighting, w World) {
 	if n.At.Before(s.Began) {
-		s.Began = n.At
+		if s.Exact {
+			return // of an earlier session with the same id
+		}
+		s.Began, s.Exact = n.At, n.Status == Start
 	}
 	if n.At.After(s.Seen) || s.State != Open && !n.At.Before(s.Ended) {
 		s.alive(n)
@@ -227,7 +231,7 @@ func (p *Person) sign(s *Session, n Sighting, w World) {
 }
 
 // stop takes in the end of a known session. An end that the session has
-// outlived is none.
+// outlived is none, and neither is one of an earlier session with the same id.
 func (p *Person) stop(s *Session, n Sighting, w World) {
 	if !s.Live() {
 		// What ended without a word ended when the NAS says, if that is later.
@@ -238,7 +242,7 @@ func (p *Person) stop(s *Session, n Sighting, w World) {
 		}
 		return
 	}
-	if n.At.Before(s.Seen) && !(n.HasAge && n.Age >= s.Age && n.Age > 0) {
+	if n.At.Before(s.Seen) && (n.Age < s.Age || n.Age == 0 || n.At.Before(s.Began)) {
 		return
 	}
 	if s.State == Suspect && s.Cause == n.Cause && !n.At.After(s.Ended) {

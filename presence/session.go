@@ -26,6 +26,7 @@ type Session struct {
 	BSSID   string        `json:"bssid,omitempty"` // dropped when the session ends
 	State   SessionState  `json:"state"`
 	Began   time.Time     `json:"began"`             // event time of its start
+	Exact   bool          `json:"exact,omitempty"`   // its Start was heard, so Began is no estimate
 	Seen    time.Time     `json:"seen"`              // latest event time at which it was alive
 	Heard   time.Time     `json:"heard"`             // arrival of its latest record: ageing runs on our own clock
 	Ended   time.Time     `json:"ended,omitzero"`    // event time of its end

@@ -1,0 +1,256 @@
+package presence
+
+import (
+	"testing"
+	"time"
+)
+
+func TestCase36StopOvertakesStart(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Stop, laptop, "a", d.arriving("9:00:10"))
+	d.want("")
+	d.hear("8:55", Start, laptop, "a", d.arriving("9:00:11"))
+	d.wantState(laptop, "a", Ended)
+	d.is("11:00")
+	d.want("london over 08:55:00-09:00:00 left")
+}
+
+func TestCase37InterimJustAfterStopStaysClosed(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:30", Stop, laptop, "a", age(30*time.Minute))
+	d.hear("9:30:01", Interim, laptop, "a", age(30*time.Minute))
+	d.wantState(laptop, "a", Ended)
+}
+
+func TestCase38LaterInterimReopens(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:30", Stop, laptop, "a", age(30*time.Minute))
+	d.hear("9:40", Interim, laptop, "a", age(40*time.Minute))
+	d.wantState(laptop, "a", Open)
+	d.is("16:00")
+	d.want("london present 09:00:00")
+}
+
+func TestCase38ReopensAfterTheVisitIsOver(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:30", Stop, laptop, "a", age(30*time.Minute))
+	d.hear("11:00", Interim, laptop, "a", age(2*time.Hour))
+	d.want("london over 09:00:00-09:30:00 left; london present 09:30:00")
+}
+
+func TestCase39InterimOfUnknownSessionIsAStart(t *testing.T) {
+	d := newDay(t)
+	d.hear("11:00", Interim, laptop, "a", age(2*time.Hour))
+	d.wantState(laptop, "a", Open)
+	d.want("london present 09:00:00")
+}
+
+func TestCase40StopOfUnknownSessionIsNoArrival(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Stop, laptop, "a", age(time.Hour))
+	d.wantState(laptop, "a", Ended)
+	d.is("12:00")
+	d.want("")
+}
+
+func TestCase41StartTwiceIsOneArrival(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("10:00", Start, laptop, "a")
+	d.want("london present 09:00:00")
+	if n := len(d.p.Sessions); n != 1 {
+		t.Errorf("%d sessions, want 1", n)
+	}
+}
+
+func TestCase42IDOfYesterdayIsANewSession(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "00000001")
+	d.hear("17:00", Stop, laptop, "00000001")
+	d.is("20:00")
+	d.hear("+1 9:00", Start, laptop, "00000001")
+	d.wantState(laptop, "00000001", Open)
+	d.want("london over 09:00:00-17:00:00 left; london present 09:00:00")
+}
+
+func TestCase57SessionStopsAtAnotherNAS(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a", nasIs("ap1"))
+	d.hear("9:30", Stop, laptop, "a", nasIs("ap2"))
+	d.wantState(laptop, "a", Ended)
+}
+
+func TestCase56SessionMovesBetweenAPs(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a", bssIs("ap1"))
+	d.hear("9:10", Interim, laptop, "a", bssIs("ap2"))
+	if got := d.p.Sessions[0].BSSID; got != "ap2" {
+		t.Errorf("the session is at %s, want ap2", got)
+	}
+	d.want("london present 09:00:00")
+}
+
+func TestCase60LateStartDoesNotSupersede(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:05", Start, laptop, "b", nasIs("ap2"))
+	d.hear("9:00", Start, laptop, "a", nasIs("ap1"), d.arriving("9:05:10"))
+	d.wantState(laptop, "b", Open)
+	d.wantState(laptop, "a", Ended)
+	d.want("london present 09:00:00")
+}
+
+func TestCase59MissingStopIsSuperseded(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a", nasIs("ap1"))
+	d.hear("9:30", Start, laptop, "b", nasIs("ap2"))
+	d.wantState(laptop, "a", Ended)
+	d.hear("9:35", Stop, laptop, "a", nasIs("ap1"), cause(IdleTimeout))
+	d.wantState(laptop, "b", Open)
+	d.is("12:00")
+	d.want("london present 09:00:00")
+}
+
+func TestCase82SessionWithInterimsFallsSilent(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:05", Interim, laptop, "a")
+	d.hear("9:10", Interim, laptop, "a")
+	for _, clock := range []string{"9:12", "9:17", "9:22", "9:27"} { // others on the same NAS are heard
+		d.nas["wlc"] = d.nas["wlc"].hear(d.clock(clock))
+	}
+	d.is("9:24")
+	d.wantState(laptop, "a", Open)
+	d.is("9:26")
+	d.wantState(laptop, "a", Ended)
+	d.is("12:00")
+	d.want("london over 09:00:00-09:10:00 left")
+}
+
+func TestCase83WithoutInterimsOnlyAgeEndsASession(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.is("22:59")
+	d.wantState(laptop, "a", Open)
+	d.is("23:01")
+	d.wantState(laptop, "a", Expired)
+	d.want("london over 09:00:00-09:00:00 unknown")
+}
+
+func TestCase84FirstShortInterimIsNoInterval(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:00:05", Interim, laptop, "a")
+	d.hear("9:10:05", Interim, laptop, "a")
+	if got := d.p.Sessions[0].Interim; got != 10*time.Minute {
+		t.Errorf("learned %s, want 10m0s", got)
+	}
+}
+
+func TestCase85SilentNASIsNobodysDeparture(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:05", Interim, laptop, "a")
+	d.hear("9:10", Interim, laptop, "a")
+	d.is("9:30")
+	d.wantState(laptop, "a", Suspect)
+	d.is("13:00")
+	d.want("london present 09:00:00")
+
+	// It is heard again: whoever does not come back within outage_hold left
+	// when last heard.
+	d.nas["wlc"] = d.nas["wlc"].hear(d.clock("13:00"))
+	d.is("13:29")
+	d.wantState(laptop, "a", Suspect)
+	d.is("13:31")
+	d.wantState(laptop, "a", Ended)
+	d.want("london over 09:00:00-09:10:00 left")
+}
+
+func TestCase85WhoComesBackNeverLeft(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:05", Interim, laptop, "a")
+	d.hear("9:10", Interim, laptop, "a")
+	d.is("13:00")
+	d.hear("13:05", Start, laptop, "b")
+	d.is("16:00")
+	d.want("london present 09:00:00")
+}
+
+func TestCase112StopAndStartWithinOneSecond(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("10:00", Stop, laptop, "a")
+	d.hear("10:00", Start, laptop, "a")
+	d.wantState(laptop, "a", Open)
+	d.is("16:00")
+	d.want("london present 09:00:00")
+}
+
+func TestCase114NewestFirstAfterAnOutage(t *testing.T) {
+	type news struct {
+		clock   string
+		status  Status
+		session string
+		age     time.Duration
+	}
+	ordered := []news{
+		{"9:00", Start, "a", 0}, {"9:02", Stop, "a", 2 * time.Minute}, {"9:02:10", Start, "b", 0},
+		{"9:03:10", Interim, "b", time.Minute}, {"9:04", Stop, "b", 110 * time.Second}, {"9:04:05", Start, "c", 0},
+	}
+	states := func(backwards bool) string {
+		d := newDay(t)
+		for i := range ordered {
+			n := ordered[i]
+			if backwards {
+				n = ordered[len(ordered)-1-i]
+			}
+			d.hear(n.clock, n.status, laptop, n.session, age(n.age), d.arriving("9:05"))
+		}
+		d.is("9:10")
+		s := d.visits()
+		for _, id := range []string{"a", "b", "c"} {
+			s += " " + string(d.state(laptop, id))
+		}
+		return s
+	}
+	if got, want := states(true), states(false); got != want {
+		t.Errorf("newest first: %s\n in order: %s", got, want)
+	}
+	if got, want := states(true), "london present 09:00:00 ended ended open"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestHearingARepeatChangesNothing(t *testing.T) {
+	d := newDay(t)
+	said := []Sighting{
+		d.hear("9:00", Start, laptop, "a"),
+		d.hear("9:10", Interim, laptop, "a", age(10*time.Minute)),
+		d.hear("9:20", Interim, laptop, "a", age(20*time.Minute)),
+		d.hear("9:25", Stop, laptop, "a", age(25*time.Minute), cause(AdminReboot)),
+		d.hear("9:26", Start, laptop, "b"),
+		d.hear("9:40", Stop, laptop, "b", cause(UserRequest)),
+	}
+	before := d.p
+	before.Sessions = append([]Session(nil), d.p.Sessions...)
+	before.Devices = append([]Device(nil), d.p.Devices...)
+	for _, n := range said {
+		n.Heard = d.clock("9:41")
+		d.again(n)
+	}
+	for i, s := range d.p.Sessions {
+		if s != before.Sessions[i] {
+			t.Errorf("session %s became %+v\nfrom %+v", s.ID, s, before.Sessions[i])
+		}
+	}
+	for i, s := range d.p.Devices {
+		if s != before.Devices[i] {
+			t.Errorf("device became %+v from %+v", s, before.Devices[i])
+		}
+	}
+	d.want("london leaving 09:00:00")
+}
