@@ -1,0 +1,94 @@
+package kadence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// Finding is one thing that was tried at the API, and what came of it.
+type Finding struct {
+	Subject string `json:"subject"`          // "credentials", `site "london"`, "user ann@example.com"
+	Detail  string `json:"detail,omitempty"` // what was found
+	Error   string `json:"error,omitempty"`  // what is wrong; empty if nothing is
+}
+
+// Check asks the API for what the configuration relies on: the credentials,
+// the building and time zone of each site, and, unless it is empty, the user
+// with today's bookings. It changes nothing there.
+func (d *Desk) Check(ctx context.Context, user string) []Finding {
+	buildings, err := d.Buildings(ctx)
+	if err != nil {
+		return []Finding{{Subject: "credentials", Error: err.Error()}}
+	}
+	findings := []Finding{{
+		Subject: "credentials",
+		Detail:  fmt.Sprintf("accepted; %d buildings to be seen", len(buildings)),
+	}}
+	sites := make([]string, 0, len(d.buildings))
+	for site := range d.buildings {
+		sites = append(sites, site)
+	}
+	slices.Sort(sites)
+	for _, site := range sites {
+		findings = append(findings, d.checkSite(site, buildings))
+	}
+	if user == "" {
+		return findings
+	}
+	known, err := d.userID(ctx, user)
+	if err != nil {
+		return append(findings, Finding{Subject: "user " + user, Error: err.Error()})
+	}
+	findings = append(findings, Finding{Subject: "user " + user, Detail: "has the id " + known.ID})
+	for _, site := range sites {
+		findings = append(findings, d.checkUser(ctx, user, site))
+	}
+	return findings
+}
+
+func (d *Desk) checkSite(site string, buildings []Building) Finding {
+	f := Finding{Subject: fmt.Sprintf("site %q", site)}
+	b, err := choose(buildings, d.buildings[site])
+	if err != nil {
+		f.Error = err.Error()
+		return f
+	}
+	f.Detail = fmt.Sprintf("building %s (%s), time zone %s", printable(b.Name, 60), b.ID, printable(b.TimeZone, 60))
+	_, err = time.LoadLocation(b.TimeZone)
+	switch zone := d.zones[site]; {
+	case zone == nil && (err != nil || b.TimeZone == ""):
+		f.Error = "the building's time zone is not known here: configure time_zone"
+	case zone != nil && zone.String() != b.TimeZone:
+		f.Detail += ", " + zone.String() + " is configured"
+	}
+	return f
+}
+
+func (d *Desk) checkUser(ctx context.Context, user, site string) Finding {
+	f := Finding{Subject: fmt.Sprintf("user %s at site %q", user, site)}
+	now := time.Now()
+	bookings, err := d.Bookings(ctx, user, site, now, now)
+	if err != nil && !errors.Is(err, presence.ErrNoUser) {
+		f.Error = err.Error()
+		return f
+	}
+	f.Detail = "no booking today"
+	for i, b := range bookings {
+		if i == 0 {
+			f.Detail = "today: "
+		} else {
+			f.Detail += ", "
+		}
+		f.Detail += fmt.Sprintf("%s %s to %s %s",
+			printable(b.Type, 20), b.Begin.Format(time.RFC3339), b.End.Format(time.RFC3339), printable(string(b.Status), 20))
+		if !b.Eligible {
+			f.Detail += " (not acted upon)"
+		}
+	}
+	return f
+}

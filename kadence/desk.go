@@ -1,0 +1,229 @@
+package kadence
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// readAgain is how old a booking may be when it is acted upon. Older ones are
+// read again first: somebody may have cancelled, or used the app.
+const readAgain = 75 * time.Second
+
+// Bookings returns the user's own bookings at the site's building that share
+// some time with the calendar day, there, of the moment day; see
+// [presence.Desk]. Guests' bookings are among them, and not eligible.
+func (d *Desk) Bookings(ctx context.Context, user, site string, day, asOf time.Time) ([]presence.Booking, error) {
+	p, err := d.place(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	from, to := p.day(day)
+	if now := time.Now(); asOf.After(now) {
+		asOf = now
+	}
+	everybody, err := d.roster(ctx, p, from, to, asOf)
+	if err != nil {
+		return nil, err
+	}
+	if everybody != nil {
+		theirs := everybody.of[strings.ToLower(user)]
+		switch {
+		case d.outdated(theirs, everybody.read):
+		case len(theirs) > 0:
+			return d.pick(theirs, p, from, to, everybody.read), nil
+		case everybody.whole:
+			// Nobody of that address has a booking; whether there is
+			// such a user at all is worth knowing, and is remembered.
+			_, err := d.userID(ctx, user)
+			return nil, err
+		}
+	}
+	return d.bookingsOf(ctx, user, p, from, to)
+}
+
+// bookingsOf reads the bookings of one user.
+func (d *Desk) bookingsOf(ctx context.Context, user string, p place, from, to time.Time) ([]presence.Booking, error) {
+	for again := true; ; again = false {
+		known, err := d.userID(ctx, user)
+		if err != nil {
+			return nil, err
+		}
+		query := overlap(from, to)
+		query.Set("building.id", p.building)
+		query.Set("itemsPerPage", "100")
+		read, bad := time.Now(), 0
+		var theirs []booking
+		_, err = d.client.pages(ctx, request{
+			route: "GET /v1/public/users/{id}/bookings", path: "/v1/public/users/" + known.ID + "/bookings",
+			query: query, urgency: reads,
+		}, maxPages, func(member json.RawMessage) {
+			w, err := decodeBooking(member)
+			switch {
+			case err != nil:
+				bad++
+			case string(w.User) == known.ID: // and not a delegate's, or a guest's host's
+				theirs = append(theirs, w)
+			}
+		})
+		d.skipped(bad)
+		var denied *presence.DeniedError
+		gone := errors.As(err, &denied) && denied.Gone
+		if gone || err == nil && len(theirs) == 0 && read.Sub(known.Found) > userEmpty {
+			if err := d.forgetUser(ctx, user); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case gone && again: // perhaps the address has a new user
+		case gone:
+			return nil, presence.ErrNoUser
+		case err != nil:
+			return nil, err
+		default:
+			return d.pick(theirs, p, from, to, read), nil
+		}
+	}
+}
+
+// pick returns those bookings that are at the place and of the day.
+func (d *Desk) pick(all []booking, p place, from, to, read time.Time) []presence.Booking {
+	var picked []presence.Booking
+	for _, w := range all {
+		if string(w.Building) == p.building && w.overlaps(from, to) {
+			picked = append(picked, w.domain(d.types, read))
+		}
+	}
+	return picked
+}
+
+// CheckIn checks the booking in with method wifi and returns it as it is
+// afterwards. A booking that turns out not to be booked any more is returned
+// as it is, without the call.
+func (d *Desk) CheckIn(ctx context.Context, site string, b presence.Booking) (presence.Booking, error) {
+	return d.act(ctx, site, b, action{"check-in", presence.Booked, presence.CheckedIn, checkIns})
+}
+
+// CheckOut checks the booking out with method wifi and returns it as it is
+// afterwards. A booking that turns out not to be checked in any more is
+// returned as it is, without the call.
+func (d *Desk) CheckOut(ctx context.Context, site string, b presence.Booking) (presence.Booking, error) {
+	return d.act(ctx, site, b, action{"check-out", presence.CheckedIn, presence.CheckedOut, checkOuts})
+}
+
+// action is one of the two things that are done to bookings.
+type action struct {
+	verb     string // as the API's path has it
+	from, to presence.BookingStatus
+	urgency  urgency
+}
+
+func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a action) (presence.Booking, error) {
+	switch {
+	case !isID(b.ID) || !isID(b.UserID):
+		return b, &presence.DeniedError{Reason: "a booking without an id, or of nobody"}
+	case b.Guest:
+		return b, &presence.DeniedError{Reason: "a guest's booking is not ours to touch"}
+	}
+	if time.Since(b.Read) > readAgain {
+		fresh, err := d.reread(ctx, site, b, a.urgency)
+		if err != nil || fresh.Status != a.from {
+			return fresh, err
+		}
+		b = fresh
+	}
+	acting := d.acting
+	if acting == self {
+		acting = b.UserID
+	}
+	read := time.Now()
+	body, err := d.client.do(ctx, request{
+		route: "POST /v1/public/bookings/{id}/" + a.verb, path: "/v1/public/bookings/" + b.ID + "/" + a.verb,
+		body: struct {
+			UserID string `json:"userId"`
+			Method string `json:"method"`
+		}{acting, "wifi"},
+		urgency: a.urgency,
+	})
+	var denied *presence.DeniedError
+	switch {
+	case errors.As(err, &denied) && denied.Gone:
+		d.outdate(b.ID)
+		return b, err
+	case err != nil && !errors.Is(err, errUnreadable):
+		return b, err
+	}
+	d.outdate(b.ID)
+	if w, err := decodeBooking(body); err == nil && string(w.ID) == b.ID {
+		after := w.domain(d.types, read)
+		b.Status, b.Method, b.Begin, b.End, b.Read = after.Status, after.Method, after.Begin, after.End, read
+		return b, nil
+	}
+	// It is done, but the answer does not say what came of it.
+	if after, err := d.reread(ctx, site, b, a.urgency); err == nil {
+		return after, nil
+	}
+	b.Status, b.Read = a.to, read
+	return b, nil
+}
+
+// reread reads one booking again. Its error is a [*presence.DeniedError] if it
+// is gone, or no longer the same user's at the site.
+func (d *Desk) reread(ctx context.Context, site string, b presence.Booking, u urgency) (presence.Booking, error) {
+	p, err := d.place(ctx, site)
+	if err != nil {
+		return b, err
+	}
+	r := request{route: "GET /v1/public/bookings/{id}", path: "/v1/public/bookings/" + b.ID, urgency: u}
+	read := time.Now()
+	body, err := d.client.do(ctx, r)
+	var denied *presence.DeniedError
+	if errors.As(err, &denied) && denied.Gone {
+		d.outdate(b.ID)
+	}
+	if err != nil {
+		return b, err
+	}
+	w, err := decodeBooking(body)
+	switch {
+	case err != nil:
+		return b, fmt.Errorf("%s: %w", r.route, err)
+	case string(w.ID) != b.ID, string(w.User) != b.UserID, string(w.Building) != p.building, bool(w.Guest):
+		d.outdate(b.ID)
+		return b, &presence.DeniedError{Reason: "the booking is no longer this user's at this building"}
+	}
+	return w.domain(d.types, read), nil
+}
+
+// outdate notes that what has been read of the booking until now is old news.
+func (d *Desk) outdate(booking string) {
+	now := time.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.outdates[booking] = now
+	if now.Sub(d.swept) > rosterAge {
+		d.swept = now
+		for id, at := range d.outdates {
+			if now.Sub(at) > 2*rosterAge { // no roster is that old
+				delete(d.outdates, id)
+			}
+		}
+	}
+}
+
+// outdated reports whether one of the bookings changed after it was read.
+func (d *Desk) outdated(all []booking, read time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, w := range all {
+		if at, ok := d.outdates[string(w.ID)]; ok && !at.Before(read) {
+			return true
+		}
+	}
+	return false
+}

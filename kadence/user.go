@@ -1,0 +1,132 @@
+package kadence
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// userKind is the kind of note that keeps a user's id, by e-mail address.
+const userKind = "kadence-user"
+
+const (
+	userKnown   = 12 * time.Hour // how long an id is believed
+	userUnknown = 2 * time.Hour  // how long somebody is believed not to be a user
+	userEmpty   = time.Hour      // how long an id is believed that has no bookings: it may be a deleted user's
+)
+
+// knownUser is what was found out about an address.
+type knownUser struct {
+	ID    string    `json:"id,omitempty"` // empty: there is no such user
+	Found time.Time `json:"found"`
+}
+
+// userID returns the id of the user with exactly this address, in whichever
+// case. It returns [presence.ErrNoUser] if there is none, or more than one.
+func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
+	email = strings.ToLower(email)
+	if !strings.Contains(email, "@") {
+		return knownUser{}, presence.ErrNoUser // and not a question that everybody would be the answer to
+	}
+	var known knownUser
+	if note, err := d.memory.Note(ctx, userKind, email); err != nil {
+		return knownUser{}, fmt.Errorf("remember user: %w", err)
+	} else if json.Unmarshal(note, &known) == nil {
+		age := time.Since(known.Found)
+		switch {
+		case known.ID != "" && age < userKnown:
+			return known, nil
+		case known.ID == "" && age < userUnknown:
+			return known, presence.ErrNoUser
+		}
+	}
+	known = knownUser{Found: time.Now()}
+	ids, err := d.askUser(ctx, email)
+	if err != nil {
+		return knownUser{}, err
+	}
+	if len(ids) == 1 {
+		known.ID = ids[0]
+	}
+	if err := d.remember(ctx, userKind, email, known); err != nil {
+		return knownUser{}, err
+	}
+	switch len(ids) {
+	case 1:
+		return known, nil
+	case 0:
+		return known, presence.ErrNoUser
+	}
+	return known, fmt.Errorf("%w: %d users have the address", presence.ErrNoUser, len(ids))
+}
+
+// forgetUser has the next look-up ask the API.
+func (d *Desk) forgetUser(ctx context.Context, email string) error {
+	note := presence.Note{Kind: userKind, Key: strings.ToLower(email)}
+	if err := d.memory.Update(ctx, nil, []presence.Note{note}); err != nil {
+		return fmt.Errorf("forget user: %w", err)
+	}
+	return nil
+}
+
+func (d *Desk) remember(ctx context.Context, kind, key string, value any) error {
+	b, err := json.Marshal(value)
+	if err == nil {
+		err = d.memory.Update(ctx, nil, []presence.Note{{Kind: kind, Key: key, Value: b}})
+	}
+	if err != nil {
+		return fmt.Errorf("remember %s: %w", kind, err)
+	}
+	return nil
+}
+
+// askUser asks for the users with the address: by the exact filter first, and
+// if that finds nobody by the partial one, which older servers know. Both
+// answers are compared again, because a server ignores a filter that it does
+// not know and returns everybody.
+func (d *Desk) askUser(ctx context.Context, email string) (ids []string, err error) {
+	for _, filter := range []string{"emailExact", "email"} {
+		query := url.Values{filter: {email}, "itemsPerPage": {"100"}}
+		others := 0
+		each := func(member json.RawMessage) {
+			var user struct {
+				ID    ref  `json:"id"`
+				IRI   ref  `json:"@id"`
+				Email text `json:"email"`
+			}
+			if json.Unmarshal(member, &user) != nil {
+				return
+			}
+			if user.ID == "" {
+				user.ID = user.IRI
+			}
+			if !strings.EqualFold(string(user.Email), email) || user.ID == "" {
+				others++
+				return
+			}
+			ids = append(ids, string(user.ID))
+		}
+		r := request{route: "GET /v1/public/users", path: "/v1/public/users", query: query, urgency: reads}
+		pages := maxPages
+		if filter == "emailExact" {
+			pages = 1 // more than a page of exact answers is no exact answer
+		}
+		whole, err := d.client.pages(ctx, r, pages, each)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(ids) > 0:
+			return ids, nil
+		case filter == "email" && !whole:
+			return nil, fmt.Errorf("%s: more than %d pages of users", r.route, maxPages)
+		case others > 0 && filter == "emailExact" && d.once(filter):
+			d.log.Warn("kadence ignores the filter emailExact: users are looked up by the partial one, and compared here")
+		}
+	}
+	return nil, nil
+}
