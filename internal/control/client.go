@@ -1,0 +1,179 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Daemon is the client of a running daemon.
+type Daemon struct {
+	socket string
+	http   http.Client
+}
+
+// ErrNotRunning is returned when no daemon answers on the control socket.
+var ErrNotRunning = errors.New("presenced is not running")
+
+// Dial returns a client of the daemon whose control socket is at the path. It
+// does not connect yet.
+func Dial(socket string) *Daemon {
+	d := &Daemon{socket: socket}
+	d.http.Transport = &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", socket)
+		},
+	}
+	return d
+}
+
+// Status returns the daemon's status.
+func (d *Daemon) Status(ctx context.Context) (s Status, err error) {
+	return s, d.object(ctx, http.MethodGet, "/v1/status", nil, &s)
+}
+
+// People yields what [Listings.People] does.
+func (d *Daemon) People(ctx context.Context, site string) iter.Seq2[Person, error] {
+	return rows[Person](ctx, d, "/v1/people", url.Values{"site": {site}})
+}
+
+// Sessions yields what [Listings.Sessions] does.
+func (d *Daemon) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Session, error] {
+	return rows[Session](ctx, d, "/v1/sessions", url.Values{
+		"user": {q.User}, "nas": {q.NAS}, "site": {q.Site}, "all": {strconv.FormatBool(q.All)},
+	})
+}
+
+// Visits yields what [Listings.Visits] does.
+func (d *Daemon) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, error] {
+	form := url.Values{"user": {q.User}, "site": {q.Site}, "pending": {strconv.FormatBool(q.Pending)}}
+	if !q.Since.IsZero() {
+		form.Set("since", q.Since.Format(time.RFC3339Nano))
+	}
+	return rows[Visit](ctx, d, "/v1/visits", form)
+}
+
+// Unmatched yields what led to nobody since the daemon started, the most
+// frequent first.
+func (d *Daemon) Unmatched(ctx context.Context) iter.Seq2[Unmatched, error] {
+	return rows[Unmatched](ctx, d, "/v1/unmatched", nil)
+}
+
+// Show returns what [Listings.Show] does.
+func (d *Daemon) Show(ctx context.Context, user string) (s Story, err error) {
+	return s, d.object(ctx, http.MethodGet, "/v1/people/"+url.PathEscape(user), nil, &s)
+}
+
+// Forget erases the user.
+func (d *Daemon) Forget(ctx context.Context, user string) error {
+	return d.object(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(user)+"/forget", nil, nil)
+}
+
+// Backup has the daemon write a consistent copy of its store to a file on its
+// own host; path is absolute.
+func (d *Daemon) Backup(ctx context.Context, path string) error {
+	return d.object(ctx, http.MethodPost, "/v1/backup", url.Values{"path": {path}}, nil)
+}
+
+// Retry has the courier try the visit's errand now.
+func (d *Daemon) Retry(ctx context.Context, user, visit string) error {
+	return d.object(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(user)+"/visits/"+url.PathEscape(visit)+"/retry", nil, nil)
+}
+
+// Drop has the courier give the visit's errand up.
+func (d *Daemon) Drop(ctx context.Context, user, visit string) error {
+	return d.object(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(user)+"/visits/"+url.PathEscape(visit)+"/drop", nil, nil)
+}
+
+// object asks for an object and decodes it into v, unless that is nil.
+func (d *Daemon) object(ctx context.Context, method, path string, form url.Values, v any) error {
+	body, err := d.do(ctx, method, path, form)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if v == nil {
+		return nil
+	}
+	if err := json.NewDecoder(body).Decode(v); err != nil {
+		return fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	return nil
+}
+
+// rows asks for an array and yields its rows as they come.
+func rows[Row any](ctx context.Context, d *Daemon, path string, form url.Values) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		var none Row
+		body, err := d.do(ctx, http.MethodGet, path, form)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		defer body.Close()
+		in := json.NewDecoder(body)
+		_, err = in.Token() // [
+		for err == nil && in.More() {
+			var row Row
+			if err = in.Decode(&row); err == nil && !yield(row, nil) {
+				return
+			}
+		}
+		if err == nil {
+			_, err = in.Token() // ]
+		}
+		if err != nil {
+			yield(none, fmt.Errorf("read the daemon's answer: %w", err))
+		}
+	}
+}
+
+// do sends a request and returns the body of a good answer.
+func (d *Daemon) do(ctx context.Context, method, path string, form url.Values) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://presenced"+path+"?"+form.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := d.http.Do(req)
+	if err != nil {
+		return nil, d.refused(err)
+	}
+	if answer.StatusCode == http.StatusOK {
+		return answer.Body, nil
+	}
+	defer answer.Body.Close()
+	var told struct{ Error string }
+	if json.NewDecoder(io.LimitReader(answer.Body, 1<<16)).Decode(&told) != nil || told.Error == "" {
+		return nil, fmt.Errorf("ask the daemon: %s", answer.Status)
+	}
+	if answer.StatusCode == http.StatusNotFound {
+		return nil, toldError{told.Error}
+	}
+	return nil, errors.New(told.Error)
+}
+
+// toldError is [ErrUnknown] in the daemon's words.
+type toldError struct{ text string }
+
+func (e toldError) Error() string        { return e.text }
+func (e toldError) Is(target error) bool { return target == ErrUnknown }
+
+// refused says what it means that the socket could not be used.
+func (d *Daemon) refused(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w: nobody answers on %s", ErrNotRunning, d.socket)
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return fmt.Errorf("open control socket %s: %w: add yourself to the group presenced, or become root", d.socket, cause(err))
+	}
+	return fmt.Errorf("ask the daemon: %w", cause(err))
+}

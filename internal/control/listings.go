@@ -1,0 +1,266 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// Store is what the listings read. Each call is one short read.
+type Store interface {
+	Person(ctx context.Context, user string) (presence.Person, error)
+	People(ctx context.Context, after string, limit int) ([]presence.Person, error)
+	History(ctx context.Context, user string, from, to time.Time, limit int) ([]presence.Visit, error)
+}
+
+// Listings reads rows from a store, page by page.
+type Listings struct {
+	Store Store
+	Rules func() presence.Rules // in force now
+}
+
+// page is how many people or visits one read of the store copies out.
+const page = 1000
+
+// ErrUnknown is returned for a user or visit of which nothing is remembered.
+var ErrUnknown = errors.New("nothing is remembered")
+
+// SessionQuery chooses sessions; what is empty chooses all.
+type SessionQuery struct {
+	User string
+	NAS  string // whole, or one of its parts: client, NAS-Identifier, address
+	Site string
+	All  bool // ended and expired ones too
+}
+
+// VisitQuery chooses visits; what is empty chooses all.
+type VisitQuery struct {
+	User    string
+	Site    string
+	Since   time.Time // arrived at or after
+	Pending bool      // only those on which a check-in or check-out is pending
+}
+
+// People yields the open visits at site, or everywhere if it is empty, by user.
+func (l Listings) People(ctx context.Context, site string) iter.Seq2[Person, error] {
+	return func(yield func(Person, error) bool) {
+		for p, err := range l.people(ctx, "") {
+			if err != nil {
+				yield(Person{}, err)
+				return
+			}
+			for _, row := range personRows(p, l.Rules().Linger) {
+				if (site == "" || row.Site == site) && !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Sessions yields the sessions that q chooses, by user.
+func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Session, error] {
+	return func(yield func(Session, error) bool) {
+		for p, err := range l.people(ctx, q.User) {
+			if err != nil {
+				yield(Session{}, err)
+				return
+			}
+			for _, s := range p.Sessions {
+				if q.matches(s) && !yield(sessionRow(p.User, s), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (q SessionQuery) matches(s presence.Session) bool {
+	return (q.All || s.Live()) && (q.Site == "" || s.Site == q.Site) &&
+		(q.NAS == "" || s.NAS == q.NAS || slices.Contains(strings.Split(s.NAS, "/"), q.NAS))
+}
+
+// Visits yields the visits that q chooses: the settled ones, and then those
+// on which something may yet happen, each oldest first.
+func (l Listings) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, error] {
+	return func(yield func(Visit, error) bool) {
+		for v, err := range l.visits(ctx, q) {
+			if !yield(visitRow(v), err) {
+				return
+			}
+		}
+	}
+}
+
+func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.Visit, error] {
+	return func(yield func(presence.Visit, error) bool) {
+		// The unsettled are read first: a visit that is settled meanwhile is
+		// met again in the history and not lost between the two.
+		var unsettled []presence.Visit
+		seen := map[string]bool{}
+		for p, err := range l.people(ctx, q.User) {
+			if err != nil {
+				yield(presence.Visit{}, err)
+				return
+			}
+			for _, v := range p.Visits {
+				if q.matches(v) {
+					unsettled = append(unsettled, v)
+					seen[v.ID] = true
+				}
+			}
+		}
+		if !q.Pending { // a settled visit has nothing pending
+			for v, err := range l.history(ctx, q.User, q.Since) {
+				if err != nil {
+					yield(presence.Visit{}, err)
+					return
+				}
+				if q.matches(v) && !seen[v.ID] && !yield(v, nil) {
+					return
+				}
+			}
+		}
+		slices.SortStableFunc(unsettled, func(a, b presence.Visit) int { return a.Arrived.Compare(b.Arrived) })
+		for _, v := range unsettled {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (q VisitQuery) matches(v presence.Visit) bool {
+	return (q.Site == "" || v.Site == q.Site) && !v.Arrived.Before(q.Since) &&
+		(!q.Pending || v.CheckIn.Status == presence.Pending || v.CheckOut.Status == presence.Pending)
+}
+
+// people yields the user, or everybody if it is empty.
+func (l Listings) people(ctx context.Context, user string) iter.Seq2[presence.Person, error] {
+	return func(yield func(presence.Person, error) bool) {
+		if user != "" {
+			p, err := l.Store.Person(ctx, strings.ToLower(user))
+			yield(p, err)
+			return
+		}
+		for after := ""; ; {
+			people, err := l.Store.People(ctx, after, page)
+			if err != nil {
+				yield(presence.Person{}, err)
+				return
+			}
+			for _, p := range people {
+				if !yield(p, nil) {
+					return
+				}
+			}
+			if len(people) == 0 {
+				return
+			}
+			after = people[len(people)-1].User
+		}
+	}
+}
+
+// history yields the settled visits since from, oldest first.
+func (l Listings) history(ctx context.Context, user string, from time.Time) iter.Seq2[presence.Visit, error] {
+	return func(yield func(presence.Visit, error) bool) {
+		forever := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+		seen := map[string]bool{} // of those that arrived at from
+		for limit := page; ; {
+			visits, err := l.Store.History(ctx, strings.ToLower(user), from, forever, limit)
+			if err != nil {
+				yield(presence.Visit{}, err)
+				return
+			}
+			for _, v := range visits {
+				if seen[v.ID] {
+					continue
+				}
+				if !yield(v, nil) {
+					return
+				}
+				if !v.Arrived.Equal(from) {
+					clear(seen)
+					from = v.Arrived
+				}
+				seen[v.ID] = true
+			}
+			if len(visits) < limit {
+				return
+			}
+			limit = max(page, 2*len(seen)) // more than a page may have arrived at once
+		}
+	}
+}
+
+// Show returns everything about the user, or [ErrUnknown].
+func (l Listings) Show(ctx context.Context, user string) (Story, error) {
+	user = strings.ToLower(user)
+	p, err := l.Store.Person(ctx, user)
+	if err != nil {
+		return Story{}, err
+	}
+	story := Story{
+		User: user, People: []Person{}, Sessions: []Session{}, Visits: []Visit{}, Story: append([]presence.Entry{}, p.Story...), Next: []Next{},
+	}
+	for v, err := range l.visits(ctx, VisitQuery{User: user}) {
+		if err != nil {
+			return Story{}, err
+		}
+		story.Visits = append(story.Visits, visitRow(v))
+		story.Story = append(story.Story, v.Story...)
+	}
+	for _, s := range p.Sessions {
+		story.Sessions = append(story.Sessions, sessionRow(user, s))
+	}
+	slices.SortStableFunc(story.Sessions, func(a, b Session) int { return a.Started.Compare(b.Started.Time) })
+	story.Story = inOrder(story.Story)
+	if len(story.Sessions)+len(story.Visits)+len(story.Story) == 0 {
+		return Story{}, fmt.Errorf("%s: %w", user, ErrUnknown)
+	}
+	story.People = append(story.People, personRows(p, l.Rules().Linger)...)
+	story.Next = append(story.Next, nexts(story)...)
+	return story, nil
+}
+
+// inOrder sorts a story that was put together from several, and leaves out
+// what two of them tell.
+func inOrder(story []presence.Entry) []presence.Entry {
+	slices.SortStableFunc(story, func(a, b presence.Entry) int { return a.At.Compare(b.At) })
+	told := map[presence.Entry]bool{}
+	return slices.DeleteFunc(story, func(e presence.Entry) bool {
+		e.At = e.At.UTC()
+		again := told[e]
+		told[e] = true
+		return again
+	})
+}
+
+// nexts returns what the story is waiting for.
+func nexts(story Story) (next []Next) {
+	for _, row := range story.People {
+		if !row.Deadline.IsZero() {
+			next = append(next, Next{row.Deadline, "leaving " + row.Site + " will be believed, if no device comes back"})
+		}
+	}
+	for _, v := range story.Visits {
+		switch {
+		case v.State == presence.Arriving:
+			next = append(next, Next{v.CheckIn.Next, "the arrival at " + v.Site + " will be believed"})
+		case v.State != presence.Over && !v.CheckIn.Next.IsZero():
+			next = append(next, Next{v.CheckIn.Next, "the bookings will be looked at for a check-in"})
+		case v.State == presence.Over && !v.CheckOut.Next.IsZero():
+			next = append(next, Next{v.CheckOut.Next, "the bookings will be looked at for a check-out"})
+		}
+	}
+	slices.SortStableFunc(next, func(a, b Next) int { return cmp.Or(a.At.Compare(b.At.Time), cmp.Compare(a.What, b.What)) })
+	return next
+}

@@ -1,0 +1,140 @@
+package control
+
+import (
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// Person is one row of `presenced people`: one user's open visit to one site.
+type Person struct {
+	User     string              `json:"user"`
+	Site     string              `json:"site"`
+	State    presence.VisitState `json:"state"`
+	Since    Time                `json:"since"`    // when they arrived
+	Deadline Time                `json:"deadline"` // when leaving will be believed; null while a device is here
+	Devices  int                 `json:"devices"`  // alive at the site now
+	Visit    string              `json:"visit"`    // its id
+}
+
+// Session is one row of `presenced sessions`.
+type Session struct {
+	User    string                `json:"user"`
+	Device  string                `json:"device"`
+	Site    string                `json:"site"`
+	SSID    string                `json:"ssid"`
+	NAS     string                `json:"nas"`
+	AP      string                `json:"ap"`
+	ID      string                `json:"session_id"`
+	State   presence.SessionState `json:"state"`
+	Started Time                  `json:"started"`
+	Seen    Time                  `json:"seen"`
+	Ended   Time                  `json:"ended"`
+	Interim Duration              `json:"interim"` // learned interval; "" if there are no interims
+	Cause   string                `json:"cause"`   // why it ended or became suspect
+}
+
+// Visit is one row of `presenced visits`.
+type Visit struct {
+	ID       string              `json:"id"`
+	User     string              `json:"user"`
+	Site     string              `json:"site"`
+	Arrived  Time                `json:"arrived"`
+	Departed Time                `json:"departed"`
+	State    presence.VisitState `json:"state"`
+	CheckIn  Errand              `json:"check_in"`
+	CheckOut Errand              `json:"check_out"`
+}
+
+// Errand is one side of a visit's delivery to the desk.
+type Errand struct {
+	Status   presence.ErrandStatus `json:"status"`
+	At       Time                  `json:"at"`       // when it first took effect
+	Bookings []string              `json:"bookings"` // ids of those on which it took effect
+	Attempts int                   `json:"attempts"` // failures in a row
+	Next     Time                  `json:"next"`     // not tried before
+	Reason   string                `json:"reason"`
+}
+
+// Unmatched is one row of `presenced unmatched`: what led to no person.
+type Unmatched struct {
+	Kind   string `json:"kind"` // "identity", "ssid", "nas", "source", …
+	Key    string `json:"key"`
+	Count  int    `json:"count"`
+	First  Time   `json:"first"`
+	Last   Time   `json:"last"`
+	Reason string `json:"reason"`
+	Remedy string `json:"remedy"`
+}
+
+// Story is everything about one user, for `presenced show`.
+type Story struct {
+	User     string           `json:"user"`
+	People   []Person         `json:"people"` // open visits
+	Sessions []Session        `json:"sessions"`
+	Visits   []Visit          `json:"visits"` // oldest first
+	Story    []presence.Entry `json:"story"`  // heard, concluded, done and not done, in order
+	Next     []Next           `json:"next"`   // what will happen by itself, soonest first
+}
+
+// Next is something that will happen by itself.
+type Next struct {
+	At   Time   `json:"at"`
+	What string `json:"what"`
+}
+
+func errandRow(e presence.Errand) Errand {
+	row := Errand{
+		Status: e.Status, At: Time{e.At}, Bookings: e.Bookings, Attempts: e.Attempts, Next: Time{e.Next}, Reason: e.Reason,
+	}
+	if row.Bookings == nil {
+		row.Bookings = []string{}
+	}
+	return row
+}
+
+func visitRow(v presence.Visit) Visit {
+	return Visit{
+		ID: v.ID, User: v.User, Site: v.Site, Arrived: Time{v.Arrived}, Departed: Time{v.Departed}, State: v.State,
+		CheckIn: errandRow(v.CheckIn), CheckOut: errandRow(v.CheckOut),
+	}
+}
+
+func sessionRow(user string, s presence.Session) Session {
+	ap := s.AP
+	if ap == "" {
+		ap = s.BSSID
+	}
+	return Session{
+		User: user, Device: s.Device, Site: s.Site, SSID: s.SSID, NAS: s.NAS, AP: ap, ID: s.ID, State: s.State,
+		Started: Time{s.Began}, Seen: Time{s.Seen}, Ended: Time{s.Ended}, Interim: Duration(s.Interim), Cause: s.Cause.String(),
+	}
+}
+
+// personRows returns a row for each open visit of p.
+func personRows(p presence.Person, linger time.Duration) (rows []Person) {
+	for _, v := range p.Visits {
+		if v.State == presence.Over {
+			continue
+		}
+		row := Person{
+			User: p.User, Site: v.Site, State: v.State, Since: Time{v.Arrived}, Devices: p.LiveDevices(v.Site), Visit: v.ID,
+		}
+		if row.Devices == 0 {
+			row.Deadline = Time{lastAt(p, v).Add(linger)}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// lastAt returns the last sign of life of the devices that carry the visit.
+func lastAt(p presence.Person, v presence.Visit) (last time.Time) {
+	last = v.Arrived
+	for _, d := range p.Devices {
+		if d.Site == v.Site && !d.Closed && d.Last.After(last) {
+			last = d.Last
+		}
+	}
+	return last
+}

@@ -1,0 +1,172 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Server serves what the daemon holds. Its functions are the daemon's own.
+type Server struct {
+	Listings  Listings
+	Status    func(context.Context) (Status, error)
+	Unmatched func() []Unmatched
+	Forget    func(ctx context.Context, user string) error
+	Backup    func(ctx context.Context, path string) error // path is absolute
+	Retry     func(ctx context.Context, user, visit string) error
+	Drop      func(ctx context.Context, user, visit string) error
+}
+
+// Serve answers on l until ctx ends, and then lets what is under way finish,
+// for a few seconds at most.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		err := server.Shutdown(grace)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
+		stopped <- err
+	})
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return fmt.Errorf("serve control socket: %w", err)
+	}
+	return <-stopped
+}
+
+// Handler returns the HTTP interface. Listings are arrays of the rows of this
+// package, everything else is an object; an error is {"error": "…"}.
+//
+//	GET  /v1/status
+//	GET  /v1/people?site=
+//	GET  /v1/people/{user}
+//	GET  /v1/sessions?user=&nas=&site=&all=true
+//	GET  /v1/visits?user=&site=&since=&pending=true
+//	GET  /v1/unmatched
+//	POST /v1/people/{user}/forget
+//	POST /v1/people/{user}/visits/{visit}/retry
+//	POST /v1/people/{user}/visits/{visit}/drop
+//	POST /v1/backup?path=
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("GET /v1/people", func(w http.ResponseWriter, r *http.Request) {
+		array(w, s.Listings.People(r.Context(), r.FormValue("site")))
+	})
+	mux.HandleFunc("GET /v1/people/{user}", func(w http.ResponseWriter, r *http.Request) {
+		story, err := s.Listings.Show(r.Context(), r.PathValue("user"))
+		object(w, story, err)
+	})
+	mux.HandleFunc("GET /v1/sessions", func(w http.ResponseWriter, r *http.Request) {
+		array(w, s.Listings.Sessions(r.Context(), SessionQuery{
+			User: r.FormValue("user"), NAS: r.FormValue("nas"), Site: r.FormValue("site"), All: yes(r, "all"),
+		}))
+	})
+	mux.HandleFunc("GET /v1/visits", s.visits)
+	mux.HandleFunc("GET /v1/unmatched", func(w http.ResponseWriter, r *http.Request) {
+		object(w, append([]Unmatched{}, s.Unmatched()...), nil)
+	})
+	mux.HandleFunc("POST /v1/people/{user}/forget", func(w http.ResponseWriter, r *http.Request) {
+		object(w, struct{}{}, s.Forget(r.Context(), r.PathValue("user")))
+	})
+	mux.HandleFunc("POST /v1/people/{user}/visits/{visit}/retry", func(w http.ResponseWriter, r *http.Request) {
+		object(w, struct{}{}, s.Retry(r.Context(), r.PathValue("user"), r.PathValue("visit")))
+	})
+	mux.HandleFunc("POST /v1/people/{user}/visits/{visit}/drop", func(w http.ResponseWriter, r *http.Request) {
+		object(w, struct{}{}, s.Drop(r.Context(), r.PathValue("user"), r.PathValue("visit")))
+	})
+	mux.HandleFunc("POST /v1/backup", func(w http.ResponseWriter, r *http.Request) {
+		object(w, struct{}{}, s.Backup(r.Context(), r.FormValue("path")))
+	})
+	return mux
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	status, err := s.Status(r.Context())
+	if err == nil {
+		err = s.Listings.Count(r.Context(), &status)
+	}
+	object(w, status, err)
+}
+
+func (s *Server) visits(w http.ResponseWriter, r *http.Request) {
+	q := VisitQuery{User: r.FormValue("user"), Site: r.FormValue("site"), Pending: yes(r, "pending")}
+	if since := r.FormValue("since"); since != "" {
+		var err error
+		if q.Since, err = time.Parse(time.RFC3339, since); err != nil {
+			fail(w, http.StatusBadRequest, err)
+			return
+		}
+	}
+	array(w, s.Listings.Visits(r.Context(), q))
+}
+
+func yes(r *http.Request, name string) bool {
+	on, _ := strconv.ParseBool(r.FormValue(name)) // anything else is no
+	return on
+}
+
+// array writes the rows as they come. An error before the first is the
+// answer; one after it breaks the connection, so that no reader takes what
+// came for the whole.
+func array[Row any](w http.ResponseWriter, rows iter.Seq2[Row, error]) {
+	out := bufio.NewWriter(w)
+	separator := "["
+	for row, err := range rows {
+		switch {
+		case err != nil && separator == "[":
+			fail(w, http.StatusInternalServerError, err)
+			return
+		case err != nil:
+			panic(http.ErrAbortHandler)
+		}
+		line, err := json.Marshal(row)
+		if err != nil {
+			panic(err) // rows are texts, numbers and times
+		}
+		if separator == "[" {
+			w.Header().Set("Content-Type", "application/json")
+		}
+		out.WriteString(separator)
+		out.Write(line)
+		separator = ",\n"
+	}
+	if separator == "[" {
+		w.Header().Set("Content-Type", "application/json")
+		out.WriteString("[")
+	}
+	out.WriteString("]\n")
+	out.Flush()
+}
+
+func object(w http.ResponseWriter, v any, err error) {
+	switch {
+	case errors.Is(err, ErrUnknown):
+		fail(w, http.StatusNotFound, err)
+	case err != nil:
+		fail(w, http.StatusInternalServerError, err)
+	default:
+		answer(w, http.StatusOK, v)
+	}
+}
+
+func fail(w http.ResponseWriter, code int, err error) {
+	answer(w, code, map[string]string{"error": err.Error()})
+}
+
+func answer(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	json.NewEncoder(w).Encode(v)
+}

@@ -1,0 +1,62 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Listen opens the control socket at path with mode 0660, so that the group of
+// its folder's owner may use it. A socket that a dead daemon left behind is
+// replaced; one that answers is another daemon's, and an error.
+func Listen(path string) (net.Listener, error) {
+	l, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if err := removeStale(path); err != nil {
+			return nil, err
+		}
+		l, err = net.Listen("unix", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open control socket %s: %w", path, cause(err))
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		return nil, errors.Join(fmt.Errorf("open control socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// removeStale removes the socket at path if nobody answers there.
+func removeStale(path string) error {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		return errors.Join(fmt.Errorf("open control socket %s: another presenced answers there; stop it first", path), conn.Close())
+	}
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open control socket: %w", err)
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("open control socket %s: there is a file that is not a socket; remove it, or set another [control] socket", path)
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("open control socket: %w", err)
+	}
+	return nil
+}
+
+// cause returns what the system said, without the call that it said it to.
+func cause(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
