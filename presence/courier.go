@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,8 +82,9 @@ func (c *Courier) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTime, cancel) })()
 	busy := map[string]bool{}
 	back := make(chan string)
+	var r round
 	for {
-		user, next, err := c.pick(ctx, busy, time.Now())
+		user, next, err := c.pick(ctx, &r, busy)
 		switch {
 		case err != nil:
 			if ctx.Err() == nil {
@@ -115,46 +117,68 @@ func (c *Courier) Run(ctx context.Context) error {
 	}
 }
 
-// pick chooses the most urgent due person who is not busy: check-ins before
-// check-outs, and those before refreshes. It returns no user if there is
-// nothing to do before next.
-func (c *Courier) pick(ctx context.Context, busy map[string]bool, now time.Time) (user string, next time.Time, err error) {
-	health := c.Health()
+// round is the courier's plan for the next second: who is due, the most urgent
+// first. When it has been walked, or is old, another is made.
+type round struct {
+	users []string
+	made  time.Time
+	next  time.Time // when somebody who is not in it will be due
+}
+
+// pick chooses the most urgent due person who is not busy. It returns no user
+// if there is nothing to do before next.
+func (c *Courier) pick(ctx context.Context, r *round, busy map[string]bool) (user string, next time.Time, err error) {
+	health, now := c.Health(), time.Now()
 	switch {
 	case now.Before(health.Rests):
 		return "", health.Rests, nil
 	case len(busy) >= couriers, len(busy) > 0 && health.Failures >= breaker:
 		return "", time.Time{}, nil // until one of them is back
 	}
-	users, next, err := c.store.Due(ctx, Errands, now, queueDepth)
-	if err != nil {
-		return "", time.Time{}, err
-	}
-	best := urgencies
-	var early []Change // named too early: a write has the store learn better
-	for _, u := range users {
-		if busy[u] {
-			continue
-		}
-		p, err := c.store.Person(ctx, u)
-		if err != nil {
+	if len(r.users) == 0 || now.Sub(r.made) >= time.Second {
+		if err := c.plan(ctx, r, busy, now); err != nil {
 			return "", time.Time{}, err
 		}
-		urgency := p.urgency(now)
-		if urgency == urgencies {
-			early = append(early, Change{User: u, Apply: func(*Person) []Visit { return nil }})
-		}
-		if urgency < best {
-			user, best = u, urgency
-		}
-		if best == 0 {
-			break
+	}
+	for len(r.users) > 0 {
+		user, r.users = r.users[0], r.users[1:]
+		if !busy[user] {
+			return user, time.Time{}, nil
 		}
 	}
-	if user == "" && len(early) > 0 {
-		err = c.store.Update(ctx, early, nil)
+	return "", r.next, nil
+}
+
+// plan lists who is due: check-ins before check-outs, and those before
+// refreshes.
+func (c *Courier) plan(ctx context.Context, r *round, busy map[string]bool, now time.Time) error {
+	users, next, err := c.store.Due(ctx, Errands, now, queueDepth)
+	if err != nil {
+		return err
 	}
-	return user, next, err
+	var byUrgency [urgencies][]string
+	var early []Change // named too early: a write has the store learn better
+	for _, user := range users {
+		if busy[user] {
+			continue
+		}
+		p, err := c.store.Person(ctx, user)
+		if err != nil {
+			return err
+		}
+		if u := p.urgency(now); u < urgencies {
+			byUrgency[u] = append(byUrgency[u], user)
+		} else {
+			early = append(early, Change{User: user, Apply: func(*Person) []Visit { return nil }})
+		}
+	}
+	if len(early) > 0 {
+		if err := c.store.Update(ctx, early, nil); err != nil {
+			return err
+		}
+	}
+	*r = round{users: slices.Concat(byUrgency[:]...), made: now, next: next}
+	return nil
 }
 
 // urgencies is the number of urgencies; 0 is the most urgent.

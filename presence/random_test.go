@@ -2,12 +2,15 @@ package presence
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 )
+
+var seeds = flag.Uint64("seeds", 60, "how many random days the properties are tried on")
 
 // randomDay is what one person's devices say on a random day: sessions that
 // begin, show signs of life, roam, end or are never heard of again. Gaps keep
@@ -66,7 +69,7 @@ func live(t *testing.T, said []Sighting, between func(*day, Sighting)) string {
 }
 
 func TestPropertiesOfRandomDays(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range *seeds {
 		r := rand.New(rand.NewPCG(seed, 0))
 		said := randomDay(r, newDay(t))
 		for close(said, time.Hour, time.Minute) {
@@ -141,7 +144,7 @@ func interleave(r *rand.Rand, said []Sighting) []Sighting {
 }
 
 func TestNoVisitDepartsBeforeItsLastSighting(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range *seeds {
 		d := newDay(t)
 		said := randomDay(rand.New(rand.NewPCG(seed, 1)), d)
 		for _, n := range said {

@@ -247,16 +247,15 @@ func (p *Person) tell(at time.Time, kind EntryKind, text string) {
 	}
 }
 
-// prune drops the past that nothing late can touch any more. With nothing
-// live, the person is woken once more when everything is past.
+// prune drops the past that nothing late can touch any more, and has the
+// person woken when what there is now will be past.
 func (p *Person) prune(now time.Time) {
 	past := now.Add(-tombstoneAge)
 	var newest time.Time
-	ended, live := 0, len(p.Visits) > 0
+	ended := 0
 	for i := len(p.Sessions) - 1; i >= 0; i-- {
 		s := &p.Sessions[i]
 		if s.Live() {
-			live = true
 			continue
 		}
 		if ended++; ended > maxEnded || s.Heard.Before(past) {
@@ -277,7 +276,7 @@ func (p *Person) prune(now time.Time) {
 	for _, e := range p.Story {
 		newest = later(newest, e.At)
 	}
-	if !live && !newest.IsZero() {
+	if !newest.IsZero() {
 		p.Wake = earlier(p.Wake, newest.Add(tombstoneAge+time.Second))
 	}
 }
