@@ -265,18 +265,17 @@ func (p *Person) prune(now time.Time) {
 		newest = later(newest, s.Heard)
 	}
 	p.Devices = slices.DeleteFunc(p.Devices, func(d Device) bool {
-		alive, _ := p.alive(&d)
-		if !alive && d.Last.Before(past) {
-			return true
+		if alive, _ := p.alive(&d); alive {
+			return false
 		}
 		newest = later(newest, d.Last)
-		return false
+		return d.Last.Before(past)
 	})
 	p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool { return e.At.Before(past) })
 	for _, e := range p.Story {
 		newest = later(newest, e.At)
 	}
-	if !newest.IsZero() {
+	if newest.After(past) {
 		p.Wake = earlier(p.Wake, newest.Add(tombstoneAge+time.Second))
 	}
 }
