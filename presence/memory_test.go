@@ -26,6 +26,13 @@ func newMemory() *memory {
 	return &memory{people: map[string][]byte{}, due: map[string][2]time.Time{}, notes: map[string][]byte{}}
 }
 
+// fails has Update return err from now on.
+func (m *memory) fails(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = err
+}
+
 func (m *memory) load(user string) Person {
 	p := Person{User: user}
 	if data, ok := m.people[user]; ok {

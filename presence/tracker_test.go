@@ -76,7 +76,7 @@ func TestCase02NoAnswerWhileRecordingFails(t *testing.T) {
 			o.hear(Interim, "bob", phone, "b")
 		}
 		full := errors.New("no space left on device")
-		o.store.fail = full
+		o.store.fails(full)
 		ann := Record{Status: Start, UserName: "ann", Device: laptop, Session: "a"}
 		if err := o.record(ann); !errors.Is(err, full) {
 			t.Errorf("record: %v, want %v", err, full)
@@ -88,7 +88,7 @@ func TestCase02NoAnswerWhileRecordingFails(t *testing.T) {
 		if err := o.record(Record{Status: Interim, UserName: "bob", Device: phone, Session: "b"}); err == nil {
 			t.Error("a heartbeat was answered while recording fails")
 		}
-		o.store.fail = nil
+		o.store.fails(nil)
 		time.Sleep(2 * flushEvery) // it finds out by itself
 		if !o.tracker.Healthy() {
 			t.Error("still not healthy")
