@@ -151,3 +151,10 @@ func (m *memory) Prune(_ context.Context, before time.Time) (int, error) {
 	m.history = slices.DeleteFunc(m.history, func(v Visit) bool { return v.Arrived.Before(before) })
 	return n - len(m.history), nil
 }
+
+// written returns how many commits there were.
+func (m *memory) written() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.writes
+}

@@ -46,9 +46,9 @@ func TestHeartbeatsRideAlong(t *testing.T) {
 			o.hear(Interim, "ann", laptop, "a")
 		}
 		o.until(9, 15)
-		writes := o.store.writes
+		writes := o.store.written()
 		o.hear(Interim, "ann", laptop, "a")
-		if o.store.writes != writes {
+		if o.store.written() != writes {
 			t.Error("a heartbeat was committed at once")
 		}
 		time.Sleep(flushEvery + time.Second)
