@@ -149,7 +149,7 @@ func TestEveryHardeningLineIsExplained(t *testing.T) {
 // parse returns the unit's values by "Section.Option", in order.
 func parse(t *testing.T, name string) map[string][]string {
 	t.Helper()
-	options, err := unit.Deserialize(strings.NewReader(read(t, name)))
+	options, err := unit.DeserializeOptions(strings.NewReader(read(t, name)))
 	if err != nil {
 		t.Fatalf("parse %s: %v", name, err)
 	}

@@ -1,0 +1,61 @@
+# make          what there is
+# make run      the product on one screen, in about a minute
+# make test     everything that is checked before a change is taken
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+GO ?= go
+STATICCHECK := $(GO) tool -modfile=tools.mod staticcheck
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help
+help: ## shows this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## runs the real daemon against a made-up office and a sandbox Kadence, and tells what happens
+	$(GO) run ./cmd/presenced demo
+
+.PHONY: build
+build: ## makes ./presenced: static, the same bytes from the same source
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o presenced ./cmd/presenced
+
+.PHONY: test
+test: peers style lint ## checks everything; as root (or with sudo) installs what the tests want from Debian first
+	.ci/gotest -race -shuffle=on -timeout 10m ./...
+
+.PHONY: peers
+peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, systemd
+	@.ci/peers
+
+.PHONY: style
+style: ## gofmt and go vet
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt these:" >&2; echo "$$unformatted" >&2; exit 1; fi
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## staticcheck, at the version that tools.mod pins
+	$(STATICCHECK) ./...
+
+.PHONY: lab
+lab: ## only the tests with a real controller, stations and proxies, as they happen
+	$(GO) test -count=1 -v -timeout 5m ./internal/lab/...
+
+.PHONY: bench
+bench: ## the benchmarks; on an idle machine
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (20s) each
+	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
+	  for target in $$(grep -hos '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
+	    echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),20s) .); \
+	  done; \
+	done
+
+.PHONY: clean
+clean: ## removes what build made
+	rm -f presenced
