@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -290,10 +291,10 @@ func TestTooEarlyIsTriedAtTheStart(t *testing.T) {
 
 func TestSelfCertificationMayComeLater(t *testing.T) {
 	inOffice(t, func(o *office) {
-		certified := false
+		var certified atomic.Bool
 		o.desk.book("ann@example.com", "b", hour(9), hour(17))
 		o.desk.fault = func(call string, b *Booking) error {
-			if strings.HasPrefix(call, "in") && !certified {
+			if strings.HasPrefix(call, "in") && !certified.Load() {
 				return &RefusedError{Reason: "self-certify first"}
 			}
 			return nil
@@ -302,7 +303,7 @@ func TestSelfCertificationMayComeLater(t *testing.T) {
 		o.hear(Start, "ann", laptop, "a")
 		o.until(9, 14)
 		o.want("in b, in b, in b")
-		certified = true
+		certified.Store(true)
 		o.until(9, 16)
 		o.want("in b, in b, in b, in b")
 		if o.desk.status("b") != CheckedIn {
@@ -358,9 +359,10 @@ func TestCase71RestartWithACheckOutPending(t *testing.T) {
 
 func TestDayWithoutTheDesk(t *testing.T) {
 	inOffice(t, func(o *office) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		o.desk.fault = func(string, *Booking) error {
-			if down {
+			if down.Load() {
 				return errors.New("502 Bad Gateway")
 			}
 			return nil
@@ -379,7 +381,7 @@ func TestDayWithoutTheDesk(t *testing.T) {
 		o.hear(Start, "back", "02:00:00:00:01:03", "d")
 		o.until(16, 0)
 		o.want("")
-		down = false
+		down.Store(false)
 		o.until(16, 40)
 		for user, want := range map[string]BookingStatus{"stays": CheckedIn, "left": Booked, "back": CheckedIn} {
 			if got := o.desk.status(user); got != want {
@@ -396,9 +398,9 @@ func TestDayWithoutTheDesk(t *testing.T) {
 // must not be checked out when the desk answers again.
 func TestBackBeforeTheCheckOutGotThrough(t *testing.T) {
 	inOffice(t, func(o *office) {
-		down := false
+		var down atomic.Bool
 		o.desk.fault = func(string, *Booking) error {
-			if down {
+			if down.Load() {
 				return errors.New("502 Bad Gateway")
 			}
 			return nil
@@ -407,11 +409,11 @@ func TestBackBeforeTheCheckOutGotThrough(t *testing.T) {
 		o.hear(Start, "ann", laptop, "a")
 		o.until(9, 0)
 		o.hear(Stop, "ann", laptop, "a")
-		down = true
+		down.Store(true)
 		o.until(12, 0)
 		o.hear(Start, "ann", laptop, "b")
 		o.until(12, 5)
-		down = false
+		down.Store(false)
 		o.until(16, 0)
 		o.want("in b")
 		o.hear(Stop, "ann", laptop, "b")
