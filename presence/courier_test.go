@@ -466,14 +466,14 @@ func TestThrottledWaitsAsTold(t *testing.T) {
 			}
 			return nil
 		}
-		reads := 0
+		var reads atomic.Int32
 		fault := o.desk.fault
-		o.desk.fault = func(call string, b *Booking) error { reads++; return fault(call, b) }
+		o.desk.fault = func(call string, b *Booking) error { reads.Add(1); return fault(call, b) }
 		o.until(9, 0)
 		o.hear(Start, "ann", laptop, "a")
 		o.until(9, 9)
-		if reads != 1 {
-			t.Errorf("%d calls while throttled, want 1", reads)
+		if n := reads.Load(); n != 1 {
+			t.Errorf("%d calls while throttled, want 1", n)
 		}
 		o.until(9, 11)
 		o.want("in b")
@@ -501,15 +501,15 @@ func TestDeniedIsNotTriedAgain(t *testing.T) {
 
 func TestDeadDeskIsProbedAndNotHammered(t *testing.T) {
 	inOffice(t, func(o *office) {
-		calls := 0
-		o.desk.fault = func(string, *Booking) error { calls++; return errors.New("connection refused") }
+		var calls atomic.Int32
+		o.desk.fault = func(string, *Booking) error { calls.Add(1); return errors.New("connection refused") }
 		o.until(9, 0)
 		for i := range 200 {
 			o.hear(Start, fmt.Sprintf("user%d", i), fmt.Sprintf("02:00:00:00:01:%02x", i), "a")
 		}
 		o.until(10, 0)
-		if calls > 60 {
-			t.Errorf("%d calls in an hour without an answer", calls)
+		if n := calls.Load(); n > 60 {
+			t.Errorf("%d calls in an hour without an answer", n)
 		}
 		if got := o.courier.Health(); got.Error == "" || got.Failures < breaker {
 			t.Errorf("health: %+v", got)
@@ -564,13 +564,13 @@ func TestDryRunRecordsWhatItWouldHaveDone(t *testing.T) {
 
 func TestUnknownUserIsAskedForRarely(t *testing.T) {
 	inOffice(t, func(o *office) {
-		calls := 0
-		o.desk.fault = func(string, *Booking) error { calls++; return ErrNoUser }
+		var calls atomic.Int32
+		o.desk.fault = func(string, *Booking) error { calls.Add(1); return ErrNoUser }
 		o.until(9, 0)
 		o.hear(Start, "ann", laptop, "a")
 		o.until(12, 30)
-		if calls != 4 {
-			t.Errorf("%d calls, want 4", calls)
+		if n := calls.Load(); n != 4 {
+			t.Errorf("%d calls, want 4", n)
 		}
 		if got := o.visit("ann@example.com").CheckIn; got.Status != Waiting || got.Reason == "" {
 			t.Errorf("check-in: %+v", got)
