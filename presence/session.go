@@ -99,7 +99,7 @@ func (s *Session) pass(now time.Time, w World) time.Time {
 		case silent.IsZero():
 		case now.Before(silent):
 			return silent
-		case w.NAS(s.NAS).Heard.After(s.Heard.Add(s.Interim)):
+		case !w.NAS(s.NAS).heardAfter(s.Heard.Add(s.Interim)).IsZero():
 			s.end(s.Seen, Silence, time.Time{})
 			return time.Time{}
 		default: // its NAS fell silent as a whole: nobody's departure
@@ -107,7 +107,7 @@ func (s *Session) pass(now time.Time, w World) time.Time {
 		}
 	}
 	if s.State == Suspect && s.Hold.IsZero() {
-		if again := w.NAS(s.NAS).heardAgain(s.Heard); !again.IsZero() {
+		if again := w.NAS(s.NAS).heardAfter(s.Heard.Add(s.Interim)); !again.IsZero() {
 			s.Hold = again.Add(w.OutageHold)
 		}
 	}

@@ -169,6 +169,17 @@ func TestCase85SilentNASIsNobodysDeparture(t *testing.T) {
 	d.want("london over 09:00:00-09:10:00 left")
 }
 
+func TestCase85OthersWereHeardAMomentLonger(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:05", Interim, laptop, "a")
+	d.hear("9:10", Interim, laptop, "a")
+	d.nas["wlc"] = d.nas["wlc"].hear(d.clock("9:11"))
+	d.is("13:00")
+	d.wantState(laptop, "a", Suspect)
+	d.want("london present 09:00:00")
+}
+
 func TestCase85WhoComesBackNeverLeft(t *testing.T) {
 	d := newDay(t)
 	d.hear("9:00", Start, laptop, "a")

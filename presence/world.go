@@ -37,9 +37,9 @@ const (
 // can have been missed: once controllers have had the time to repeat them.
 func (w World) back() time.Time { return w.Listening.Add(min(retries, w.Linger)) }
 
-// heardAgain returns the moment from which the NAS has been heard again after
-// it was last heard with a session at t; zero if it is still silent.
-func (n NAS) heardAgain(t time.Time) time.Time {
+// heardAfter returns the moment from which the NAS has been heard, if it has
+// been heard after t; zero if it has not.
+func (n NAS) heardAfter(t time.Time) time.Time {
 	switch {
 	case !n.Heard.After(t):
 		return time.Time{}
