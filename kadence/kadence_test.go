@@ -1,0 +1,246 @@
+package kadence
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
+)
+
+// office is a tenant with one building in London, and a desk that serves it
+// under the site "london". It lives in virtual time: midnight UTC of the first
+// day of 2000 when the test begins.
+type office struct {
+	*sandbox.Server
+	*Desk
+	t      *testing.T
+	london string // building id
+	memory memory
+	wire   *wire
+	logged *lines
+	secret string
+}
+
+const credentials = "daemon"
+
+// inOffice runs a test in a bubble of virtual time.
+func inOffice(t *testing.T, run func(t *testing.T, o *office), changes ...func(*Config)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		server := sandbox.New(credentials, "s3cret")
+		o := &office{Server: server, t: t, memory: memory{}, secret: "s3cret", logged: &lines{}}
+		o.wire = &wire{RoundTripper: server.RoundTripper()}
+		o.london = server.AddBuilding("London HQ", zone(t, "Europe/London"))
+		o.restart(changes...)
+		run(t, o)
+	})
+}
+
+// restart makes a new desk with what the old one remembered.
+func (o *office) restart(changes ...func(*Config)) {
+	o.t.Helper()
+	cfg := Config{
+		APIURL: "https://api.example.test", AuthURL: "https://login.example.test", ClientID: credentials,
+		Secret: func() (string, error) { return o.secret, nil }, Rate: 1000,
+		Buildings: map[string]string{"london": o.london}, Transport: o.wire,
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	log := logrus.New()
+	log.SetOutput(o.logged)
+	log.SetLevel(logrus.InfoLevel)
+	var err error
+	if o.Desk, err = New(cfg, &o.memory, log); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// booked adds a user with a desk from nine to five today.
+func (o *office) booked(email string) (user, booking string) {
+	user = o.AddUser(email)
+	return user, o.today(user)
+}
+
+func (o *office) today(user string) string {
+	return o.Book(sandbox.Booking{User: user, Building: o.london, Space: "Desk 01", Begin: at("09:00"), End: at("17:00")})
+}
+
+func (o *office) bookings(user string) []presence.Booking {
+	o.t.Helper()
+	return o.bookingsAsOf(user, time.Time{})
+}
+
+func (o *office) bookingsAsOf(user string, asOf time.Time) []presence.Booking {
+	o.t.Helper()
+	all, err := o.Desk.Bookings(context.Background(), user, "london", time.Now(), asOf)
+	if err != nil {
+		o.t.Fatalf("bookings of %s: %v", user, err)
+	}
+	return all
+}
+
+// only returns the user's one booking.
+func (o *office) only(user string) presence.Booking {
+	o.t.Helper()
+	all := o.bookings(user)
+	if len(all) != 1 {
+		o.t.Fatalf("%s has %d bookings, want 1: %+v", user, len(all), all)
+	}
+	return all[0]
+}
+
+func (o *office) status(booking string) sandbox.Status {
+	o.t.Helper()
+	b, ok := o.Server.Booking(booking)
+	if !ok {
+		o.t.Fatalf("no booking %s", booking)
+	}
+	return b.Status
+}
+
+// calls returns the routes of the journal from the n-th call on.
+func (o *office) routes(n int) []string {
+	var routes []string
+	for _, c := range o.Journal()[n:] {
+		routes = append(routes, c.Route)
+	}
+	return routes
+}
+
+const (
+	usersRoute        = "GET /v1/public/users"
+	userBookingsRoute = "GET /v1/public/users/{id}/bookings"
+	bookingsRoute     = "GET /v1/public/bookings"
+	bookingRoute      = "GET /v1/public/bookings/{id}"
+	buildingsRoute    = "GET /v1/public/buildings"
+	checkInRoute      = "POST /v1/public/bookings/{id}/check-in"
+	checkOutRoute     = "POST /v1/public/bookings/{id}/check-out"
+)
+
+// at is a time of day of the bubbles' first day, in London and UTC.
+func at(clock string) time.Time {
+	t, err := time.Parse("2006-01-02 15:04", "2000-01-01 "+clock)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func zone(t *testing.T, name string) *time.Location {
+	t.Helper()
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+// memory is a store's notes.
+type memory struct {
+	mu    sync.Mutex
+	notes map[string][]byte
+	err   error
+}
+
+func (m *memory) Note(_ context.Context, kind, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.notes[kind+" "+key], m.err
+}
+
+func (m *memory) Update(_ context.Context, changes []presence.Change, notes []presence.Note) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(changes) > 0 {
+		return errors.New("the desk changes no people")
+	}
+	if m.notes == nil {
+		m.notes = map[string][]byte{}
+	}
+	for _, n := range notes {
+		m.notes[n.Kind+" "+n.Key] = n.Value
+	}
+	return m.err
+}
+
+// wire sees every request that leaves.
+type wire struct {
+	http.RoundTripper
+	down func(*http.Request) error // why nothing gets through; nil: it does
+
+	mu   sync.Mutex
+	seen []sent
+}
+
+type sent struct {
+	method, host, path, token string
+	header                    http.Header
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	w.seen = append(w.seen, sent{r.Method, r.URL.Host, r.URL.Path, r.Header.Get("Authorization"), r.Header.Clone()})
+	down := w.down
+	w.mu.Unlock()
+	if down != nil {
+		if err := down(r); err != nil {
+			return nil, err
+		}
+	}
+	return w.RoundTripper.RoundTrip(r)
+}
+
+func (w *wire) fail(down func(*http.Request) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = down
+}
+
+// hosts returns the hosts to which a token or a secret went.
+func (w *wire) hosts() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var hosts []string
+	for _, s := range w.seen {
+		if !slices.Contains(hosts, s.host) {
+			hosts = append(hosts, s.host)
+		}
+	}
+	slices.Sort(hosts)
+	return hosts
+}
+
+// lines is a log to look into.
+type lines struct {
+	mu  sync.Mutex
+	all strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
+func (l *lines) count(what string) int { return strings.Count(l.String(), what) }
+
+var _ io.Writer = (*lines)(nil)
