@@ -11,7 +11,8 @@ import (
 // Controller is hostapd with one BSS, on a machine of its own. Its ports are
 // wired to a bridge in the place of a radio.
 type Controller struct {
-	l *Lab
+	BSSID string // as it writes it: 02-00-5E-00-00-0B
+	l     *Lab
 	host
 	name    string
 	config  string
@@ -34,7 +35,9 @@ func (l *Lab) Controller(c ControllerConfig) *Controller {
 	ap := &Controller{l: l, host: l.newHost(), name: c.Name}
 	// A bridge passes on no EAPOL (group address 01:80:c2:00:00:03) unless told to.
 	l.ip("-n %s link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0 group_fwd_mask 8", ap.host.name)
-	l.ip("-n %s link set br0 address 02:00:5e:00:%02x:%02x up", ap.host.name, l.subnet, ap.addr.As4()[3])
+	bssid := fmt.Sprintf("02:00:5e:00:%02x:%02x", l.subnet, ap.addr.As4()[3])
+	ap.BSSID = strings.ToUpper(strings.ReplaceAll(bssid, ":", "-"))
+	l.ip("-n %s link set br0 address %s up", ap.host.name, bssid)
 	auth := l.authenticator()
 	interim := ""
 	if c.Interim > 0 {

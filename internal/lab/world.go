@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -116,6 +117,7 @@ func missingTools() string {
 			names = append(names, fmt.Sprintf("%s (Debian: %s)", program, pkg))
 		}
 	}
+	slices.Sort(names)
 	return strings.Join(names, ", ")
 }
 
