@@ -232,10 +232,12 @@ func (c *Courier) deliver(ctx context.Context, v Visit) error {
 	if err != nil {
 		return c.failed(v, err)
 	}
+	answered := func(*Person, *Visit, time.Time) {}
 	for {
 		var b Booking
 		var in, act bool
 		err := c.change(v, func(p *Person, v *Visit, now time.Time) {
+			answered(p, v, now)
 			if act = false; v.errand() == nil {
 				return
 			}
@@ -251,26 +253,27 @@ func (c *Courier) deliver(ctx context.Context, v Visit) error {
 		var refused *RefusedError
 		var denied *DeniedError
 		switch {
-		case errors.As(err, &denied) && !denied.Gone:
-			c.log.Error("the desk denies us", "user", v.User, "booking", b.ID, "reason", denied.Reason)
-		case err == nil, errors.Is(err, ErrDryRun), errors.As(err, &refused), errors.As(err, &denied):
+		case err == nil, errors.Is(err, ErrDryRun):
+		case errors.As(err, &refused):
+		case errors.As(err, &denied):
+			if !denied.Gone {
+				c.log.Error("the desk denies us", "user", v.User, "booking", b.ID, "reason", denied.Reason)
+			}
 		default:
 			return c.failed(v, err)
 		}
 		c.answers()
-		err2 := c.change(v, func(p *Person, v *Visit, now time.Time) { p.answered(v, b, answer, in, err, now) })
-		if err2 != nil {
-			return err2
-		}
-		if refused != nil { // only the booking can tell what the refusal means
-			if bookings, err = c.read(ctx, v, time.Now()); err != nil {
-				return c.failed(v, err)
+		answered = func(p *Person, v *Visit, now time.Time) { p.answered(v, b, answer, in, err, now) }
+		switch {
+		case refused != nil: // only the booking can tell what the refusal means
+			again, err := c.read(ctx, v, time.Now())
+			if err != nil {
+				return errors.Join(c.change(v, answered), c.failed(v, err))
 			}
-		}
-		for i := range bookings {
-			if bookings[i].ID == b.ID && err == nil && refused == nil {
-				bookings[i] = answer
-			}
+			bookings = again
+		case err == nil:
+			bookings = slices.DeleteFunc(bookings, func(o Booking) bool { return o.ID == b.ID })
+			bookings = append(bookings, answer)
 		}
 	}
 }

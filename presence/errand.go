@@ -41,18 +41,22 @@ func (e Errand) skip(why string) Errand {
 }
 
 // took notes that the errand took effect on a booking.
-func (e *Errand) took(booking string, at time.Time, dry bool) {
-	e.Status = Effected
-	if dry {
-		e.Status = DryRunned
-	}
+func (e *Errand) took(booking string, at time.Time) {
 	if e.At.IsZero() {
 		e.At = at
 	}
 	if !slices.Contains(e.Bookings, booking) {
 		e.Bookings = append(e.Bookings, booking)
 	}
-	e.Attempts, e.Reason = 0, ""
+	e.Attempts = 0
+}
+
+// done returns the status of an errand that took effect.
+func (v *Visit) done() ErrandStatus {
+	if slices.ContainsFunc(v.Claims, func(c Claim) bool { return c.DryRun }) {
+		return DryRunned
+	}
+	return Effected
 }
 
 // errand returns when the courier has something to do for the person; zero if
@@ -120,7 +124,7 @@ func (v *Visit) lookIn(bookings []Booking, now time.Time, r Rules) (todo []Booki
 		switch {
 		case b.Status == CheckedIn && c != nil && c.In.IsZero() && b.Method == "wifi":
 			c.In = c.Tried // the answer was lost, the effect was not
-			e.took(b.ID, c.In, false)
+			e.took(b.ID, c.In)
 		case b.Status == CheckedIn && c == nil:
 			why = "booking " + b.ID + " is already checked in, by other means"
 		case c != nil && !c.In.IsZero():
@@ -148,7 +152,8 @@ func (v *Visit) lookIn(bookings []Booking, now time.Time, r Rules) (todo []Booki
 		e.Status, e.Reason = Pending, why
 	case denied:
 		e.Status, e.Reason = Refused, why
-	case e.Status == Effected, e.Status == DryRunned:
+	case len(e.Bookings) > 0:
+		e.Status = v.done()
 		e.Next, e.Reason = earlier(later(next, now.Add(refreshAfter)), soon), ""
 	case v.inherited():
 		e.Status, e.Reason = Effected, "checked in by the visit before"
@@ -177,7 +182,7 @@ func (v *Visit) lookOut(bookings []Booking, now time.Time, r Rules) (todo []Book
 		switch {
 		case c != nil && c.Out.IsZero() && b.Status == CheckedOut && c.Tried.After(v.Departed):
 			c.Out = now // the answer was lost, the effect was not
-			e.took(b.ID, now, false)
+			e.took(b.ID, now)
 		case b.Status != CheckedIn && !dry:
 			why = "booking " + b.ID + " is " + string(b.Status)
 		case !now.Before(b.End):
@@ -199,7 +204,9 @@ func (v *Visit) lookOut(bookings []Booking, now time.Time, r Rules) (todo []Book
 		e.Status, e.Reason = Pending, why
 	case denied:
 		e.Status, e.Reason = Refused, why
-	case e.open():
+	case len(e.Bookings) > 0:
+		e.Status, e.Reason = v.done(), ""
+	default:
 		*e = e.skip(why)
 	}
 	return nil
@@ -227,11 +234,11 @@ func (v *Visit) effected(b Booking, in bool, now time.Time, dry bool) {
 	c.Next, c.Refused, c.DryRun = time.Time{}, "", dry
 	if in {
 		c.In = now
-		v.CheckIn.took(b.ID, now, dry)
+		v.CheckIn.took(b.ID, now)
 		return
 	}
 	c.Out = now
-	v.CheckOut.took(b.ID, now, dry)
+	v.CheckOut.took(b.ID, now)
 }
 
 // refused notes a refusal that may pass: before the booking begins it is
