@@ -221,3 +221,37 @@ func TestRetransmissionIsAnotherPacket(t *testing.T) {
 		}
 	}
 }
+
+func TestRobustProxyReplaysWithAGreaterDelay(t *testing.T) {
+	t.Parallel()
+	l := New(t)
+	s := l.listener()
+	s.silent.Store(true)
+	proxy := l.RobustProxy(s.addr())
+	l.Controller(ControllerConfig{Name: "wlc-1", SSID: "Corp", Accounting: proxy.Addr()})
+	first := s.wait(l, rfc2866.AcctStatusType_Value_AccountingOn, 1)
+	s.wait(l, rfc2866.AcctStatusType_Value_AccountingOn, 2)
+	s.silent.Store(false)
+	replayed := s.wait(l, rfc2866.AcctStatusType_Value_AccountingOn, 3)
+
+	if rfc2865.ProxyState_GetString(first) == "" || rfc2865.ProxyState_GetString(replayed) == "" {
+		t.Error("the proxy adds no Proxy-State")
+	}
+	if then, now := rfc2869.EventTimestamp_Get(first), rfc2869.EventTimestamp_Get(replayed); !now.Equal(then) {
+		t.Errorf("Event-Timestamp %v after %v: it is to stay", now, then)
+	}
+	if now, then := rfc2866.AcctDelayTime_Get(replayed), rfc2866.AcctDelayTime_Get(first); now <= then {
+		t.Errorf("Acct-Delay-Time %d after %d: it is to grow", now, then)
+	}
+	probes := 0
+	s.mu.Lock()
+	for _, p := range s.heard {
+		if p.Code == radius.CodeStatusServer {
+			probes++
+		}
+	}
+	s.mu.Unlock()
+	if probes == 0 {
+		t.Error("the proxy did not ask a silent server whether it is there")
+	}
+}
