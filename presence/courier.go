@@ -238,7 +238,12 @@ func (c *Courier) deliver(ctx context.Context, v Visit) error {
 		var in, act bool
 		err := c.change(v, func(p *Person, v *Visit, now time.Time) {
 			answered(p, v, now)
-			if act = false; v.errand() == nil {
+			e := v.errand()
+			if act = false; e == nil {
+				return
+			}
+			if !p.Wake.IsZero() && !now.Before(p.Wake) {
+				e.Next = now.Add(waitAfter(1)) // time is to pass first: it may be over
 				return
 			}
 			if todo := v.look(bookings, now, *c.rules.Load()); len(todo) > 0 {
