@@ -100,7 +100,7 @@ func settle() error {
 // is what is shipped. It returns the program's path, or the error's text.
 func build(dir string) string {
 	program := filepath.Join(dir, "presenced")
-	out, err := exec.Command("go", "build", "-o", program, "github.com/presenced/presenced/cmd/presenced").CombinedOutput()
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "github.com/presenced/presenced/cmd/presenced").CombinedOutput()
 	if err != nil {
 		return fmt.Sprintf("build presenced: %v\n%s", err, out)
 	}
