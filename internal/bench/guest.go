@@ -1,0 +1,57 @@
+package main
+
+import (
+	"hash/fnv"
+	"time"
+)
+
+// guest is a made-up user with one device, always at the same NAS: a session
+// of a Start, some Interims and a Stop after the other.
+type guest struct {
+	user    int
+	session uint64
+	began   int64 // Event-Timestamp of the session's Start
+	step    int   // records of the session sent so far; 0: a session is to begin
+	octets  uint32
+}
+
+// next returns the guest's next record at the time now, in seconds since
+// 1970, in sessions of that many Interims. No two are equal: an unchanged
+// record would measure a cache of duplicates.
+func (g *guest) next(now int64, interims int) record {
+	if g.step == 0 || g.step > interims+1 {
+		g.session, g.began, g.step, g.octets = sessionID(g.user, g.session), now, 0, 0
+	}
+	r := record{user: g.user, session: g.session, status: interim, at: now, age: uint32(now - g.began), octets: g.octets}
+	switch g.step {
+	case 0:
+		r.status = start
+	case interims + 1:
+		r.status = stop
+	}
+	g.step++
+	g.octets += 10007
+	return r
+}
+
+// sessionID returns another id for every session of every guest of every run.
+func sessionID(user int, last uint64) uint64 {
+	if last != 0 {
+		return last + 1
+	}
+	h := fnv.New64a()
+	h.Write([]byte(time.Now().String()))
+	return h.Sum64()&^0xffffffffff | uint64(user)<<16
+}
+
+// late returns the guest's next record when it was there already and its NAS
+// delivers late: the Start and two Interims of the last minutes. From these a
+// server may learn in what interval the NAS sends Interims.
+func (g *guest) late(now int64) record {
+	ago := int64(lateRecords-g.step) * 60
+	r := g.next(now-ago, lateRecords)
+	r.delay = uint32(ago)
+	return r
+}
+
+const lateRecords = 3
