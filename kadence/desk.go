@@ -141,6 +141,9 @@ func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a actio
 	if acting == self {
 		acting = b.UserID
 	}
+	// From here on, nobody knows what the booking is until it is read or
+	// answered: whatever becomes of the call, older readings do not count.
+	defer d.outdate(b.ID)
 	read := time.Now()
 	body, err := d.client.do(ctx, request{
 		route: "POST /v1/public/bookings/{id}/" + a.verb, path: "/v1/public/bookings/" + b.ID + "/" + a.verb,
@@ -150,15 +153,9 @@ func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a actio
 		}{acting, "wifi"},
 		urgency: a.urgency,
 	})
-	var denied *presence.DeniedError
-	switch {
-	case errors.As(err, &denied) && denied.Gone:
-		d.outdate(b.ID)
-		return b, err
-	case err != nil && !errors.Is(err, errUnreadable):
+	if err != nil && !errors.Is(err, errUnreadable) {
 		return b, err
 	}
-	d.outdate(b.ID)
 	if w, err := decodeBooking(body); err == nil && string(w.ID) == b.ID {
 		after := w.domain(d.types, read)
 		b.Status, b.Method, b.Begin, b.End, b.Read = after.Status, after.Method, after.Begin, after.End, read

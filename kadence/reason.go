@@ -80,9 +80,9 @@ func retryAt(h http.Header, now time.Time) time.Time {
 }
 
 // inOrAt reads a number that is a Unix time if it is large, else seconds from
-// now.
+// now: nobody asks to wait for three years, and nobody's clock shows 1973.
 func inOrAt(n float64, now time.Time) time.Time {
-	if n > 1e9 {
+	if n > 1e8 {
 		return time.Unix(int64(min(n, 1e11)), 0)
 	}
 	return now.Add(time.Duration(min(n, longestWait.Seconds()) * float64(time.Second)))

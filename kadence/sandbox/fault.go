@@ -128,6 +128,7 @@ func (f *Fault) answer(proper *answer) answer {
 	case f.Truncate:
 		a.body = a.body[:len(a.body)/2]
 	}
+	a.header.Set("X-Sandbox-Fault", f.String())
 	for name, values := range f.Header {
 		for _, v := range values {
 			a.header.Add(name, v)
