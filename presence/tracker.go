@@ -90,6 +90,7 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	b := owners{store: t.store, now: map[string]owner{}}
 	var changes []Change
 	var notes []Note
+	shared := map[string]bool{}
 	for _, r := range batch {
 		t.hear(r)
 		if r.Status == AccountingOn || r.Status == AccountingOff {
@@ -102,20 +103,20 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 			continue
 		}
 		n := reading.Sighting
-		p, err := t.store.Person(ctx, n.User)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", n.User, err)
+		if n.Status == Interim {
+			p, err := t.store.Person(ctx, n.User)
+			if err != nil {
+				return fmt.Errorf("read %s: %w", n.User, err)
+			}
+			if t.heartbeat(&p, n, w) {
+				continue
+			}
 		}
-		if t.heartbeat(&p, n, w) {
-			continue
-		}
-		if p.shared(w.MaxDevices) {
-			t.nobody(Nobody{
-				Kind: "identity", Key: n.User, Reason: "a shared account: more live devices than max_devices",
-				Remedy: "give everybody an account of their own, or raise [presence] max_devices",
-			}, r.Heard)
-		}
-		changes = append(changes, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, w) }})
+		changes = append(changes, Change{User: n.User, Apply: func(p *Person) []Visit {
+			settled := p.Hear(n, w)
+			shared[n.User] = p.LiveDevices("") > w.MaxDevices
+			return settled
+		}})
 		more, err := b.claim(ctx, n, w)
 		if err != nil {
 			return fmt.Errorf("read the owner of a device: %w", err)
@@ -131,10 +132,22 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	if err := t.commit(ctx, changes, notes); err != nil {
 		return err
 	}
+	for user, is := range shared {
+		if is {
+			t.nobody(sharedAccount(user), time.Now())
+		}
+	}
 	if len(notes) > 0 {
 		t.wake()
 	}
 	return nil
+}
+
+func sharedAccount(user string) Nobody {
+	return Nobody{
+		Kind: "identity", Key: user, Reason: "a shared account: more live devices than max_devices",
+		Remedy: "give everybody an account of their own, or raise [presence] max_devices",
+	}
 }
 
 // commit writes the changes, and the heartbeats that wait, before them.
@@ -391,6 +404,3 @@ func (t *Tracker) Housekeep(ctx context.Context, keep time.Duration) error {
 	}
 	return errors.Join(t.dropDevices(ctx), t.dropNASes(ctx))
 }
-
-// shared reports whether the identity has more live devices than one person.
-func (p *Person) shared(limit int) bool { return p.LiveDevices("") > limit }
