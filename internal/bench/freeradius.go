@@ -9,30 +9,31 @@ import (
 	"strings"
 )
 
-// freeRADIUS returns the command of a FreeRADIUS that serves at the address,
-// configured in dir: as Debian configures it as far as accounting goes, without
-// what a site would add. The modules are run for every request.
-func freeRADIUS(modules string, dir string, address netip.AddrPort) (*exec.Cmd, error) {
-	program, err := findFreeRADIUS()
-	if err != nil {
-		return nil, err
-	}
-	configuration := strings.NewReplacer(
-		"DIR", dir, "PORT", fmt.Sprint(address.Port()), "SECRET", secret, "MODULES", modules, "ETC", freeRADIUSETC,
-	).Replace(radiusdConf)
-	if modules == "sql" {
-		configuration = strings.Replace(configuration, "#SQL", strings.ReplaceAll(sqlConf, "DIR", dir), 1)
-		configuration = strings.Replace(configuration, "#PREACCT", "acct_unique", 1)
-	}
-	for name, text := range map[string]string{
-		"radiusd.conf": configuration,
-		"dictionary":   "$INCLUDE /usr/share/freeradius/dictionary\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+// freeRADIUS returns the command of a FreeRADIUS configured as Debian does as
+// far as accounting goes, without what a site would add. The module, of those
+// in radiusdConf, is run for every request.
+func freeRADIUS(module string) command {
+	return func(dir string, address netip.AddrPort) (*exec.Cmd, error) {
+		program, err := findFreeRADIUS()
+		if err != nil {
 			return nil, err
 		}
+		sql, unique := "", ""
+		if module == "sql" {
+			sql, unique = sqlConf, "acct_unique"
+		}
+		conf := strings.NewReplacer("<sql>", sql, "<acct_unique>", unique, "<module>", module).Replace(radiusdConf)
+		conf = strings.NewReplacer("<dir>", dir, "<port>", fmt.Sprint(address.Port()), "<secret>", secret).Replace(conf)
+		for name, text := range map[string]string{
+			"radiusd.conf": conf,
+			"dictionary":   "$INCLUDE /usr/share/freeradius/dictionary\n",
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				return nil, err
+			}
+		}
+		return exec.Command(program, "-f", "-l", "stdout", "-d", dir), nil
 	}
-	return exec.Command(program, "-f", "-l", "stdout", "-d", dir), nil
 }
 
 func findFreeRADIUS() (string, error) {
@@ -42,8 +43,6 @@ func findFreeRADIUS() (string, error) {
 	return exec.LookPath("/usr/sbin/freeradius")
 }
 
-const freeRADIUSETC = "/etc/freeradius/3.0"
-
 // radiusdConf is Debian's radiusd.conf without its comments, and as its only
 // site the accounting of Debian's default. To its favour the receive buffer is
 // as large as presenced's: with the kernel's default, which holds 166 packets,
@@ -52,11 +51,11 @@ const radiusdConf = `
 prefix = /usr
 name = freeradius
 libdir = /usr/lib/freeradius
-logdir = DIR
-radacctdir = DIR
-modconfdir = ETC/mods-config
-run_dir = DIR
-pidfile = DIR/freeradius.pid
+logdir = <dir>
+radacctdir = <dir>
+modconfdir = /etc/freeradius/3.0/mods-config
+run_dir = <dir>
+pidfile = <dir>/freeradius.pid
 max_request_time = 30
 cleanup_delay = 5
 max_requests = 16384
@@ -77,7 +76,7 @@ thread pool {
 }
 client loopback {
 	ipaddr = 127.0.0.0/8
-	secret = SECRET
+	secret = <secret>
 }
 modules {
 	detail {
@@ -92,24 +91,24 @@ modules {
 	}
 	expr {
 	}
-	#SQL
+	<sql>
 }
 policy {
-	$INCLUDE ETC/policy.d/accounting
+	$INCLUDE /etc/freeradius/3.0/policy.d/accounting
 }
 server default {
 	listen {
 		type = acct
 		ipaddr = 127.0.0.1
-		port = PORT
+		port = <port>
 		recv_buff = 8388608
 	}
 	preacct {
 		ok
-		#PREACCT
+		<acct_unique>
 	}
 	accounting {
-		MODULES
+		<module>
 	}
 }
 `
@@ -119,7 +118,7 @@ const sqlConf = `
 		driver = rlm_sql_sqlite
 		dialect = sqlite
 		sqlite {
-			filename = DIR/radius.db
+			filename = <dir>/radius.db
 			busy_timeout = 2000
 			bootstrap = ${modconfdir}/sql/main/sqlite/schema.sql
 		}

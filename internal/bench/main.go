@@ -14,23 +14,44 @@ import (
 
 // bench is one run of the benchmark.
 type bench struct {
-	out    io.Writer
-	dir    string
-	users  int
-	during time.Duration
+	out     io.Writer
+	dir     string // where servers keep their files
+	users   int
+	during  time.Duration // of each load
+	self    string        // this program
+	program string        // presenced
 }
+
+const synopsis = `Usage: bench [flags] [part ...]
+
+Parts; without any, the first four:
+
+  throughput  acknowledged requests a second, latency, CPU and memory, of every server
+  syncs       system calls per batch, counted by strace
+  restart     what a restart under load costs
+  burst       10,000 packets at once, and one NAS that floods
+  wear        octets written to the disk per record
+  growth      the cost of a request with 10 thousand, 100 thousand and a million people
+
+Flags:
+`
 
 func main() {
 	b := bench{out: os.Stdout}
 	seconds := flag.Float64("seconds", 3, "how long each load lasts")
 	flag.IntVar(&b.users, "users", 10_000, "made-up users")
-	flag.StringVar(&b.dir, "dir", "", "where servers keep their files (default a temporary directory)")
-	listen := flag.String("listen", "", "where a role listens")
+	flag.StringVar(&b.dir, "dir", "", "where servers keep their files, for the time of the run (default a temporary directory)")
+	flag.StringVar(&b.program, "presenced", "", "the program to measure (default: built from this module)")
+	address := flag.String("listen", "", "where the responder or the yardstick serves, which this program runs as others of itself")
+	flag.Usage = func() {
+		fmt.Fprint(flag.CommandLine.Output(), synopsis)
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	b.during = time.Duration(*seconds * float64(time.Second))
 	var err error
-	if *listen != "" {
-		err = role(flag.Arg(0), b.dir, *listen)
+	if *address != "" {
+		err = role(flag.Arg(0), b.dir, *address)
 	} else {
 		err = b.run(flag.Args())
 	}
@@ -40,8 +61,45 @@ func main() {
 	}
 }
 
-func (b *bench) run(what []string) error {
+func (b *bench) run(parts []string) error {
+	all := map[string]func() error{
+		"throughput": b.throughput, "syncs": b.syncs, "restart": b.restarts, "burst": b.bursts,
+		"wear": b.wear, "growth": b.growth,
+	}
+	if len(parts) == 0 {
+		parts = []string{"throughput", "syncs", "restart", "burst"}
+	}
+	for _, part := range parts {
+		if all[part] == nil {
+			return fmt.Errorf("no such part: %q", part)
+		}
+	}
+	dir, err := os.MkdirTemp(b.dir, "presenced-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b.dir = dir
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
+	if b.program == "" {
+		b.progress("build presenced")
+		if b.program, err = buildPresenced(dir); err != nil {
+			return err
+		}
+	}
 	// One core is the load's, the others are the server's.
 	runtime.GOMAXPROCS(1)
-	return b.throughput([]server{trivial, measure, radiusNothing, radiusDetail, radiusSQLite})
+	for _, part := range parts {
+		if err := all[part](); err != nil {
+			return fmt.Errorf("%s: %w", part, err)
+		}
+	}
+	return nil
+}
+
+// progress says what is under way, apart from the results.
+func (b *bench) progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
 }

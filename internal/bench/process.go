@@ -157,6 +157,21 @@ func number(file, word string) (int, error) {
 	return 0, fmt.Errorf("read %s: no %s", file, word)
 }
 
+// lastField returns the number at the end of the line of a file that has the
+// word as its second field.
+func lastField(file, word string) (int, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 2 && f[1] == word {
+			return strconv.Atoi(f[len(f)-1])
+		}
+	}
+	return 0, fmt.Errorf("read %s: no %s", file, word)
+}
+
 // freeAddress returns a loopback address whose UDP port nobody uses.
 func freeAddress() (netip.AddrPort, error) {
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")

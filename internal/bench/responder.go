@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"syscall"
 
@@ -13,27 +11,11 @@ import (
 	"golang.org/x/net/ipv4"
 )
 
-// respond serves Accounting-Requests on the address until SIGTERM: it reads
-// what waits, has it recorded, and answers each. It is all that a server in Go
-// has to do at the least; if record is nil it shows what the load generator
-// can measure at all.
-func respond(address string, record func(packets [][]byte) error) error {
+// respond serves Accounting-Requests until conn is closed: it reads what waits,
+// has it recorded, and answers each. It is the least that a server in Go has to
+// do; if record does nothing it shows what the load generator can measure at all.
+func respond(conn *net.UDPConn, record func(packets [][]byte) error) error {
 	const most = 1024 // packets in a batch
-	pc, err := net.ListenPacket("udp4", address)
-	if err != nil {
-		return err
-	}
-	conn := pc.(*net.UDPConn)
-	if err := receiveBuffer(conn); err != nil {
-		return err
-	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM)
-	go func() {
-		<-stop
-		conn.Close()
-	}()
-
 	batch := ipv4.NewPacketConn(conn)
 	in, out := make([]ipv4.Message, most), make([]ipv4.Message, most)
 	for i := range in {
@@ -58,10 +40,8 @@ func respond(address string, record func(packets [][]byte) error) error {
 				packets = append(packets, packet)
 			}
 		}
-		if record != nil {
-			if err := record(packets); err != nil {
-				return err
-			}
+		if err := record(packets); err != nil {
+			return err
 		}
 		for answers := out[:len(packets)]; len(answers) > 0; {
 			n, err := batch.WriteBatch(answers, 0)
@@ -101,19 +81,28 @@ func yardstick(dir string) (func(packets [][]byte) error, error) {
 	}, nil
 }
 
-// receiveBuffer gives the socket the 8 MiB that presenced.socket asks for, by
-// force if we may: the default holds 166 packets.
-func receiveBuffer(conn *net.UDPConn) error {
+// listen returns a socket with the receive buffer of 8 MiB that
+// presenced.socket asks for, by force if we may: the default holds 166 packets.
+func listen(address string) (*net.UDPConn, error) {
 	const size = 8 << 20
+	pc, err := net.ListenPacket("udp4", address)
+	if err != nil {
+		return nil, err
+	}
+	conn := pc.(*net.UDPConn)
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return err
+		return nil, errors.Join(err, conn.Close())
 	}
 	var forced error
-	if err := raw.Control(func(fd uintptr) {
+	err = raw.Control(func(fd uintptr) {
 		forced = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUFFORCE, size)
-	}); err != nil || forced == nil {
-		return err
+	})
+	if err == nil && forced != nil {
+		err = conn.SetReadBuffer(size)
 	}
-	return conn.SetReadBuffer(size)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }

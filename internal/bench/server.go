@@ -1,22 +1,38 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 )
 
 // server is one row of the comparison.
 type server struct {
-	name    string
-	setting string
-	durable string // whether a record is on disk before its answer
-	command func(dir string, address netip.AddrPort) (*exec.Cmd, error)
+	name     string
+	setting  string
+	durable  string // whether a record is on disk before its answer
+	regulars bool   // its guests were there already when it started
+	command  command
 }
 
-// start runs the server in an empty directory of its own below dir.
-func (s server) start(dir string) (*process, error) {
+// command returns the command of a server that serves at the address and keeps
+// its files in dir.
+type command func(dir string, address netip.AddrPort) (*exec.Cmd, error)
+
+// installation is a server with an address and an empty directory of its own.
+type installation struct {
+	server
+	dir     string
+	address netip.AddrPort
+	socket  *os.File // handed over to every process; nil: each opens its own
+}
+
+// install makes room for the server below dir.
+func (s server) install(dir string) (*installation, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -25,51 +41,94 @@ func (s server) start(dir string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd, err := s.command(own, address)
+	return &installation{server: s, dir: own, address: address}, nil
+}
+
+// start starts a process, and returns once it answers.
+func (i *installation) start() (*process, error) {
+	cmd, err := i.command(i.dir, i.address)
 	if err != nil {
 		return nil, err
 	}
-	return launch(cmd, address, own)
+	if i.socket != nil {
+		cmd = handOver(cmd, i.socket)
+	}
+	return launch(cmd, i.address, i.dir)
 }
 
-// These are the servers compared, in the order of the table.
-var (
-	trivial = server{"responder", "answers, nothing else", "no", ourselves("responder")}
-	measure = server{"yardstick", "bbolt, a commit per batch", "yes", ourselves("yardstick")}
+// remove removes what the server has left.
+func (i *installation) remove() error {
+	if i.socket != nil {
+		i.socket.Close()
+	}
+	return os.RemoveAll(i.dir)
+}
 
-	radiusNothing = server{"FreeRADIUS", "no recording", "no", withModules("ok")}
-	radiusDetail  = server{"FreeRADIUS", "detail file", "no", withModules("detail")}
-	radiusSQLite  = server{"FreeRADIUS", "SQLite", "yes", withModules("sql")}
+// with starts the server in a new installation for the time of f.
+func (b *bench) with(s server, f func(*process) error) error {
+	i, err := s.install(b.dir)
+	if err != nil {
+		return err
+	}
+	p, err := i.start()
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(p), p.stop(), i.remove())
+}
+
+// The servers that presenced is compared with, beside the two in servers.
+var (
+	radiusNothing = server{name: "FreeRADIUS", setting: "no recording", durable: "no", command: freeRADIUS("ok")}
+	radiusDetail  = server{name: "FreeRADIUS", setting: "detail file", durable: "no", command: freeRADIUS("detail")}
+	radiusSQLite  = server{name: "FreeRADIUS", setting: "SQLite", durable: "yes", command: freeRADIUS("sql")}
 )
 
+// presenced returns the server that all this is about. Here nobody's Interims
+// have an interval yet, so that every record is committed before its answer.
+func (b *bench) presenced() server {
+	return server{name: "presenced", setting: "all records commit", durable: "yes", command: presencedFrom(b.program)}
+}
+
+// servers returns all servers, in the order of a table: first the one that only
+// answers, and the least that records.
+func (b *bench) servers() []server {
+	trivial := server{name: "responder", setting: "answers, nothing else", durable: "no", command: ourselves(b.self, "responder")}
+	bare := server{name: "yardstick", setting: "bbolt, a commit per batch", durable: "yes", command: ourselves(b.self, "yardstick")}
+	regulars := b.presenced()
+	regulars.setting, regulars.durable, regulars.regulars = "heartbeats ride along", "all but those", true
+	return []server{trivial, bare, radiusNothing, radiusDetail, radiusSQLite, b.presenced(), regulars}
+}
+
 // ourselves returns the command of this program in another role.
-func ourselves(role string) func(string, netip.AddrPort) (*exec.Cmd, error) {
+func ourselves(program, role string) command {
 	return func(dir string, address netip.AddrPort) (*exec.Cmd, error) {
-		program, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
 		return exec.Command(program, "-dir", dir, "-listen", address.String(), role), nil
 	}
 }
 
-func withModules(modules string) func(string, netip.AddrPort) (*exec.Cmd, error) {
-	return func(dir string, address netip.AddrPort) (*exec.Cmd, error) {
-		return freeRADIUS(modules, dir, address)
-	}
-}
-
-// role is what the program does when another of it asks for it.
-func role(name, dir, listen string) error {
+// role is what the program does when another of it asks for it, until SIGTERM.
+func role(name, dir, address string) error {
+	record := func([][]byte) error { return nil }
 	switch name {
 	case "responder":
-		return respond(listen, nil)
 	case "yardstick":
-		record, err := yardstick(dir)
-		if err != nil {
+		var err error
+		if record, err = yardstick(dir); err != nil {
 			return err
 		}
-		return respond(listen, record)
+	default:
+		return fmt.Errorf("no such role: %q", name)
 	}
-	return fmt.Errorf("no such role: %q", name)
+	conn, err := listen(address)
+	if err != nil {
+		return err
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	go func() {
+		<-stop
+		conn.Close()
+	}()
+	return respond(conn, record)
 }

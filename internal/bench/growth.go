@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// growth prints what a request costs presenced as the people it remembers
+// become more, and what it takes to start with them.
+func (b *bench) growth() error {
+	t := newTable(b.out, "presenced with more people, each with an open session; 512 in flight",
+		"people", "acked/s", "p50", "p99", "max", "µs/req", "RSS MiB", "file MiB", "start", "RSS after it, MiB")
+	for _, people := range []int{10_000, 100_000, 1_000_000} {
+		b.progress("%d people", people)
+		if err := b.growthTo(people, t); err != nil {
+			return err
+		}
+	}
+	return t.end()
+}
+
+func (b *bench) growthTo(people int, table *table) (err error) {
+	i, err := b.presenced().install(b.dir)
+	if err != nil {
+		return err
+	}
+	defer i.remove()
+	p, err := i.start()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	o, err := newOffice(i.address, 4, people)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	if err := o.open(interims, b.warmUp(people)); err != nil {
+		return err
+	}
+	m, err := b.measured(p, func() (*tally, error) { return o.keep(512, interims, b.during) })
+	if err != nil {
+		return err
+	}
+	if err := p.stop(); err != nil {
+		return err
+	}
+	file, err := os.Stat(filepath.Join(i.dir, "presenced.db"))
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if p, err = i.start(); err != nil {
+		return err
+	}
+	started := time.Since(began)
+	after, err := p.usage()
+	if err != nil {
+		return err
+	}
+	l := &m.latency
+	table.row(people, b.perSecond(m.inTime), l.quantile(0.5), l.quantile(0.99), l.most, fmt.Sprintf("%.1f", m.perRequest()),
+		m.most>>20, file.Size()>>20, started, after.most>>20)
+	return nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestCallsAreReadFromStrace(t *testing.T) {
+	const summary = `% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 76.41    1.234567         123       756           fdatasync
+ 13.10    0.200000          55       400        22 sendmmsg
+  0.00    0.000000           0         3         3 write
+------ ----------- ----------- --------- --------- ----------------
+100.00    1.434567          88      1159        25 total
+`
+	want := map[string]int{"fdatasync": 756, "sendmmsg": 378, "write": 0, "total": 1134}
+	if got := calls(summary); !maps.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
+}
+
+func TestUsageIsThisProcess(t *testing.T) {
+	before, err := usageOf(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "f")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := usageOf(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := deviceWrites(filepath.Dir(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.most < 1<<20 || after.cpu < before.cpu {
+		t.Errorf("%+v, then %+v", before, after)
+	}
+	if written := after.written - before.written; device > 0 && written < 1<<20 {
+		t.Errorf("%d octets written", written)
+	}
+}
+
+func TestDropsAreOfThisSocket(t *testing.T) {
+	conn, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if n, err := drops(conn.LocalAddr().(*net.UDPAddr).AddrPort()); err != nil || n != 0 {
+		t.Errorf("%d drops, %v", n, err)
+	}
+	free, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := drops(free); err == nil {
+		t.Errorf("%d drops of a socket that is not there", n)
+	}
+}
+
+// TestServersAnswer runs what is measured, as it is measured, on a few
+// requests: a benchmark of something broken is quickly taken for fast.
+func TestServersAnswer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts servers")
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "bench")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b := &bench{dir: dir, out: os.Stderr}
+	servers := []server{
+		{name: "responder", command: ourselves(program, "responder")},
+		{name: "yardstick", command: ourselves(program, "yardstick")},
+	}
+	if _, err := findFreeRADIUS(); err != nil {
+		t.Log("FreeRADIUS NOT TESTED:", err)
+	} else {
+		servers = append(servers, radiusNothing, radiusDetail, radiusSQLite)
+	}
+	for _, s := range servers {
+		err := b.with(s, func(p *process) error {
+			o, err := newOffice(p.address, 2, 4)
+			if err != nil {
+				return err
+			}
+			defer o.close()
+			c, err := o.run(load{window: 2, count: 20, during: time.Minute, patience: time.Minute, next: live(interims)})
+			if err == nil && (c.acked != 40 || c.lost > 0) {
+				t.Errorf("%s, %s: %+v", s.name, s.setting, c)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s, %s: %v", s.name, s.setting, err)
+		}
+	}
+}
