@@ -177,3 +177,13 @@ func (d *Daemon) refused(err error) error {
 	}
 	return fmt.Errorf("ask the daemon: %w", cause(err))
 }
+
+// Ping reports whether a daemon answers: nil, [ErrNotRunning], or why it may
+// not be asked.
+func (d *Daemon) Ping(ctx context.Context) error {
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", d.socket)
+	if err != nil {
+		return d.refused(err)
+	}
+	return conn.Close()
+}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -475,5 +476,25 @@ func TestTimesAndDurationsInJSON(t *testing.T) {
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("a since that is none: %s", answer.Status)
+	}
+}
+
+// TestNotPermittedSaysWhatToDo has the kernel refuse the socket.
+func TestNotPermittedSaysWhatToDo(t *testing.T) {
+	refusal := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)}
+	err := Dial("/run/presenced/presenced.sock").refused(refusal)
+	want := "open control socket /run/presenced/presenced.sock: permission denied: add yourself to the group presenced, or become root"
+	if err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
+}
+
+func TestPing(t *testing.T) {
+	d, _ := serve(t, &Server{})
+	if err := d.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := Dial(filepath.Join(t.TempDir(), "none")).Ping(t.Context()); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("nobody there: %v", err)
 	}
 }
