@@ -269,3 +269,10 @@ func (l *lines) String() string {
 func (l *lines) count(what string) int { return strings.Count(l.String(), what) }
 
 var _ io.Writer = (*lines)(nil)
+
+// quiet is a log that nobody reads.
+func quiet() *logrus.Logger {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	return log
+}

@@ -1,0 +1,190 @@
+package kadence
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
+)
+
+var errDown = errors.New("connection refused")
+
+func down(*http.Request) error { return errDown }
+
+func TestBuildingIsFoundByIDOrName(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		for _, called := range []string{o.london, strings.ToLower(o.london), "London HQ", " london hq "} {
+			o.restart(func(c *Config) { c.Buildings["london"] = called })
+			if z, err := o.Zone(context.Background(), "london"); err != nil || z.String() != "Europe/London" {
+				t.Errorf("%q: %v, %v", called, z, err)
+			}
+		}
+	})
+}
+
+func TestUnknownAndAmbiguousBuildingsNameTheKnown(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		paris := o.AddBuilding("Annexe", zone(t, "Europe/Paris"))
+		rome := o.AddBuilding("Annexe", zone(t, "Europe/Rome"))
+		for called, named := range map[string][]string{
+			"Lodnon HQ":                  {"London HQ (" + o.london + ")", paris, rome},
+			"01GTBV1CT3BM8A42SEJ2J5F4EG": {"London HQ"},
+			"Annexe":                     {paris, rome, "give the id"},
+			"London":                     {"London HQ"}, // a part is not the name
+			"":                           {"none is configured"},
+		} {
+			o.restart(func(c *Config) { c.Buildings["london"] = called })
+			_, err := o.Zone(context.Background(), "london")
+			if !errors.Is(err, ErrUnknownBuilding) {
+				t.Errorf("%q: error %v", called, err)
+				continue
+			}
+			for _, name := range named {
+				if !strings.Contains(err.Error(), name) {
+					t.Errorf("%q: error %q does not name %s", called, err, name)
+				}
+			}
+			if _, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{}); !errors.Is(err, ErrUnknownBuilding) {
+				t.Errorf("%q: bookings: %v", called, err)
+			}
+		}
+		if _, err := o.Zone(context.Background(), "berlin"); !errors.Is(err, ErrUnknownBuilding) {
+			t.Errorf("a site without a building: %v", err)
+		}
+	})
+}
+
+func TestStartDuringAnOutageKnowsTheZone(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		if _, err := o.Zone(context.Background(), "london"); err != nil {
+			t.Fatal(err)
+		}
+		o.wire.fail(down)
+		for range 5 {
+			o.restart()
+			if z, err := o.Zone(context.Background(), "london"); err != nil || z.String() != "Europe/London" {
+				t.Errorf("after %s of outage: %v, %v", time.Since(at("00:00")), z, err)
+			}
+			time.Sleep(20 * time.Hour)
+		}
+		o.wire.fail(nil)
+		time.Sleep(buildingRetry)
+		if _, err := o.Zone(context.Background(), "london"); err != nil || o.Calls(buildingsRoute) != 2 {
+			t.Errorf("%v; buildings were read %d times, want again after the outage", err, o.Calls(buildingsRoute))
+		}
+	})
+	inOffice(t, func(t *testing.T, o *office) { // the very first start: nothing is known
+		o.wire.fail(down)
+		_, err := o.Zone(context.Background(), "london")
+		wantTemporary(t, err)
+		o.restart(func(c *Config) { c.Zones = map[string]*time.Location{"london": zone(t, "Europe/London")} })
+		if z, err := o.Zone(context.Background(), "london"); err != nil || z.String() != "Europe/London" {
+			t.Errorf("with id and zone configured: %v, %v", z, err)
+		}
+	})
+}
+
+func TestBuildingsAreAskedForOnceADay(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.AddUser("ann@example.com")
+		for range 48 {
+			o.bookings("ann@example.com")
+			time.Sleep(30 * time.Minute)
+		}
+		if n := o.Calls(buildingsRoute); n != 1 {
+			t.Errorf("asked for %d times in a day, want once", n)
+		}
+	})
+}
+
+func TestConfiguredZoneWins(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		z, err := o.Zone(context.Background(), "london")
+		if err != nil || z.String() != "America/New_York" {
+			t.Errorf("%v, %v", z, err)
+		}
+	}, func(c *Config) {
+		ny, err := time.LoadLocation("America/New_York")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Zones = map[string]*time.Location{"london": ny}
+	})
+}
+
+// The day is the building's, and not the server's: near midnight elsewhere.
+func TestTodayIsTheBuildingsDay(t *testing.T) {
+	for _, prefetch := range []bool{true, false} {
+		inOffice(t, func(t *testing.T, o *office) {
+			if !prefetch {
+				o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
+			}
+			tokyo := zone(t, "Asia/Tokyo")
+			id := o.AddBuilding("Tokyo", tokyo)
+			o.restart(func(c *Config) { c.Buildings["tokyo"] = id })
+			ann := o.AddUser("ann@example.com")
+			nineToFive := func(day int) string {
+				return o.Book(sandbox.Booking{
+					User: ann, Building: id,
+					Begin: time.Date(2000, 1, day, 9, 0, 0, 0, tokyo), End: time.Date(2000, 1, day, 17, 0, 0, 0, tokyo),
+				})
+			}
+			first, second := nineToFive(1), nineToFive(2)
+			time.Sleep(14*time.Hour + 59*time.Minute) // 23:59 on the first, there
+			for _, want := range []string{first, second} {
+				all, err := o.Desk.Bookings(context.Background(), "ann@example.com", "tokyo", time.Now(), time.Time{})
+				if err != nil || len(all) != 1 || all[0].ID != want {
+					t.Errorf("prefetch %v: %+v, %v, want %s", prefetch, all, err, want)
+				}
+				time.Sleep(2 * time.Minute)
+			}
+		})
+	}
+}
+
+func TestCheckSaysWhatItFound(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.booked("ann@example.com")
+		mars := o.AddBuilding("Mars", time.FixedZone("Mars/Olympus", 0))
+		o.restart(func(c *Config) {
+			c.Buildings = map[string]string{"london": "London HQ", "mars": mars, "venus": "Venus"}
+		})
+		before := o.Calls(checkInRoute)
+		want := []struct{ subject, detail, err string }{
+			{"credentials", "2 buildings", ""},
+			{`site "london"`, "Europe/London", ""},
+			{`site "mars"`, "Mars/Olympus", "configure time_zone"},
+			{`site "venus"`, "", "no such building"},
+			{"user ann@example.com", "01GTBV1CT3", ""},
+			{`user ann@example.com at site "london"`, "desk 2000-01-01T09:00:00Z to 2000-01-01T17:00:00Z booked", ""},
+			{`user ann@example.com at site "mars"`, "", "time zone"},
+			{`user ann@example.com at site "venus"`, "", "no such building"},
+		}
+		got := o.Check(context.Background(), "ann@example.com")
+		if len(got) != len(want) {
+			t.Fatalf("%+v", got)
+		}
+		for i, f := range got {
+			w := want[i]
+			if f.Subject != w.subject || !strings.Contains(f.Detail, w.detail) || !strings.Contains(f.Error, w.err) || (f.Error == "") != (w.err == "") {
+				t.Errorf("found %+v, want %+v", f, w)
+			}
+		}
+		if last := o.Check(context.Background(), "nobody@example.com"); last[len(last)-1].Error != presence.ErrNoUser.Error() {
+			t.Errorf("an unknown user: %+v", last)
+		}
+		if o.Calls(checkInRoute) != before {
+			t.Error("checking checked in")
+		}
+		o.secret = "wr0ng"
+		o.restart()
+		if f := o.Check(context.Background(), ""); len(f) != 1 || !strings.Contains(f[0].Error, "invalid_client") {
+			t.Errorf("wrong credentials: %+v", f)
+		}
+	})
+}

@@ -1,0 +1,162 @@
+package kadence
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
+)
+
+// ask looks somebody up without the building's list.
+func (o *office) ask(email string) (string, error) {
+	known, err := o.userID(context.Background(), email)
+	return known.ID, err
+}
+
+func TestUsersAreRememberedOverRestarts(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		ann := o.AddUser("ann@example.com")
+		for range 3 {
+			if id, err := o.ask("Ann@Example.com"); id != ann || err != nil {
+				t.Errorf("%q, %v", id, err)
+			}
+			if _, err := o.ask("nobody@example.com"); !errors.Is(err, presence.ErrNoUser) {
+				t.Error(err)
+			}
+			o.restart()
+		}
+		if n := o.Calls(usersRoute); n != 3 {
+			t.Errorf("%d look-ups, want one for ann and two for nobody", n)
+		}
+		time.Sleep(userUnknown)
+		o.AddUser("nobody@example.com") // who is somebody now
+		if _, err := o.ask("nobody@example.com"); err != nil {
+			t.Errorf("still unknown after %s: %v", userUnknown, err)
+		}
+		before := o.Calls(usersRoute)
+		if _, err := o.ask("ann@example.com"); err != nil || o.Calls(usersRoute) != before {
+			t.Errorf("ann was asked for again after %s", userUnknown)
+		}
+		time.Sleep(userKnown)
+		if _, err := o.ask("ann@example.com"); err != nil || o.Calls(usersRoute) != before+1 {
+			t.Errorf("ann was not asked for again after %s", userKnown)
+		}
+	})
+}
+
+func TestOlderServersAreAskedByThePartialFilter(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.Switch(func(s *sandbox.Switches) { s.IgnoreEmailExact = true })
+		for range 120 {
+			o.AddUser("somebody@example.com")
+		}
+		o.AddUser("joann@example.com")
+		ann := o.AddUser("ann@example.com")
+		if id, err := o.ask("ann@example.com"); id != ann || err != nil {
+			t.Errorf("%q, %v, want ann's", id, err)
+		}
+		if n := o.Calls(usersRoute); n != 2 {
+			t.Errorf("%d calls, want one page by each filter", n)
+		}
+		if _, err := o.ask("nn@example.com"); !errors.Is(err, presence.ErrNoUser) {
+			t.Errorf("a part of an address finds %v", err)
+		}
+		if o.logged.count("ignores the filter emailExact") != 1 {
+			t.Errorf("not said once:\n%s", o.logged)
+		}
+	})
+}
+
+func TestAddressOfTwoUsersIsNobodys(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.AddUser("ann@example.com")
+		o.AddUser("ANN@example.com")
+		if _, err := o.ask("ann@example.com"); !errors.Is(err, presence.ErrNoUser) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestWhatIsNoAddressIsNotAsked(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.AddUser("ann@example.com")
+		for _, user := range []string{"", "ann", "%"} {
+			if _, err := o.ask(user); !errors.Is(err, presence.ErrNoUser) {
+				t.Errorf("%q is %v", user, err)
+			}
+		}
+		if calls := o.Journal(); calls != nil {
+			t.Errorf("asked %v", calls)
+		}
+	})
+}
+
+func TestPlusInAnAddress(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		ann := o.AddUser("ann+desk@example.com")
+		if id, err := o.ask("ann+desk@example.com"); id != ann || err != nil {
+			t.Errorf("%q, %v", id, err)
+		}
+	})
+}
+
+func TestDeletedUserIsLookedUpAgain(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
+		old, _ := o.booked("ann@example.com")
+		o.only("ann@example.com")
+		o.RemoveUser(old)
+		_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{})
+		if !errors.Is(err, presence.ErrNoUser) {
+			t.Errorf("deleted: %v", err)
+		}
+		time.Sleep(userUnknown)
+		user, id := o.booked("ann@example.com") // another Ann
+		if b := o.only("ann@example.com"); b.ID != id || b.UserID != user {
+			t.Errorf("found %+v, want the new Ann's", b)
+		}
+	})
+	inOffice(t, func(t *testing.T, o *office) { // where the API says nothing but "no bookings"
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
+		o.Switch(func(s *sandbox.Switches) { s.NoUserNoBookings = true })
+		old, _ := o.booked("ann@example.com")
+		o.only("ann@example.com")
+		o.RemoveUser(old)
+		_, id := o.booked("ann@example.com")
+		time.Sleep(userEmpty + time.Minute)
+		o.bookings("ann@example.com") // empty: whose id this is, is asked again
+		if b := o.only("ann@example.com"); b.ID != id {
+			t.Errorf("found %+v, want the new Ann's", b)
+		}
+	})
+}
+
+func TestPersonWithoutBookingsIsNotLookedUpEachTime(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
+		o.AddUser("ann@example.com")
+		for range 36 { // three hours of being there, asked for every five minutes
+			o.bookings("ann@example.com")
+			time.Sleep(5 * time.Minute)
+		}
+		if n := o.Calls(usersRoute); n > 3 {
+			t.Errorf("ann's id was asked for %d times in three hours", n)
+		}
+	})
+}
+
+func TestForgetfulMemoryIsAnError(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.AddUser("ann@example.com")
+		o.memory.err = errors.New("disk full")
+		_, err := o.ask("ann@example.com")
+		wantTemporary(t, err)
+		if calls := o.routes(0); slices.Contains(calls, usersRoute) {
+			t.Errorf("asked all the same: %v", calls)
+		}
+	})
+}
