@@ -96,6 +96,9 @@ func TestServiceRunsServe(t *testing.T) {
 			t.Errorf("presenced.service: %s = %q, want %q", key, service[key], values)
 		}
 	}
+	if service["Service.ProcSubset"] != nil {
+		t.Error("presenced.service: ProcSubset hides /proc/net, and with it the count of dropped packets")
+	}
 	for key := range service {
 		if strings.HasPrefix(key, "Service.Exec") && key != "Service.ExecPaths" {
 			verb, ok := strings.CutPrefix(service[key][0], program+" ")
