@@ -1,0 +1,125 @@
+package radiusacct
+
+import (
+	"maps"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// fault is why a datagram met silence, or what is wrong with a client.
+type fault uint8
+
+const (
+	none fault = iota
+	malformed
+	undecodable
+	unknownType
+	badAuthenticator
+	badSignature
+	unsigned
+	overShare
+	unrecorded
+	unknownSource
+	badClock
+	unsendable
+
+	faults // how many there are
+)
+
+// remedies say what is wrong, and where to put it right.
+var remedies = [faults]string{
+	malformed:        "a datagram that is not RADIUS: something else sends to this port, or the network cuts datagrams",
+	undecodable:      "a packet that could not be decoded: please report this with a capture",
+	unknownType:      "a packet that is not accounting: only the accounting server may point here, not the authentication server",
+	badAuthenticator: "wrong secret: the authenticator does not match; check the shared secret, on the controller and in its [[radius.client]]",
+	badSignature:     "wrong secret: the Message-Authenticator does not match; check the shared secret, on the controller and in its [[radius.client]]",
+	unsigned:         "no Message-Authenticator: have the sender add one, or no longer require it of this client",
+	overShare:        "more requests than can be recorded: this source's are dropped until it slows down, and it sends them again",
+	unrecorded:       "not recorded, and so not answered: the client sends them again",
+	unknownSource:    "not a client: add a [[radius.client]] for it, or have it stop",
+	badClock:         "its clock is wrong: when requests arrive counts instead; have it use NTP",
+	unsendable:       "an answer could not be sent",
+}
+
+const (
+	grumbleEvery = time.Minute
+	maxGrumbles  = 1024 // beyond, sources share one
+)
+
+// grumbles logs each fault of each client, and of each source that is none,
+// once a minute at most.
+type grumbles struct {
+	mu   sync.Mutex
+	last map[grumble]*grumbled
+}
+
+type grumble struct {
+	fault  fault
+	client string     // or …
+	source netip.Addr // … of no client
+}
+
+type grumbled struct {
+	at   time.Time
+	held int // since then
+}
+
+// due reports whether to log g now, and how often it was held back before.
+func (gs *grumbles) due(g grumble, now time.Time) (held int, yes bool) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	last := gs.last[g]
+	if last == nil {
+		if len(gs.last) >= maxGrumbles {
+			maps.DeleteFunc(gs.last, func(_ grumble, l *grumbled) bool { return now.Sub(l.at) >= grumbleEvery })
+		}
+		if len(gs.last) >= maxGrumbles {
+			g = grumble{fault: g.fault}
+			last = gs.last[g]
+		}
+	}
+	switch {
+	case last == nil:
+		if gs.last == nil {
+			gs.last = map[grumble]*grumbled{}
+		}
+		gs.last[g] = &grumbled{at: now}
+		return 0, true
+	case now.Sub(last.at) < grumbleEvery:
+		last.held++
+		return 0, false
+	}
+	held = last.held
+	*last = grumbled{at: now}
+	return held, true
+}
+
+// grumble logs what is wrong with what a client sent. What is from a packet
+// goes into fields, which the log escapes.
+func (s *Server) grumble(f fault, client string, source netip.AddrPort, now time.Time, fields logrus.Fields) {
+	g := grumble{fault: f, client: client}
+	if client == "" {
+		g.source = source.Addr()
+	}
+	held, yes := s.grumbles.due(g, now)
+	if !yes {
+		return
+	}
+	entry := s.log.WithField("source", source.Addr().String()).WithFields(fields)
+	if client != "" {
+		entry = entry.WithField("client", client)
+	}
+	if held > 0 {
+		entry = entry.WithField("suppressed", held)
+	}
+	entry.Warn(remedies[f])
+}
+
+// suffer counts a fault of the client's and logs it.
+func (s *Server) suffer(f fault, client *Client, t *tally, source netip.AddrPort, now time.Time, fields logrus.Fields) {
+	t.faults[f].Add(1)
+	s.grumble(f, client.Name, source, now, fields)
+}

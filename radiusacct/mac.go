@@ -1,0 +1,65 @@
+package radiusacct
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// parseMAC reads a MAC address at the beginning of s in any spelling that
+// controllers use: six pairs of hexadecimal digits, each with or without a
+// separator before it. It returns it as presence writes it, and what follows.
+// What begins like one and goes on with another letter or digit is a name or
+// a serial number, and an IPv6 address is none either.
+func parseMAC(s string) (mac, rest string, ok bool) {
+	if _, err := netip.ParseAddr(strings.TrimSpace(s)); err == nil {
+		return "", s, false
+	}
+	rest = strings.TrimLeft(s, " ")
+	var octets [6]byte
+	for i := range octets {
+		if i > 0 && rest != "" && strings.IndexByte("-:. _", rest[0]) >= 0 {
+			rest = rest[1:]
+		}
+		if len(rest) < 2 {
+			return "", s, false
+		}
+		high, low := hexDigit(rest[0]), hexDigit(rest[1])
+		if high > 15 || low > 15 {
+			return "", s, false
+		}
+		octets[i] = high<<4 | low
+		rest = rest[2:]
+	}
+	if rest != "" && isAlphanumeric(rest[0]) {
+		return "", s, false
+	}
+	return formatMAC(octets[:]), rest, true
+}
+
+// wholeMAC reads a MAC address that is all of s but for blanks.
+func wholeMAC(s string) (string, bool) {
+	mac, rest, ok := parseMAC(s)
+	return mac, ok && strings.TrimSpace(rest) == ""
+}
+
+func formatMAC(b []byte) string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5])
+}
+
+// hexDigit returns the value of the digit c, and more than 15 if it is none.
+func hexDigit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 255
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}

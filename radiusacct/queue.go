@@ -1,0 +1,82 @@
+package radiusacct
+
+import (
+	"cmp"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+const (
+	batchSize = 512   // requests recorded at once: none waits for more than one such batch because of others
+	queueSize = 16384 // requests that may wait
+)
+
+// request is an authentic Accounting-Request in hand.
+type request struct {
+	parcel
+	exchange exchange
+	client   *Client
+	tally    *tally
+	heard    time.Time
+	order    uint64  // of arrival
+	when     timing  // once decoded
+	replies  []reply // where the answer goes: to the request, and to its repeats meanwhile
+}
+
+// reply is where an answer goes.
+type reply struct {
+	to   net.Addr
+	from []byte // control message with the address that was asked, or nil
+}
+
+// queue holds the requests that wait to be recorded. It gives every source its
+// turn, so that a flooding one delays and loses its own requests only.
+type queue struct {
+	waiting map[netip.Addr][]*request // in order of arrival
+	turns   []netip.Addr              // of those with something waiting, the next one first
+	size    int
+}
+
+// put appends r. It returns false if its source has had its share: it may have
+// as many requests waiting as there is room left. A single one may take half
+// of the queue, and however many flood it, there is room for one more.
+func (q *queue) put(r *request) bool {
+	source := r.exchange.source.Addr()
+	of := q.waiting[source]
+	if len(of) >= queueSize-q.size {
+		return false
+	}
+	if len(of) == 0 {
+		q.turns = append(q.turns, source)
+	}
+	if q.waiting == nil {
+		q.waiting = map[netip.Addr][]*request{}
+	}
+	q.waiting[source] = append(of, r)
+	q.size++
+	return true
+}
+
+// take removes up to n requests, from each source in turn, and returns them in
+// order of arrival.
+func (q *queue) take(n int) []*request {
+	batch := make([]*request, 0, min(n, q.size))
+	for len(batch) < n && len(q.turns) > 0 {
+		source := q.turns[0]
+		q.turns = q.turns[1:]
+		of := q.waiting[source]
+		batch = append(batch, of[0])
+		of[0] = nil // not to be kept alive by what is behind it
+		if len(of) > 1 {
+			q.waiting[source] = of[1:]
+			q.turns = append(q.turns, source)
+		} else {
+			delete(q.waiting, source)
+		}
+		q.size--
+	}
+	slices.SortFunc(batch, func(a, b *request) int { return cmp.Compare(a.order, b.order) })
+	return batch
+}

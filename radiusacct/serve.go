@@ -1,0 +1,274 @@
+package radiusacct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
+	"layeh.com/radius"
+
+	"github.com/presenced/presenced/presence"
+)
+
+const (
+	turnEvery = 2 * time.Second // a loop turns at least this often, for the watchdog to see
+	readSize  = 64              // datagrams read by one system call
+	readMost  = 4096            // … and before something is recorded
+
+	repeatSpan  = 30 * time.Second // the longest that RFC 5080 2.2.2 has a repeat be answered alike
+	answersSize = 16 << 20         // octets of answers, and some overhead, kept for repeats
+	answerCost  = 200              // octets that an answer takes beside its own
+	maxCopies   = 8                // repeats of one request under way that are answered with it
+
+	eventSpan = time.Hour // for how long the same event counts as a repeat
+	eventsMax = 1 << 17
+)
+
+// exchange is what makes a datagram a repeat of another: the source with its
+// port, the Identifier and the Request Authenticator. The same Identifier with
+// another authenticator is a new request (RFC 5080 2.2.2).
+type exchange struct {
+	source        netip.AddrPort
+	identifier    byte
+	authenticator [16]byte
+}
+
+// loop is the one loop on one socket: read what waits, record it, answer.
+// While it records, the next datagrams gather in the socket's buffer, so that
+// batches grow with the load.
+type loop struct {
+	*Server
+	conn   *net.UDPConn
+	batch  *ipv4.PacketConn // for its system calls; they do not mind an IPv6 socket
+	turned atomic.Int64     // when it last turned, in nanoseconds of the Unix epoch
+
+	in      []ipv4.Message
+	out     []ipv4.Message
+	owners  []*tally // of out
+	queue   queue
+	arrived uint64
+
+	pending map[exchange]*request // in the queue or being recorded
+	answers recent[exchange, []byte]
+	events  recent[uint64, struct{}] // hashes of what was recorded
+	clocks  recent[string, struct{}] // NASes whose clocks were right
+}
+
+func newLoop(s *Server, conn *net.UDPConn) *loop {
+	l := &loop{
+		Server: s, conn: conn, batch: ipv4.NewPacketConn(conn),
+		pending: map[exchange]*request{},
+		answers: recent[exchange, []byte]{span: repeatSpan, size: answersSize},
+		events:  recent[uint64, struct{}]{span: eventSpan, size: eventsMax},
+		clocks:  recent[string, struct{}]{span: eventSpan, size: clocksMax},
+	}
+	for range readSize {
+		l.in = append(l.in, ipv4.Message{Buffers: [][]byte{make([]byte, maxLen)}, OOB: make([]byte, asked)})
+	}
+	return l
+}
+
+// Serve answers on conn until ctx ends. Then it records and answers what it
+// has read, leaves the rest in the socket for whoever serves on it next, and
+// returns nil. It does not close conn.
+func (s *Server) Serve(ctx context.Context, conn *net.UDPConn) error {
+	l := newLoop(s, conn)
+	l.turned.Store(time.Now().UnixNano())
+	s.mu.Lock()
+	s.loops[l] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.loops, l)
+		s.mu.Unlock()
+	}()
+	if octets, err := ReceiveBuffer(conn); err == nil && octets < WantedReceiveBuffer {
+		s.log.WithFields(logrus.Fields{"socket": conn.LocalAddr(), "octets": octets, "wanted": WantedReceiveBuffer}).Warn(
+			"the receive buffer is small and bursts will be lost: set sysctl net.core.rmem_max, or ReceiveBuffer=8M in presenced.socket")
+	}
+	defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })()
+	for {
+		if err := l.read(ctx); err != nil {
+			return fmt.Errorf("serve RADIUS on %s: %w", conn.LocalAddr(), err)
+		}
+		if ctx.Err() != nil && l.queue.size == 0 {
+			return nil
+		}
+		l.record(ctx)
+		l.turned.Store(time.Now().UnixNano())
+	}
+}
+
+// read takes in what waits in the socket. If nothing is in hand it waits for
+// something to arrive, for a while.
+func (l *loop) read(ctx context.Context) error {
+	flags := unix.MSG_DONTWAIT
+	if l.queue.size == 0 {
+		flags = 0
+	}
+	l.conn.SetReadDeadline(time.Now().Add(turnEvery))
+	roster := l.clients.Load()
+	// The end of ctx is looked at after the deadline is set: either this sees
+	// it, or the deadline that it puts in the past is the later one.
+	for n := 0; n < readMost && ctx.Err() == nil; flags = unix.MSG_DONTWAIT {
+		got, err := l.batch.ReadBatch(l.in, flags)
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		for i := range l.in[:got] {
+			l.take(&l.in[i], roster, now)
+			l.in[i].OOB = l.in[i].OOB[:asked]
+		}
+		n += got
+	}
+	l.send()
+	return nil
+}
+
+// take takes in one datagram: it is answered if that needs no recording, and
+// else put in the queue if it is authentic.
+func (l *loop) take(m *ipv4.Message, roster *roster, now time.Time) {
+	udp, ok := m.Addr.(*net.UDPAddr)
+	if !ok {
+		return
+	}
+	source := udp.AddrPort()
+	source = netip.AddrPortFrom(source.Addr().Unmap(), source.Port())
+	i, ok := roster.find(source.Addr())
+	if !ok {
+		l.totals.invalid.Add(1)
+		l.grumble(unknownSource, "", source, now, nil)
+		return
+	}
+	client, t := &roster.all[i], roster.tallies[i]
+	t.requests.Add(1)
+	t.heard.Store(now.UnixNano())
+	datagram := m.Buffers[0][:m.N]
+	p, f := examine(datagram, client)
+	if f != none {
+		var fields logrus.Fields
+		if f == unknownType {
+			fields = logrus.Fields{"code": datagram[0]}
+		}
+		l.suffer(f, client, t, source, now, fields)
+		return
+	}
+	to := reply{m.Addr, answerFrom(m.OOB[:m.NN])}
+	if radius.Code(p.octets[0]) == radius.CodeStatusServer {
+		l.status(p, client, t, to)
+		return
+	}
+	x := exchange{source: source, identifier: p.octets[1], authenticator: [16]byte(p.octets[4:headerLen])}
+	if cached, ok := l.answers.get(x, now); ok {
+		t.dups.Add(1)
+		l.reply(cached, to, t)
+		return
+	}
+	if first := l.pending[x]; first != nil {
+		t.dups.Add(1)
+		if len(first.replies) <= maxCopies {
+			first.replies = append(first.replies, to)
+		}
+		return
+	}
+	p.octets = append([]byte(nil), p.octets...) // the buffer is read into again
+	l.arrived++
+	r := &request{parcel: p, exchange: x, client: client, tally: t, heard: now, order: l.arrived, replies: []reply{to}}
+	if !l.queue.put(r) {
+		l.suffer(overShare, client, t, source, now, nil)
+		return
+	}
+	l.pending[x] = r
+}
+
+// status answers a Status-Server (RFC 5997), if records are being kept.
+func (l *loop) status(p parcel, client *Client, t *tally, to reply) {
+	if !l.recorder.Healthy() {
+		t.faults[unrecorded].Add(1)
+		return
+	}
+	request, err := radius.Parse(p.octets, p.secret)
+	if err != nil {
+		return // it was examined
+	}
+	if b, err := answer(request, client.MirrorMessageAuthenticator == MirrorAlways); err == nil {
+		l.reply(b, to, t)
+	}
+}
+
+// record records one batch of what waits and answers it if that succeeded. A
+// batch in hand is finished even when ctx has ended.
+func (l *loop) record(ctx context.Context) {
+	batch := l.queue.take(batchSize)
+	if len(batch) == 0 {
+		return
+	}
+	records := make([]presence.Record, 0, len(batch))
+	answers := make([][]byte, 0, len(batch))
+	decoded := batch[:0]
+	for _, r := range batch {
+		record, a, err := l.decode(r)
+		if err != nil {
+			delete(l.pending, r.exchange)
+			l.suffer(undecodable, r.client, r.tally, r.exchange.source, r.heard, logrus.Fields{"error": err})
+			continue
+		}
+		decoded, records, answers = append(decoded, r), append(records, record), append(answers, a)
+	}
+	if len(records) == 0 {
+		return
+	}
+	l.totals.batch(uint64(len(records)))
+	err := l.recorder.Record(context.WithoutCancel(ctx), records)
+	now := time.Now()
+	for i, r := range decoded {
+		delete(l.pending, r.exchange)
+		if err != nil {
+			l.suffer(unrecorded, r.client, r.tally, r.exchange.source, now, logrus.Fields{"error": err})
+			continue
+		}
+		l.count(r, &records[i])
+		l.answers.put(r.exchange, answers[i], len(answers[i])+answerCost, now)
+		for _, to := range r.replies {
+			l.reply(answers[i], to, r.tally)
+		}
+	}
+	l.send()
+}
+
+// reply has b sent with the next [loop.send].
+func (l *loop) reply(b []byte, to reply, t *tally) {
+	l.out = append(l.out, ipv4.Message{Buffers: [][]byte{b}, OOB: to.from, Addr: to.to})
+	l.owners = append(l.owners, t)
+}
+
+// send sends what is to be sent. One answer that cannot be is no other's loss.
+func (l *loop) send() {
+	ms, owners := l.out, l.owners
+	for len(ms) > 0 {
+		n, err := l.batch.WriteBatch(ms[:min(len(ms), readSize)], 0)
+		for _, t := range owners[:n] {
+			t.responses.Add(1)
+		}
+		ms, owners = ms[n:], owners[n:]
+		if err != nil && len(ms) > 0 {
+			to := ms[0].Addr.(*net.UDPAddr).AddrPort()
+			l.grumble(unsendable, "", to, time.Now(), logrus.Fields{"error": err})
+			ms, owners = ms[1:], owners[1:]
+		}
+	}
+	clear(l.out)
+	l.out, l.owners = l.out[:0], l.owners[:0]
+}
