@@ -1,0 +1,161 @@
+// Package configs reads the configuration, checks it, and gives it out ready
+// to use. It promises that what [Load] returns needs no further checking, that
+// every fault is told at once, with its file and line and what to do about it,
+// and that no secret is in any of these texts.
+package configs
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// Reference is the annotated reference configuration: every key there is, with
+// its default.
+//
+//go:embed presenced.toml
+var Reference []byte
+
+// Config is a checked configuration.
+type Config struct {
+	Path     string   // the file, as it was named
+	Warnings []string // what is allowed and probably not meant, one line each
+
+	Radius  Radius
+	Mapping presence.Mapping
+	Rules   presence.Rules // with the same sites as Mapping
+	Kadence *Kadence       // nil: presence is recorded, and nothing is checked in or out
+	Store   Store
+	Control Control
+	Log     Log
+
+	files []string
+}
+
+// Files returns the names of all files that were read, the configuration
+// itself first, so that a change of any of them can be noticed.
+func (c *Config) Files() []string { return slices.Clone(c.files) }
+
+// Radius says where accounting comes in.
+type Radius struct {
+	Listen  []string      // host:port, UDP
+	Clients []Client      // in the configured order
+	MaxSkew time.Duration // how far an Event-Timestamp may be from the time of arrival
+}
+
+// Client is who may send accounting.
+type Client struct {
+	Name    string
+	Prefix  netip.Prefix // masked; a single address is a prefix of full length
+	Secrets [][]byte     // at least one, none is empty
+	Site    string       // what its records belong to when nothing matches better; may be empty
+
+	MirrorMessageAuthenticator  string // "" (as the request did), "always" or "never"
+	RequireMessageAuthenticator bool
+}
+
+// Kadence says how to reach Kadence, and what is to be done there.
+type Kadence struct {
+	Region     string                 // "eu" or "us"
+	APIURL     string                 // instead of the region's; may be empty
+	AuthURL    string                 // instead of the region's; may be empty
+	ClientID   string                 // the API key's identifier
+	Secret     func() (string, error) // the API key's secret, read anew each time if it is in a file
+	ActingUser string                 // "self" or a user id
+	Types      []string               // types of booking to act upon
+	Rate       float64                // calls per second, at most
+	DryRun     bool
+}
+
+// Store says where and how state is kept.
+type Store struct {
+	Path        string
+	KeepVisits  time.Duration // how long settled visits are kept
+	HashDevices bool          // whether MAC addresses are kept and shown as keyed hashes only
+}
+
+// Control says where the daemon can be asked.
+type Control struct {
+	Socket string // path of the unix socket
+	HTTP   string // host:port of the status page and /metrics; "" for none
+}
+
+// Log says how the log is written.
+type Log struct {
+	Level  string // "error", "warning", "info" or "debug"
+	Format string // "text" or "json"
+}
+
+// Load reads the configuration file. Every error is a [Faults].
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		remedy := "`presenced config` prints one to begin with; -c names another file"
+		if errors.Is(err, fs.ErrPermission) {
+			remedy = "let this user read it"
+		}
+		return nil, Faults{{File: path, What: "open: " + cause(err), Remedy: remedy}}
+	}
+	c, d, err := parse(path, data, filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err == nil && d.inline && info.Mode().Perm()&0o004 != 0 {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s: everybody may read it, and secrets are in it: chmod o-r it, or put them into files", path))
+	}
+	return c, nil
+}
+
+// Parse checks the text of a configuration; name is what faults call it, and
+// the files that it names are relative to dir. Every error is a [Faults].
+func Parse(name string, data []byte, dir string) (*Config, error) {
+	c, _, err := parse(name, data, dir)
+	return c, err
+}
+
+func parse(name string, data []byte, dir string) (*Config, *document, error) {
+	d, root := newDocument(name, data, dir)
+	if root == nil {
+		return nil, d, d.faults
+	}
+	c := &Config{Path: name, Rules: presence.DefaultRules()}
+	c.Mapping.Sites = sites(root)
+	c.Radius = radius(root.table("radius"), c.Mapping.Sites)
+	c.Mapping.Identity = identity(root.table("identity"))
+	rules(root.table("presence"), &c.Rules)
+	c.Kadence = kadence(root, c)
+	c.Store = store(root.table("store"))
+	c.Control = control(root.table("control"))
+	c.Log = logging(root.table("log"))
+	c.Rules.Sites = make(map[string]presence.Site, len(c.Mapping.Sites))
+	for _, s := range c.Mapping.Sites {
+		c.Rules.Sites[s.Name] = s
+	}
+	c.unreachable(d)
+	d.unknown()
+	if len(d.faults) > 0 {
+		d.faults.sort()
+		return nil, d, d.faults
+	}
+	c.Warnings, c.files = d.warnings, append([]string{name}, d.files...)
+	return c, d, nil
+}
+
+// unreachable warns of sites to which no record can ever belong.
+func (c *Config) unreachable(d *document) {
+	for _, s := range c.Mapping.Sites {
+		client := slices.ContainsFunc(c.Radius.Clients, func(c Client) bool { return c.Site == s.Name })
+		if !client && len(s.NAS)+len(s.Locations)+len(s.SSIDs) == 0 {
+			d.warn("site %q: nothing leads to it: no client has it as its site, and it has no nas, locations or ssids", s.Name)
+		}
+	}
+}

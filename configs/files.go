@@ -1,0 +1,95 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// variable is a variable of the environment in a path. Only this form is one:
+// a dollar by itself can be part of a name.
+var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+// path returns a path with its variables replaced, relative to the folder of
+// the configuration.
+func (d *document) path(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", mistake{"it is empty", "write the name of a file"}
+	}
+	var wrong error
+	expanded := variable.ReplaceAllStringFunc(text, func(v string) string {
+		name := v[len("${") : len(v)-len("}")]
+		value, set := os.LookupEnv(name)
+		if !set || value == "" {
+			wrong = mistake{fmt.Sprintf("%s is not set in the environment", v), "write the path itself"}
+			if name == "CREDENTIALS_DIRECTORY" {
+				wrong = mistake{fmt.Sprintf("%s is not set in the environment", v), "systemd sets it for a service with LoadCredential=; elsewhere write the path itself"}
+			}
+		}
+		return value
+	})
+	switch {
+	case wrong != nil:
+		return "", wrong
+	case strings.ContainsRune(expanded, 0):
+		return "", mistake{"it has a NUL in it", "write the name of a file"}
+	case filepath.IsAbs(expanded):
+		return filepath.Clean(expanded), nil
+	}
+	return filepath.Join(d.dir, expanded), nil
+}
+
+// secret returns what a secret's file holds, without the newline at its end.
+func (d *document) secret(name string) (string, error) {
+	path, err := d.path(name)
+	if err != nil {
+		return "", err
+	}
+	secret, err := readSecret(path)
+	if err != nil {
+		return "", err
+	}
+	d.files = append(d.files, path)
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 != 0 {
+		d.warn("everybody may read the secret in %s: chmod o-r it", path)
+	}
+	return secret, nil
+}
+
+func readSecret(path string) (string, error) {
+	data, err := read(path)
+	if err != nil {
+		return "", mistake{"open " + path + ": " + cause(err), "put the secret there, and let the daemon's user read it"}
+	}
+	secret := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if secret == "" {
+		return "", mistake{path + " is empty", "put the secret there"}
+	}
+	return secret, nil
+}
+
+// biggest is how big a file that the configuration names may be.
+const biggest = 64 << 20
+
+// read returns what is in the file, which has to be a plain one: a device or a
+// pipe might never end.
+func read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a plain file")
+	case info.Size() > biggest:
+		return nil, fmt.Errorf("bigger than %d octets", biggest)
+	}
+	return os.ReadFile(path)
+}
+
+// location returns the path that a key of the store or the control holds.
+func location(t *table, key, otherwise string) string {
+	return parsed(t, key, otherwise, t.doc.path)
+}

@@ -1,0 +1,138 @@
+package configs
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+func rules(t *table, r *presence.Rules) {
+	r.Settle = parsed(t, "settle", "0s", duration(0, day))
+	r.Linger = parsed(t, "linger", "60m", duration(time.Millisecond, day))
+	r.DayStarts = parsed(t, "day_starts", "04:00", clock)
+	r.MaxSession = parsed(t, "max_session", "14h", duration(time.Minute, 7*day))
+	r.OutageHold = parsed(t, "outage_hold", "30m", duration(0, day))
+	r.MaxDevices = t.whole("max_devices", 16, 1, 10_000)
+	if r.DayStarts == day {
+		t.fault("day_starts", `"24:00" is the next day's`, "write 00:00")
+	}
+	if r.Linger < time.Minute {
+		t.doc.warn("presence.linger: %s is shorter than many a phone sleeps: people will be checked out who have not left", r.Linger)
+	}
+}
+
+// types are Kadence's types of booking (OpenAPI document 1.2.0, Booking).
+var types = []string{"desk", "private_office", "onsite", "room", "locker", "pod", "parking"}
+
+// kadence reads [kadence], and what of it are rules; nil if there is none.
+func kadence(root *table, c *Config) *Kadence {
+	t := root.table("kadence")
+	if t.absent {
+		return nil
+	}
+	k := &Kadence{
+		Region:     t.chosen("region", "eu", "eu", "us"),
+		APIURL:     parsed(t, "api_url", "", origin),
+		AuthURL:    parsed(t, "auth_url", "", origin),
+		ClientID:   t.required("client_id", "…"),
+		Secret:     apiSecret(t),
+		ActingUser: parsed(t, "acting_user", "self", actingUser),
+		Types:      t.list("types", types[:3:3], known(types)),
+		Rate:       t.number("rate", 5, 1000),
+		DryRun:     t.yes("dry_run", true),
+	}
+	c.Rules.Early = parsed(t, "early", "60m", duration(0, day))
+	c.Rules.CheckOut = presence.CheckOutRule(t.chosen("check_out", string(presence.CheckOutOurs),
+		string(presence.CheckOutOurs), string(presence.CheckOutAll), string(presence.CheckOutNever)))
+	if len(k.Types) == 0 {
+		t.fault("types", "it is empty: nothing could be checked in", `write types = ["desk", "private_office", "onsite"]`)
+	}
+	for _, s := range []string{k.APIURL, k.AuthURL} {
+		if u, err := url.Parse(s); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+			t.doc.warn("kadence: to %s the secret and people's addresses travel in the clear", u.Host)
+		}
+	}
+	for i, site := range c.Mapping.Sites {
+		if site.Building == "" {
+			path := element("site", i)
+			t.doc.fault(path, `site "`+site.Name+`"`, "no building", `add building = "…", the Kadence building's id or name`)
+		}
+	}
+	return k
+}
+
+// apiSecret returns how to have the API key's secret. One in a file is read
+// each time, so that a new one counts at once.
+func apiSecret(t *table) func() (string, error) {
+	const inline, file = "client_secret", "client_secret_file"
+	secret, name := t.text(inline, ""), t.text(file, "")
+	switch {
+	case t.has(inline) && t.has(file):
+		t.fault(file, inline+" is there too", "leave one out")
+	case t.has(file):
+		path, err := t.doc.path(name)
+		if err == nil {
+			_, err = t.doc.secret(name)
+		}
+		if err != nil {
+			t.wrong(file, err)
+		}
+		return func() (string, error) { return readSecret(path) }
+	case secret != "":
+		t.doc.inline = true
+	case t.has(inline):
+		t.fault(inline, "it is empty", "write the one that Kadence showed with the API key")
+	default:
+		t.fault("", "no "+file, file+` = "…" names a file with the API key's secret`)
+	}
+	return func() (string, error) { return secret, nil }
+}
+
+// actingUser checks a Kadence user id, or self.
+func actingUser(s string) (string, error) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+	if s == "" || len(s) > 64 || strings.Trim(s, letters) != "" {
+		return "", mistake{"it is no user id", "write self, or the id of a service account's user"}
+	}
+	return s, nil
+}
+
+func store(t *table) Store {
+	return Store{
+		Path:        location(t, "path", "/var/lib/presenced/presenced.db"),
+		KeepVisits:  parsed(t, "keep_visits", "30d", duration(day, 3650*day)),
+		HashDevices: t.yes("hash_devices", false),
+	}
+}
+
+func control(t *table) Control {
+	c := Control{
+		Socket: location(t, "socket", "/run/presenced/presenced.sock"),
+		HTTP: parsed(t, "http", "127.0.0.1:9813", func(s string) (string, error) {
+			if s == "" {
+				return s, nil
+			}
+			return s, listener(s)
+		}),
+	}
+	if host, _, err := net.SplitHostPort(c.HTTP); err == nil && !loopback(host) {
+		t.doc.warn("control.http: %s is open to the network, and has no password", c.HTTP)
+	}
+	return c
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+func logging(t *table) Log {
+	return Log{
+		Level:  t.chosen("level", "info", "error", "warning", "info", "debug"),
+		Format: t.chosen("format", "text", "text", "json"),
+	}
+}
