@@ -1,0 +1,150 @@
+// Package office makes up an office: people, their devices, the Wi-Fi that
+// they roam on and whatever goes wrong with it. It promises that a seed always
+// gives the same office, that every record is one that the equipment it stands
+// for would send at that moment, and that the [Truth] of who was there when is
+// told from the people, never from the records. [Compare] holds what a daemon
+// concluded against that truth.
+package office
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// Plan says what kind of office to make up.
+type Plan struct {
+	People int
+	Days   int
+	Begins time.Time       // anywhere in the first day; its zone is that of the days
+	Sites  []presence.Site // where people work; nobody is anywhere else
+	Calm   bool            // nothing is lost, delayed, cut off or rebooted
+}
+
+// Week is the plan of a working week, Monday to Saturday morning, at two
+// sites, with everything going wrong that does.
+func Week(people int) Plan {
+	zone := time.FixedZone("office", 0)
+	site := func(name string) presence.Site {
+		return presence.Site{Name: name, Building: name, Zone: zone, Opens: 6 * time.Hour, Closes: 22 * time.Hour}
+	}
+	return Plan{
+		People: people, Days: 5, Begins: time.Date(2026, 3, 2, 0, 0, 0, 0, zone),
+		Sites: []presence.Site{site("london"), site("leeds")},
+	}
+}
+
+// Domain is the e-mail domain of everybody in the office.
+const Domain = "example.com"
+
+// Mapping returns the mapping under which the office's identities, spelled in
+// as many ways as there are makes of equipment, are its people.
+func (p Plan) Mapping() presence.Mapping {
+	return presence.Mapping{Sites: p.Sites, Identity: presence.Identity{
+		Order: []string{"user_name"}, Domain: Domain, Realms: map[string]string{"corp": Domain}, Ignore: []string{"host/*"},
+	}}
+}
+
+// Rules returns the default rules at the office's sites.
+func (p Plan) Rules() presence.Rules {
+	rules := presence.DefaultRules()
+	rules.Sites = map[string]presence.Site{}
+	for _, s := range p.Sites {
+		rules.Sites[s.Name] = s
+	}
+	return rules
+}
+
+// Event is the arrival of one accounting record.
+type Event struct {
+	Arrive time.Time
+	Record presence.Record // with the event time that a daemon has to find for it
+	Make   string          // the equipment that sent it
+	Stamp  time.Time       // Event-Timestamp as sent (RFC 2869 5.3); zero if it sends none
+	Delay  time.Duration   // Acct-Delay-Time as sent (RFC 2866 5.2), whole seconds
+}
+
+// Office is an office over its days.
+type Office struct {
+	Plan
+	Seed   uint64
+	Events []Event // in order of arrival
+	Truth  Truth
+	Faults []Fault // what went wrong with the network, in order
+}
+
+// New makes up the office of a seed.
+func New(seed uint64, plan Plan) *Office {
+	g := &generator{dice: dice{rand.New(rand.NewPCG(seed, 0x0ff1ce))}, plan: plan}
+	y, m, d := plan.Begins.Date()
+	g.first = time.Date(y, m, d, 0, 0, 0, 0, plan.Begins.Location())
+	g.ends = g.midnight(plan.Days).Add(6 * time.Hour) // the last night's late workers are home
+	g.build()
+	if !plan.Calm {
+		g.breakThings()
+	}
+	for i := range plan.People {
+		g.person(i)
+	}
+	g.transmit()
+	slices.SortStableFunc(g.office.Events, func(a, b Event) int { return a.Arrive.Compare(b.Arrive) })
+	g.office.Plan, g.office.Seed = plan, seed
+	g.office.Truth.Ends = g.ends
+	return &g.office
+}
+
+// generator is an office in the making.
+type generator struct {
+	dice
+	plan     Plan
+	first    time.Time // midnight before the first day
+	ends     time.Time // nothing happens from here on
+	networks []*network
+	cuts     map[string][]interval // by site: when nothing gets through to the daemon
+	sessions []*session
+	office   Office
+}
+
+// midnight returns when the given day begins, counted from the first.
+func (g *generator) midnight(day int) time.Time { return g.first.AddDate(0, 0, day) }
+
+// dayOf returns the day that holds t, counted from the first.
+func (g *generator) dayOf(t time.Time) int {
+	day := int(t.Sub(g.first) / (24 * time.Hour))
+	for ; !t.Before(g.midnight(day + 1)); day++ {
+	}
+	for ; t.Before(g.midnight(day)); day-- {
+	}
+	return day
+}
+
+// clock returns the time of day h hours after that day's midnight.
+func (g *generator) clock(day int, h float64) time.Time {
+	return g.midnight(day).Add(time.Duration(h * float64(time.Hour)))
+}
+
+// interval is a stretch of time, without its end.
+type interval struct{ from, to time.Time }
+
+func (i interval) holds(t time.Time) bool { return !t.Before(i.from) && t.Before(i.to) }
+
+// dice is where all chance comes from.
+type dice struct{ *rand.Rand }
+
+// chance is true with probability p.
+func (d dice) chance(p float64) bool { return d.Float64() < p }
+
+// between returns a duration in [a, b).
+func (d dice) between(a, b time.Duration) time.Duration {
+	return a + time.Duration(d.Int64N(int64(b-a)))
+}
+
+// minutes returns between a and b minutes.
+func (d dice) minutes(a, b float64) time.Duration {
+	return time.Duration((a + (b-a)*d.Float64()) * float64(time.Minute))
+}
+
+// pick returns one of all.
+func pick[T any](d dice, all []T) T { return all[d.IntN(len(all))] }

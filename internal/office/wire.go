@@ -1,0 +1,175 @@
+package office
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+const (
+	loss     = 0.01  // how often a packet is lost on its way
+	unheard  = 0.005 // … and how often its answer is
+	copied   = 0.003 // how often a record comes a second time by another path
+	detained = 0.01  // how often a packet is overtaken by others
+)
+
+// message is one record as its NAS means to send it.
+type message struct {
+	at     time.Time
+	status presence.Status
+	cause  presence.Cause
+	on     bool // Accounting-On, not of any session
+	ap     *ap
+}
+
+// transmit sends all sessions, and notes what of them gets through.
+func (g *generator) transmit() {
+	g.number()
+	for _, s := range g.sessions {
+		var got []Event
+		for _, m := range g.messages(s) {
+			got = append(got, g.send(m, s)...)
+		}
+		if s.user != "" {
+			g.office.Truth.Signs = append(g.office.Truth.Signs, s.signs(got)...)
+		}
+	}
+	for _, n := range g.networks {
+		if n.make.resets != silent {
+			g.boots(n)
+		}
+	}
+	g.office.Truth.settle()
+}
+
+// boots has everything of a network that booted say so.
+func (g *generator) boots(n *network) {
+	for i, a := range n.aps {
+		if i > 0 && !n.make.standalone && n.make.resets == perNAS {
+			break // the controller says it once
+		}
+		for _, o := range a.down {
+			if o.cold {
+				g.send(message{at: o.to, status: presence.AccountingOn, on: true, ap: a}, &session{network: n, id: bare(a.bssid), began: o.to})
+			}
+		}
+	}
+}
+
+// messages returns what a NAS has to say about a session.
+func (g *generator) messages(s *session) []message {
+	m := s.network.make
+	say := func(at time.Time, status presence.Status) message {
+		return message{at: at, status: status, ap: s.by(at)}
+	}
+	all := []message{say(s.began, presence.Start)}
+	if m.addressed && s.left.Sub(s.began) > 10*time.Second {
+		all = append(all, say(s.began.Add(g.between(2*time.Second, 8*time.Second)), presence.Interim))
+	}
+	if m.tellsRoam {
+		for _, h := range s.hops[1:] {
+			all = append(all, say(h.at, presence.Interim))
+		}
+	}
+	if s.network.interim > 0 {
+		for at := s.began.Add(s.network.interim); at.Before(s.ended); at = at.Add(s.network.interim) {
+			all = append(all, say(at, presence.Interim))
+		}
+	}
+	if !s.fell && !s.open {
+		stop := say(s.ended, presence.Stop)
+		stop.cause = s.cause
+		all = append(all, stop)
+	}
+	slices.SortStableFunc(all, func(a, b message) int { return a.at.Compare(b.at) })
+	return all
+}
+
+// send sends a message as often as its NAS does, and returns what of it
+// arrives.
+func (g *generator) send(m message, s *session) (got []Event) {
+	e := s.network.make
+	sent, most := m.at, e.most
+	if m.status == presence.Interim {
+		most = 1
+		if e.fresh {
+			most = 5
+		}
+	}
+	for n := range most {
+		if m.ap.fellIn(m.at, sent) || m.status == presence.Interim && !sent.Before(s.ended) {
+			break
+		}
+		if m.status == presence.Interim {
+			m.at = sent // each is a fresh one
+		}
+		if !g.cutOff(s.network.site, sent) && !(!g.plan.Calm && g.chance(loss)) {
+			event := g.arrive(m, s, sent)
+			got = append(got, event)
+			if !g.plan.Calm && g.chance(copied) {
+				event.Arrive = event.Arrive.Add(g.between(time.Second, 20*time.Second))
+				event.Record.Heard = event.Arrive
+				got = append(got, event)
+			}
+			if g.plan.Calm || !g.chance(unheard) {
+				break
+			}
+		}
+		sent = sent.Add(e.waits(n))
+	}
+	g.office.Events = append(g.office.Events, got...)
+	return got
+}
+
+// cutOff reports whether nothing from the site gets through at t.
+func (g *generator) cutOff(site string, t time.Time) bool {
+	return slices.ContainsFunc(g.cuts[site], func(i interval) bool { return i.holds(t) })
+}
+
+// arrive returns the arrival of a message that was sent at the given time, with
+// the event time that RFC 2869 5.3 and RFC 2866 5.2 give it.
+func (g *generator) arrive(m message, s *session, sent time.Time) Event {
+	e := s.network.make
+	way := g.between(time.Millisecond, 30*time.Millisecond)
+	if !g.plan.Calm && g.chance(detained) {
+		way = g.between(30*time.Millisecond, 3*time.Second)
+	}
+	event := Event{Arrive: sent.Add(way), Make: e.name}
+	r := &event.Record
+	r.Heard, r.At, r.AtFrom = event.Arrive, event.Arrive, "arrival"
+	if e.delays {
+		event.Delay = sent.Sub(m.at).Truncate(time.Second)
+		r.At, r.AtFrom = event.Arrive.Add(-event.Delay), "Acct-Delay-Time"
+	}
+	switch e.stamps {
+	case stamped:
+		event.Stamp = m.at.Add(m.ap.skew).Truncate(time.Second)
+		r.At, r.AtFrom = event.Stamp, "Event-Timestamp"
+	case epoch:
+		event.Stamp = time.Unix(0, 0).Add(m.at.Sub(cmp.Or(m.ap.booted(m.at), g.first))).Truncate(time.Second)
+	}
+	r.Client, r.Site, r.Status, r.Cause = s.network.site, s.network.site, m.status, m.cause
+	r.Session, r.Multi = s.id, s.multi
+	r.SSID, r.AP, r.BSSID = "Corp", m.ap.name, m.ap.bssid
+	r.NASID, r.NASAddr = s.network.controller, s.network.addr
+	if e.standalone {
+		r.NASID, r.NASAddr = m.ap.name, m.ap.addr
+	}
+	if m.on {
+		if e.resets == perNAS {
+			r.SSID, r.AP, r.BSSID = "", "", ""
+		}
+		return event
+	}
+	r.UserName, r.Device = s.name, s.device
+	if s.user != "" {
+		r.UserName = e.spells(s.name)
+	}
+	r.PortType, r.HasPortType = 19, true // Wireless - IEEE 802.11
+	if m.status != presence.Start {
+		r.Age, r.HasAge = m.at.Sub(s.began).Truncate(time.Second), true
+	}
+	return event
+}
