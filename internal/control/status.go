@@ -33,20 +33,22 @@ type Status struct {
 // Client is what was heard from one RADIUS client. The counters have the names
 // of RFC 4671.
 type Client struct {
-	Name         string `json:"name"`
-	Address      string `json:"address"`
-	Site         string `json:"site"`
-	LastHeard    Time   `json:"last_heard"`
-	Requests     uint64 `json:"requests"`
-	Responses    uint64 `json:"responses"`
-	Duplicates   uint64 `json:"dup_requests"`
-	BadSecrets   uint64 `json:"bad_authenticators"`
-	Malformed    uint64 `json:"malformed_requests"`
-	Dropped      uint64 `json:"packets_dropped"`
-	NoRecords    uint64 `json:"no_records"`
-	UnknownTypes uint64 `json:"unknown_types"`
-	Anonymous    uint64 `json:"anonymous"`
-	Skew         string `json:"skew"` // of the client's clock against ours, as Go writes it; "" if unknown
+	Name         string   `json:"name"`
+	Address      string   `json:"address"`
+	Site         string   `json:"site"`
+	LastHeard    Time     `json:"last_heard"`
+	Requests     uint64   `json:"requests"`
+	Responses    uint64   `json:"responses"`
+	Duplicates   uint64   `json:"dup_requests"`
+	BadSecrets   uint64   `json:"bad_authenticators"`
+	Malformed    uint64   `json:"malformed_requests"`
+	Dropped      uint64   `json:"packets_dropped"`
+	NoRecords    uint64   `json:"no_records"`
+	UnknownTypes uint64   `json:"unknown_types"`
+	NoSessionID  uint64   `json:"no_session_id"`
+	BadDelays    uint64   `json:"bad_delays"` // Acct-Delay-Time beyond belief
+	BadStamps    uint64   `json:"bad_stamps"` // Event-Timestamp beyond belief
+	Skew         Duration `json:"skew"`       // of its clock against ours; ahead is positive
 }
 
 // Site is one site and who is there.

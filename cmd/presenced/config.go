@@ -1,0 +1,19 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/presenced/presenced/configs"
+)
+
+func (p *program) reference() *cobra.Command {
+	return &cobra.Command{
+		Use:   "config",
+		Short: "The annotated reference configuration",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := p.stdout.Write(configs.Reference)
+			return err
+		},
+	}
+}

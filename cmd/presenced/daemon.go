@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/radiusacct"
+	"github.com/presenced/presenced/store"
+)
+
+// Daemon is the running program: what `serve` and `demo` run. Its parts are
+// exported so that a test can stand where the outside world would.
+type Daemon struct {
+	Log       *logrus.Logger
+	Transport http.RoundTripper // to Kadence; nil: the network
+	Store     *store.Store
+	Tracker   *presence.Tracker
+	Courier   *presence.Courier
+	Radius    *radiusacct.Server
+	Hangups   <-chan os.Signal // each has the configuration file read again
+
+	setup   atomic.Pointer[setup] // in force
+	started time.Time
+
+	reloading sync.Mutex // one reload at a time; guards what follows
+	reloaded  time.Time
+	lists     string // of which files the lists in force were read, and when those changed
+}
+
+// Open opens the store and puts the daemon together. Nothing is listened to
+// and no time passes before [Daemon.Run]; but Kadence is asked for the sites'
+// buildings, and one that it does not have is an error.
+func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence http.RoundTripper) (*Daemon, error) {
+	s, err := store.Open(cfg.Store.Path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{Log: log, Transport: kadence, Store: s, started: time.Now(), reloaded: time.Now(), lists: fingerprint(cfg)}
+	now, err := d.prepare(ctx, cfg)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	d.setup.Store(now)
+	d.Tracker = presence.NewTracker(s, now.mapping, now.rules, asSlog(log))
+	d.Courier = presence.NewCourier(s, desk{&d.setup}, now.rules, asSlog(log))
+	d.Tracker.Concluded = d.Courier.Kick
+	d.Radius = radiusacct.NewServer(now.clients, d.Tracker, log)
+	d.Radius.Skew = cfg.Radius.MaxSkew
+	if err := d.expel(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return d, nil
+}
+
+// Close closes a daemon that was never run.
+func (d *Daemon) Close() error { return d.Store.Close() }
+
+// Run serves on the sockets until ctx ends or a part of the daemon fails, and
+// then closes the store. What was read by then is answered before the loops
+// behind it stop. A nil listener means no control socket.
+func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.Listener) error {
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	loops, inner := errgroup.WithContext(inner)
+	loops.Go(func() error { return d.Tracker.Run(inner) })
+	loops.Go(func() error { return d.Courier.Run(inner) })
+	loops.Go(func() error { return every(inner, time.Hour, d.housekeep) })
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer context.AfterFunc(inner, cancel)() // nothing is taken in without the loops
+	edges, outer := errgroup.WithContext(ctx)
+	for _, conn := range radius {
+		edges.Go(func() error { return d.Radius.Serve(outer, conn) })
+	}
+	if socket != nil {
+		edges.Go(func() error { return d.control(radius).Serve(outer, socket) })
+	}
+	edges.Go(func() error { return every(outer, listsEvery, d.followLists) })
+	edges.Go(func() error { return every(outer, zonesEvery, d.followZones) })
+	edges.Go(func() error { return d.followHangups(outer) })
+	edges.Go(func() error { return d.notify(outer) })
+	err := edges.Wait()
+	stop()
+	return errors.Join(err, loops.Wait(), d.Store.Close())
+}
+
+// every calls f again and again until ctx ends. What f could not do it has
+// logged, and does the next time.
+func every(ctx context.Context, wait time.Duration, f func(context.Context)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+			f(ctx)
+		}
+	}
+}
+
+func (d *Daemon) housekeep(ctx context.Context) {
+	if err := d.Tracker.Housekeep(ctx, d.setup.Load().config.Store.KeepVisits); err != nil {
+		d.Log.WithError(err).Error("tidy the store")
+	}
+	if err := d.expel(ctx); err != nil {
+		d.Log.WithError(err).Error("erase who opted out")
+	}
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/radiusacct"
+)
+
+// A demo cannot be told in less time than controllers, whose clocks count
+// seconds, can tell an absence from a reconnect.
+const (
+	demoTime     = time.Minute
+	shortestDemo = 30 * time.Second
+)
+
+func (p *program) demo() *cobra.Command {
+	length := demoTime
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "A made-up office: real RADIUS, the real daemon, a sandbox Kadence, told line by line",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if length < shortestDemo {
+				p.understood = false
+				return fmt.Errorf("--for is at least %s", shortestDemo)
+			}
+			return p.play(cmd.Context(), length)
+		},
+	}
+	cmd.Flags().DurationVar(&length, "for", demoTime, "how long it takes")
+	return cmd
+}
+
+// play runs the demo.
+func (p *program) play(ctx context.Context, length time.Duration) (err error) {
+	dir, err := os.MkdirTemp("", "presenced-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	zone, err := time.LoadLocation(nineOClock(time.Now()))
+	if err != nil {
+		return err
+	}
+	const secret = "demo-secret"
+	api := sandbox.New("demo", secret)
+	people := cast()
+	house(api, people, zone)
+	listening, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	kadence := &http.Server{Handler: api, ReadHeaderTimeout: time.Second}
+	defer kadence.Close()
+
+	unit := length / 60
+	cfg, err := demoConfig(dir, "http://"+listening.Addr().String(), secret, 6*unit)
+	if err != nil {
+		return err
+	}
+	d, err := Open(ctx, cfg, newLog(p.stderr, configs.Log{Level: "error"}), nil)
+	if err != nil {
+		return err
+	}
+	conn, err := radiusacct.Listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(err, d.Close())
+	}
+	n := &narrator{program: p, began: time.Now(), daemon: d, people: people}
+	api.Watch = n.called
+	c, err := dialController(conn.LocalAddr().(*net.UDPAddr), secret, n.heard)
+	if err != nil {
+		return errors.Join(err, conn.Close(), d.Close())
+	}
+	defer c.close()
+	n.introduce(dir, conn.LocalAddr(), listening.Addr(), 6*unit)
+
+	ending, end := context.WithTimeout(ctx, length)
+	defer end()
+	g, running := errgroup.WithContext(ending)
+	g.Go(func() error {
+		if err := kadence.Serve(listening); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error { return d.Run(running, []*net.UDPConn{conn}, nil) })
+	g.Go(func() error { return n.narrate(running) })
+	g.Go(func() error {
+		defer kadence.Close() // when all is over, and everybody had the time to say so
+		defer func() { <-running.Done() }()
+		return perform(running, script(c, api), unit, n)
+	})
+	if err := g.Wait(); err != nil && ending.Err() == nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted before the end")
+	}
+	return n.sumUp(api)
+}
+
+// perform has the scenes happen at their times.
+func perform(ctx context.Context, scenes []scene, unit time.Duration, n *narrator) error {
+	for _, s := range scenes {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(n.began.Add(time.Duration(s.at * float64(unit))))):
+		}
+		if s.what != "" {
+			n.heard("            ", "("+s.what+")")
+		}
+		if err := s.act(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// house puts the people and their bookings of today into the sandbox.
+func house(api *sandbox.Server, people []*character, zone *time.Location) {
+	building := api.AddBuilding("Demo House", zone)
+	y, m, d := time.Now().In(zone).Date()
+	for _, c := range people {
+		c.id = api.AddUser(c.user)
+		if c.space == "" {
+			continue
+		}
+		c.booking = api.Book(sandbox.Booking{
+			User: c.id, Building: building, Type: c.kind, Space: c.space, Guest: c.guest,
+			Begin: time.Date(y, m, d, 9, 0, 0, 0, zone), End: time.Date(y, m, d, 18, 0, 0, 0, zone),
+		})
+	}
+}
+
+// demoConfig is the demo's configuration, read as any other.
+func demoConfig(dir, api, secret string, linger time.Duration) (*configs.Config, error) {
+	text := fmt.Sprintf(`
+[[radius.client]]
+name    = "wlc-demo"
+address = "127.0.0.1"
+secret  = %[1]q
+site    = "house"
+
+[[site]]
+name     = "house"
+building = "Demo House"
+ssids    = ["Corp"]
+hours    = "00:00-24:00"
+
+[identity]
+domain       = "example.com"
+realms       = { corp = "example.com" }
+opt_out_file = "opt-out.txt"
+
+[presence]
+linger      = %[2]q
+outage_hold = %[2]q
+
+[kadence]
+api_url       = %[3]q
+auth_url      = %[3]q
+client_id     = "demo"
+client_secret = %[1]q
+dry_run       = false
+rate          = 50
+
+[store]
+path = "demo.db"
+
+[control]
+http = ""
+`, secret, linger.String(), api)
+	file := filepath.Join(dir, "presenced.toml")
+	if err := os.WriteFile(filepath.Join(dir, "opt-out.txt"), []byte("gus@example.com\n"), 0o600); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return configs.Load(file)
+}

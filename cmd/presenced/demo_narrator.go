@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
+)
+
+// narrator tells what happens: what the controller sent and was answered,
+// what the daemon's store says was concluded and done, and which calls the
+// sandbox had. It has no script.
+type narrator struct {
+	*program
+	began  time.Time
+	daemon *Daemon
+	people []*character
+
+	mu     sync.Mutex // guards what follows
+	radius []line
+	calls  []string
+	told   map[string]bool
+	after  []string // effects, to be told after the calls that they came from
+}
+
+const narratorLooks = 50 * time.Millisecond
+
+func (n *narrator) introduce(dir string, radius, api net.Addr, linger time.Duration) {
+	fmt.Fprintf(n.stdout, `An office of %d people, their Wi-Fi controller, and Kadence: the controller and Kadence are simulated,
+the daemon and what goes over the wire are real.
+
+  controller →  RADIUS accounting to %s
+  presenced  :  what it concludes; with linger %s, so that leaving is believed after %[3]s instead of an hour
+  kadence    ←  its calls to the sandbox at http://%s, and the answers
+
+`, len(n.people), radius, linger, api)
+}
+
+// line is one line of the narration.
+type line struct{ who, what string }
+
+// heard notes what the controller says.
+func (n *narrator) heard(who, what string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.radius = append(n.radius, line{who, what})
+}
+
+// called notes a call to the sandbox.
+func (n *narrator) called(c sandbox.Call) {
+	text := fmt.Sprintf("%-4s %s  →  %d", c.Method, c.Path, c.Status)
+	if c.Effect != "" {
+		text += ": the booking is " + n.bold(string(c.Effect))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.calls = append(n.calls, n.plain(text))
+}
+
+// plain says whose booking an id is.
+func (n *narrator) plain(text string) string {
+	for _, c := range n.people {
+		name, _, _ := strings.Cut(c.user, "@")
+		text = strings.ReplaceAll(text, c.id, "{"+name+"}")
+		if c.booking != "" {
+			text = strings.ReplaceAll(text, c.booking, "{"+name+"'s "+c.space+"}")
+		}
+	}
+	return text
+}
+
+// narrate tells what is new, again and again, until ctx ends.
+func (n *narrator) narrate(ctx context.Context) error {
+	n.told = map[string]bool{}
+	for {
+		if err := n.look(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(narratorLooks):
+		}
+	}
+}
+
+// look tells what is new in the order of cause and effect. A conclusion is
+// read after the calls that followed from it were taken down, and an effect is
+// kept until the next time, so that neither is told before what it came from.
+func (n *narrator) look(ctx context.Context) error {
+	n.mu.Lock()
+	calls := n.calls
+	n.calls = nil
+	n.mu.Unlock()
+	people, err := n.daemon.Store.People(ctx, "", 1000)
+	if err != nil {
+		return err
+	}
+	var concluded, effects []string
+	for _, p := range people {
+		for _, e := range p.Story {
+			switch e.Kind {
+			case presence.Heard: // the controller has told it
+			case presence.Concluded:
+				concluded = n.news(concluded, e.At.String(), p.User+" "+e.Text)
+			default:
+				effects = n.news(effects, e.At.String(), string(e.Kind)+": "+p.User+" "+e.Text)
+			}
+		}
+		for _, v := range p.Visits {
+			if v.State != presence.Over && v.CheckIn.Reason != "" {
+				effects = n.news(effects, v.ID, string(v.CheckIn.Status)+": "+p.User+" check-in: "+v.CheckIn.Reason)
+			}
+		}
+	}
+	for _, u := range n.daemon.Tracker.Unmatched() {
+		concluded = n.news(concluded, "", strings.TrimRight("nobody: "+u.Kind+" "+u.Key, " ")+": "+u.Reason)
+	}
+	n.mu.Lock()
+	radius := n.radius
+	n.radius = nil
+	n.mu.Unlock()
+	for _, l := range radius {
+		n.print(l.who, l.what)
+	}
+	for _, text := range concluded {
+		n.print("presenced  :", text)
+	}
+	for _, text := range calls {
+		n.print("kadence    ←", text)
+	}
+	for _, text := range n.after {
+		n.print("presenced  :", text)
+	}
+	n.after = effects
+	return nil
+}
+
+// news appends text, unless it was told before of the same event.
+func (n *narrator) news(list []string, event, text string) []string {
+	if n.told[event+text] {
+		return list
+	}
+	n.told[event+text] = true
+	return append(list, n.plain(text))
+}
+
+func (n *narrator) print(who, what string) {
+	at := time.Since(n.began)
+	fmt.Fprintf(n.stdout, "%02d:%02d  %s  %s\n", int(at.Minutes()), int(at.Seconds())%60, who, what)
+}
+
+// sumUp holds the bookings against what they must be in the end.
+func (n *narrator) sumUp(api *sandbox.Server) error {
+	var lines [][]string
+	wrong := 0
+	for _, c := range n.people {
+		is, ok, verdict := "", true, "as it should be"
+		if c.booking != "" {
+			b, _ := api.Booking(c.booking)
+			is, ok = string(b.Status), b.Status == c.end
+		}
+		if !ok {
+			verdict = "WRONG: should be " + string(c.end)
+			wrong++
+		}
+		lines = append(lines, []string{c.user, c.lesson, c.space, is, verdict})
+	}
+	fmt.Fprintln(n.stdout)
+	if err := n.printTable("PERSON WHAT_HAPPENED BOOKING IS_NOW VERDICT", lines); err != nil {
+		return err
+	}
+	for _, offence := range api.Offences() {
+		fmt.Fprintln(n.stdout, n.red(offence))
+		wrong++
+	}
+	if wrong > 0 {
+		fmt.Fprintln(n.stdout, n.red(fmt.Sprintf("\n%d of the bookings did not end as they should.", wrong)))
+		return errSilent
+	}
+	fmt.Fprintln(n.stdout, "\nEverybody ended as they should: nobody was checked in twice, nobody wrongly, and nobody was forgotten.")
+	return nil
+}

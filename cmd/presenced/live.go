@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
+)
+
+// control returns what the control socket serves.
+func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
+	return &control.Server{
+		Listings:  control.Listings{Store: d.Store, Rules: func() presence.Rules { return d.setup.Load().rules }},
+		Status:    func(context.Context) (control.Status, error) { return d.status(radius), nil },
+		Unmatched: d.unmatched,
+		Forget:    func(ctx context.Context, user string) error { return d.Tracker.Forget(ctx, strings.ToLower(user)) },
+		Backup:    d.Store.Backup,
+		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
+		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
+	}
+}
+
+// status is what only the running daemon knows.
+func (d *Daemon) status(radius []*net.UDPConn) control.Status {
+	now := d.setup.Load()
+	d.reloading.Lock()
+	reloaded := d.reloaded
+	d.reloading.Unlock()
+	s := control.Status{
+		Version: version(), Running: true, Ready: d.Tracker.Healthy(), PID: os.Getpid(), Started: control.Time{Time: d.started},
+		Config: now.config.Path, Reloaded: control.Time{Time: reloaded}, Listening: addresses(radius), Nobody: len(d.unmatched()),
+		Desk: d.deskStatus(), Store: d.storeInfo(),
+	}
+	for _, site := range now.mapping.Sites {
+		s.Sites = append(s.Sites, control.Site{Name: site.Name, Building: site.Building, Zone: site.Zone.String()})
+	}
+	totals := d.Radius.Totals()
+	s.Unknown, s.Drops = totals.InvalidRequests, totals.KernelDrops
+	for _, c := range d.Radius.Stats() {
+		s.Clients = append(s.Clients, control.Client{
+			Name: c.Name, Address: c.Address, Site: c.Site, LastHeard: control.Time{Time: c.LastHeard},
+			Requests: c.Requests, Responses: c.Responses, Duplicates: c.DupRequests, BadSecrets: c.BadAuthenticators,
+			Malformed: c.MalformedRequests, Dropped: c.PacketsDropped, NoRecords: c.NoRecords, UnknownTypes: c.UnknownTypes,
+			NoSessionID: c.NoSessionID, BadDelays: c.BadDelays, BadStamps: c.BadStamps, Skew: control.Duration(c.Skew),
+		})
+	}
+	return s
+}
+
+// storeInfo is the state of the store.
+func (d *Daemon) storeInfo() control.StoreInfo {
+	info := control.StoreInfo{Path: d.Store.Path()}
+	if file, err := os.Stat(info.Path); err == nil {
+		info.Size = file.Size()
+	}
+	return info
+}
+
+func (d *Daemon) deskStatus() control.Desk {
+	h := d.Courier.Health()
+	return control.Desk{
+		Mode: d.setup.Load().mode, Success: control.Time{Time: h.Success}, Failure: control.Time{Time: h.Failure},
+		Error: h.Error, Failures: h.Failures, Rests: control.Time{Time: h.Rests},
+	}
+}
+
+// unmatched is what led to nobody since the start.
+func (d *Daemon) unmatched() []control.Unmatched {
+	var rows []control.Unmatched
+	for _, u := range d.Tracker.Unmatched() {
+		rows = append(rows, control.Unmatched{
+			Kind: u.Kind, Key: u.Key, Count: u.Count, First: control.Time{Time: u.First}, Last: control.Time{Time: u.Last},
+			Reason: u.Reason, Remedy: u.Remedy,
+		})
+	}
+	return rows
+}

@@ -1,0 +1,56 @@
+// Presenced turns the RADIUS accounting of Wi-Fi controllers into Kadence
+// check-ins and check-outs. This package only ties things together: one file
+// for each verb, and the daemon that `serve` and `demo` run.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // sites have time zones, and a minimal host has no files of them
+
+	"github.com/presenced/presenced/configs"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// Exit statuses.
+const (
+	succeeded = 0
+	failed    = 1
+	wrongUse  = 2 // or a wrong configuration
+)
+
+// run runs one verb and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	p := &program{stdout: stdout, stderr: stderr}
+	root := p.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var faults configs.Faults
+	switch {
+	case err == nil:
+		return succeeded
+	case errors.As(err, &faults):
+		fmt.Fprintln(stderr, err)
+		return wrongUse
+	case !p.understood:
+		fmt.Fprintf(stderr, "presenced: %v\nTry `presenced help`.\n", err)
+		return wrongUse
+	case errors.Is(err, errSilent):
+		return failed
+	}
+	fmt.Fprintln(stderr, "presenced:", err)
+	return failed
+}
+
+// errSilent is returned by a verb that has already said what is wrong.
+var errSilent = errors.New("")

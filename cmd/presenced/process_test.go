@@ -1,0 +1,213 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
+)
+
+func (b *bench) status() sandbox.Status {
+	b.t.Helper()
+	booking, ok := b.api.Booking(b.booking)
+	if !ok {
+		b.t.Fatal("the booking is gone")
+	}
+	return booking.Status
+}
+
+// TestArrivalIsCheckedInAndDepartureOut goes the whole way: datagram, store,
+// courier, HTTP.
+func TestArrivalIsCheckedInAndDepartureOut(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{linger: "2s"})
+	p := b.serve()
+	c, ann := b.controller(), ofAnn()
+	if err := c.start(t.Context(), ann, false); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "ann is checked in", func() bool { return b.status() == sandbox.CheckedIn })
+	if err := c.stop(t.Context(), ann); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "ann is checked out", func() bool { return b.status() == sandbox.CheckedOut })
+	if err := p.terminate(); err != nil {
+		t.Errorf("presenced ended: %v", err)
+	}
+	if n := len(b.api.Effects(b.booking)); n != 2 {
+		t.Errorf("%d calls took effect, want 2", n)
+	}
+}
+
+// TestKilledAfterAnswerCheckedInOnce kills the daemon right after it answered,
+// while the booking API is away. The session is there after the restart, and
+// the check-in happens once.
+func TestKilledAfterAnswerCheckedInOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{})
+	b.api.Fail(sandbox.Fault{Status: 503})
+	p := b.serve()
+	c, ann := b.controller(), ofAnn()
+	if err := c.start(t.Context(), ann, false); err != nil {
+		t.Fatal(err)
+	}
+	p.kill()
+	b.api.Mend()
+
+	b.serve()
+	found := false
+	for s, err := range b.daemon().Sessions(t.Context(), control.SessionQuery{User: "ann@example.com"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = found || s.ID == ann.session && s.State == presence.Open
+	}
+	if !found {
+		t.Error("the session that was acknowledged is not there")
+	}
+	eventually(t, "ann is checked in", func() bool { return b.status() == sandbox.CheckedIn })
+	if n := len(b.api.Effects(b.booking)); n != 1 {
+		t.Errorf("%d check-ins took effect, want 1", n)
+	}
+	if offences := b.api.Offences(); len(offences) > 0 {
+		t.Errorf("offences: %v", offences)
+	}
+}
+
+// TestKilledDuringCheckInCheckedInOnce has the answer to the check-in be lost
+// and the daemon killed: the booking is read, not checked in again.
+func TestKilledDuringCheckInCheckedInOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{})
+	b.api.Fail(sandbox.Fault{Route: "POST /v1/public/bookings/{id}/check-in", DropAfter: true})
+	p := b.serve()
+	if err := b.controller().start(t.Context(), ofAnn(), false); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the check-in took effect", func() bool { return b.status() == sandbox.CheckedIn })
+	p.kill()
+	b.api.Mend()
+	b.serve()
+	eventually(t, "the visit knows that it is checked in", func() bool {
+		v := b.visits()
+		return len(v) == 1 && v[0].CheckIn.Status == presence.Effected
+	})
+	if n := len(b.api.Effects(b.booking)); n != 1 {
+		t.Errorf("%d check-ins took effect, want 1", n)
+	}
+}
+
+// TestTerminationUnderLoadAnswersAll asks a daemon under load to end and
+// starts it again on the same port: every request is answered in the end, and
+// whatever was answered is there.
+func TestTerminationUnderLoadAnswersAll(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{})
+	p := b.serve()
+	const controllers, each = 8, 40
+	var sent sync.WaitGroup
+	var answered atomic.Int64
+	halfway := make(chan struct{})
+	for i := range controllers {
+		c := b.controller()
+		sent.Go(func() {
+			for j := range each {
+				device := fmt.Sprintf("02:00:00:00:%02x:%02x", i, j)
+				a := &association{identity: fmt.Sprintf("user%d-%d@example.com", i, j), device: device, ssid: "Corp", ap: "lobby"}
+				if err := c.start(t.Context(), a, false); err != nil {
+					t.Errorf("controller %d: %v", i, err)
+					return
+				}
+				if answered.Add(1) == controllers*each/2 {
+					close(halfway)
+				}
+			}
+		})
+	}
+	<-halfway
+	if err := p.terminate(); err != nil {
+		t.Errorf("presenced ended: %v", err)
+	}
+	b.serve()
+	sent.Wait()
+	there := map[string]bool{}
+	for s, err := range b.daemon().Sessions(t.Context(), control.SessionQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		there[s.User] = true
+	}
+	if len(there) != controllers*each {
+		t.Errorf("%d sessions are there of %d that were acknowledged", len(there), controllers*each)
+	}
+}
+
+// TestHangupReadsTheConfigurationAgain changes the secret and linger, and then
+// breaks the file: the good one counts without a packet lost, the broken one
+// changes nothing and is said to.
+func TestHangupReadsTheConfigurationAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{})
+	p := b.serve()
+	c := b.controller()
+	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(b.file())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangup := func(text string) {
+		t.Helper()
+		write(t, b.file(), text)
+		p.hangUp()
+	}
+	good := strings.Replace(string(text), radiusSecret, "another-secret", 1)
+	hangup(good)
+	eventually(t, "the new configuration is in force", func() bool { return strings.Contains(p.log.String(), "is in force") })
+	c.secret = []byte("another-secret")
+	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+		t.Fatal(err)
+	}
+	hangup(good + "\n[presence.wrong]\nlinger = 5\n")
+	eventually(t, "the fault is told", func() bool {
+		return strings.Contains(p.log.String(), "the old configuration stays in force")
+	})
+	if !strings.Contains(p.log.String(), "presenced.toml:") {
+		t.Errorf("the fault is not located:\n%s", p.log)
+	}
+	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+		t.Fatalf("after a bad file: %v", err)
+	}
+}
+
+// TestOptOutErasesWhatIsThere puts ann on the list while she is here.
+func TestOptOutErasesWhatIsThere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{})
+	p := b.serve()
+	c := b.controller()
+	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "ann is here", func() bool { return len(b.visits()) == 1 })
+	write(t, filepath.Join(b.dir, "opt-out.txt"), "ann@example.com\n")
+	p.hangUp()
+	eventually(t, "ann is forgotten", func() bool { return len(b.visits()) == 0 })
+	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+		t.Fatalf("her accounting is still answered: %v", err)
+	}
+	if n := len(b.visits()); n != 0 {
+		t.Errorf("ann has %d visits after she opted out", n)
+	}
+	if strings.Contains(p.log.String(), "ann@") {
+		t.Errorf("the log names who opted out:\n%s", p.log)
+	}
+}

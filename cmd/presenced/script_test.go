@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/kadence/sandbox"
+)
+
+// TestScripts runs the command line as an operator types it. Beside the usual
+// commands of testscript there are those in this file.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Values["bench"] = &scriptBench{}
+			e.Setenv("TZ", "UTC")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "kadence": startKadence, "config": writeScriptConfig, "await": await, "start": startSession, "booked": booked,
+			"newer": newer,
+		},
+	})
+}
+
+// scriptBench is what the commands of one script share.
+type scriptBench struct {
+	api     *sandbox.Server
+	url     string
+	booking string
+	addr    string
+	wlc     *controller
+}
+
+func bencher(ts *testscript.TestScript) *scriptBench { return ts.Value("bench").(*scriptBench) }
+
+// exits runs a program that is to end with a status: exits 2 presenced dance.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if failure := (*exec.ExitError)(nil); errors.As(err, &failure) {
+		got = failure.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// startKadence starts a sandbox with the building HQ and a booking of ann's.
+func startKadence(ts *testscript.TestScript, _ bool, _ []string) {
+	b := bencher(ts)
+	b.api = sandbox.New("test", "secret")
+	building := b.api.AddBuilding("HQ", time.UTC)
+	now := time.Now()
+	b.booking = b.api.Book(sandbox.Booking{
+		User: b.api.AddUser("ann@example.com"), Building: building, Begin: now.Add(-time.Hour), End: now.Add(time.Hour),
+	})
+	server := httptest.NewServer(b.api)
+	ts.Defer(server.Close)
+	b.url = server.URL
+}
+
+// writeScriptConfig writes a configuration; api=URL and building=NAME differ
+// from the usual.
+func writeScriptConfig(ts *testscript.TestScript, _ bool, args []string) {
+	b := bencher(ts)
+	if b.addr == "" {
+		b.addr = freePort(scripted{ts}).String()
+	}
+	s := settings{listen: b.addr, api: b.url, clientID: "test", secret: "secret", linger: "60m"}
+	for _, arg := range args[1:] {
+		switch name, value, _ := strings.Cut(arg, "="); name {
+		case "api":
+			s.api = value
+		case "building":
+			s.building = value
+		case "listen":
+			s.listen = value
+		default:
+			ts.Fatalf("config: what is %s?", arg)
+		}
+	}
+	writeConfig(scripted{ts}, ts.MkAbs(args[0]), s)
+}
+
+// await waits until the daemon of a configuration serves.
+func await(ts *testscript.TestScript, _ bool, _ []string) {
+	d := control.Dial(ts.MkAbs("presenced.sock"))
+	eventually(scripted{ts}, "the daemon serves", func() bool {
+		s, err := d.Status(context.Background())
+		return err == nil && s.Running
+	})
+}
+
+// startSession has a station associate: start IDENTITY DEVICE.
+func startSession(ts *testscript.TestScript, _ bool, args []string) {
+	b := bencher(ts)
+	if b.wlc == nil {
+		addr, err := net.ResolveUDPAddr("udp", b.addr)
+		ts.Check(err)
+		b.wlc, err = dialController(addr, radiusSecret, func(string, string) {})
+		ts.Check(err)
+		ts.Defer(func() { b.wlc.close() })
+	}
+	ts.Check(b.wlc.start(context.Background(), &association{identity: args[0], device: args[1], ssid: "Corp", ap: "lobby"}, false))
+}
+
+// booked waits until ann's booking has a status.
+func booked(ts *testscript.TestScript, _ bool, args []string) {
+	b := bencher(ts)
+	eventually(scripted{ts}, "ann's booking is "+args[0], func() bool {
+		booking, _ := b.api.Booking(b.booking)
+		return string(booking.Status) == args[0]
+	})
+}
+
+// newer makes a store one that a newer presenced wrote.
+func newer(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := bolt.Open(ts.MkAbs(args[0]), 0o600, nil)
+	ts.Check(err)
+	ts.Check(db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("meta")).Put([]byte("version"), []byte("999"))
+	}))
+	ts.Check(db.Close())
+}
+
+// scripted lets the helpers of tests serve scripts.
+type scripted struct{ *testscript.TestScript }
+
+// Helper implements tester.
+func (scripted) Helper() {}
+
+// Fatal implements tester.
+func (s scripted) Fatal(args ...any) { s.Fatalf("%s", fmt.Sprint(args...)) }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/spf13/cobra"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/radiusacct"
+)
+
+func (p *program) serve() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "The daemon",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := configs.Load(p.config)
+			if err != nil {
+				return err
+			}
+			return p.run(cmd.Context(), cfg)
+		},
+	}
+}
+
+// run opens everything, serves until ctx ends, and follows SIGHUP.
+func (p *program) run(ctx context.Context, cfg *configs.Config) error {
+	log := newLog(p.stderr, cfg.Log)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for _, warning := range cfg.Warnings {
+		log.Warn(warning)
+	}
+	conns, err := sockets(ctx, cfg.Radius.Listen)
+	if err != nil {
+		return err
+	}
+	socket, err := control.Listen(cfg.Control.Socket)
+	if err != nil {
+		return errors.Join(err, closeAll(conns))
+	}
+	d, err := Open(ctx, cfg, log, nil)
+	if err != nil {
+		return errors.Join(err, socket.Close(), closeAll(conns))
+	}
+	d.Hangups = hangups
+	log.WithField("version", version()).WithField("listening", addresses(conns)).Info("presenced serves")
+	err = d.Run(ctx, conns, socket)
+	log.Info("presenced has stopped")
+	return err
+}
+
+// sockets returns the sockets that systemd handed over, and if it did not,
+// opens those that are configured.
+func sockets(ctx context.Context, listen []string) (conns []*net.UDPConn, err error) {
+	for _, f := range activation.Files(true) {
+		conn, err := radiusacct.Adopt(f)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(conns))
+		}
+		conns = append(conns, conn)
+	}
+	if len(conns) > 0 {
+		return conns, nil
+	}
+	for _, addr := range listen {
+		conn, err := radiusacct.Listen(ctx, addr)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(conns))
+		}
+		conns = append(conns, conn)
+	}
+	return conns, nil
+}
+
+func closeAll(conns []*net.UDPConn) (err error) {
+	for _, conn := range conns {
+		err = errors.Join(err, conn.Close())
+	}
+	return err
+}
+
+func addresses(conns []*net.UDPConn) (all []string) {
+	for _, conn := range conns {
+		all = append(all, conn.LocalAddr().String())
+	}
+	return all
+}

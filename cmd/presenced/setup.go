@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/kadence"
+	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/radiusacct"
+)
+
+// setup is a configuration, with what it comes to: the desk that it asks for,
+// and rules in which every site has a time zone.
+type setup struct {
+	config  *configs.Config
+	mapping presence.Mapping
+	rules   presence.Rules
+	guessed bool // some site's time zone is a guess
+
+	desk    presence.Desk
+	clients radiusacct.Clients
+	kadence *kadence.Desk // behind desk; nil without [kadence]
+	mode    string        // of the desk: "live", "dry_run" or "none"
+}
+
+// prepare finds out what cfg comes to.
+func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*setup, error) {
+	clients, err := radiusacct.NewClients(radiusClients(cfg))
+	if err != nil {
+		return nil, err
+	}
+	s := &setup{config: cfg, clients: clients, mapping: cfg.Mapping, rules: cfg.Rules, desk: noDesk{}, mode: "none"}
+	if cfg.Kadence != nil {
+		k, err := kadence.New(kadenceConfig(cfg, d.Transport), d.Store, d.Log)
+		if err != nil {
+			return nil, err
+		}
+		s.kadence, s.desk, s.mode = k, k, "live"
+		if cfg.Kadence.DryRun {
+			s.desk, s.mode = kadence.DryRun(k), "dry_run"
+		}
+	}
+	zones, guessed, err := d.zones(ctx, s.kadence, cfg.Rules.Sites)
+	if err != nil {
+		return nil, err
+	}
+	s.guessed = guessed
+	s.rules.Sites = maps.Clone(cfg.Rules.Sites)
+	for name, site := range s.rules.Sites {
+		site.Zone = zones[name]
+		s.rules.Sites[name] = site
+	}
+	s.mapping.Sites = slices.Clone(cfg.Mapping.Sites)
+	for i := range s.mapping.Sites {
+		s.mapping.Sites[i].Zone = zones[s.mapping.Sites[i].Name]
+	}
+	return s, nil
+}
+
+// zones returns the time zone of each site: the configured one, else its
+// building's, else, until Kadence tells, that of this host. It is an error if
+// Kadence does not have a site's building.
+func (d *Daemon) zones(ctx context.Context, k *kadence.Desk, sites map[string]presence.Site) (zones map[string]*time.Location, guessed bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, zoneTime)
+	defer cancel()
+	zones = map[string]*time.Location{}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(sites)) {
+		zones[name] = sites[name].Zone
+		if k != nil {
+			zone, err := k.Zone(ctx, name)
+			switch {
+			case errors.Is(err, kadence.ErrUnknownBuilding):
+				faults = append(faults, err)
+			case err != nil:
+				d.Log.WithError(err).WithField("site", name).Warn("the building could not be looked up")
+			case zones[name] == nil:
+				zones[name] = zone
+			}
+		}
+		if zones[name] == nil {
+			zones[name] = time.Local
+			guessed = true
+			d.Log.WithField("site", name).Warnf("no time_zone is configured and the building's is not known: this host's, %s, counts until it is", time.Local)
+		}
+	}
+	return zones, guessed, errors.Join(faults...)
+}
