@@ -18,6 +18,9 @@ import (
 	"github.com/presenced/presenced/radiusacct"
 )
 
+// demoSecret is shared by everybody in the demo.
+const demoSecret = "demo-secret"
+
 // A demo cannot be told in less time than controllers, whose clocks count
 // seconds, can tell an absence from a reconnect.
 const (
@@ -54,55 +57,41 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	const secret = "demo-secret"
-	api := sandbox.New("demo", secret)
-	people := cast()
+	people, unit := cast(), length/60
+	n := &narrator{program: p, people: people}
+	api := sandbox.New("demo", demoSecret)
+	api.Watch = n.called
 	house(api, people, zone)
-	listening, err := net.Listen("tcp", "127.0.0.1:0")
+	url, stop, err := serveSandbox(api)
 	if err != nil {
 		return err
 	}
-	kadence := &http.Server{Handler: api, ReadHeaderTimeout: time.Second}
-	defer kadence.Close()
+	defer func() { err = errors.Join(err, stop()) }()
 
-	unit := length / 60
-	cfg, err := demoConfig(dir, "http://"+listening.Addr().String(), secret, 6*unit)
+	cfg, err := demoConfig(dir, url, 6*unit)
 	if err != nil {
 		return err
 	}
-	d, err := Open(ctx, cfg, newLog(p.stderr, configs.Log{Level: "error"}), nil)
-	if err != nil {
+	if n.daemon, err = Open(ctx, cfg, newLog(p.stderr, cfg.Log), nil); err != nil {
 		return err
 	}
 	conn, err := radiusacct.Listen(ctx, "127.0.0.1:0")
 	if err != nil {
-		return errors.Join(err, d.Close())
+		return errors.Join(err, n.daemon.Close())
 	}
-	n := &narrator{program: p, began: time.Now(), daemon: d, people: people}
-	api.Watch = n.called
-	c, err := dialController(conn.LocalAddr().(*net.UDPAddr), secret, n.heard)
+	c, err := dialController(conn.LocalAddr().(*net.UDPAddr), demoSecret, n.heard)
 	if err != nil {
-		return errors.Join(err, conn.Close(), d.Close())
+		return errors.Join(err, conn.Close(), n.daemon.Close())
 	}
 	defer c.close()
-	n.introduce(dir, conn.LocalAddr(), listening.Addr(), 6*unit)
+	n.introduce(conn.LocalAddr(), url, 6*unit)
 
 	ending, end := context.WithTimeout(ctx, length)
 	defer end()
 	g, running := errgroup.WithContext(ending)
-	g.Go(func() error {
-		if err := kadence.Serve(listening); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	g.Go(func() error { return d.Run(running, []*net.UDPConn{conn}, nil) })
+	g.Go(func() error { return n.daemon.Run(running, []*net.UDPConn{conn}, nil) })
 	g.Go(func() error { return n.narrate(running) })
-	g.Go(func() error {
-		defer kadence.Close() // when all is over, and everybody had the time to say so
-		defer func() { <-running.Done() }()
-		return perform(running, script(c, api), unit, n)
-	})
+	g.Go(func() error { return perform(running, script(c, api), unit, n) })
 	if err := g.Wait(); err != nil && ending.Err() == nil {
 		return err
 	}
@@ -110,6 +99,24 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 		return errors.New("interrupted before the end")
 	}
 	return n.sumUp(api)
+}
+
+// serveSandbox serves the sandbox over real HTTP until it is stopped.
+func serveSandbox(api *sandbox.Server) (url string, stop func() error, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: api, ReadHeaderTimeout: time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	return "http://" + l.Addr().String(), func() error {
+		err := server.Close()
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
+		return err
+	}, nil
 }
 
 // perform has the scenes happen at their times.
@@ -147,7 +154,7 @@ func house(api *sandbox.Server, people []*character, zone *time.Location) {
 }
 
 // demoConfig is the demo's configuration, read as any other.
-func demoConfig(dir, api, secret string, linger time.Duration) (*configs.Config, error) {
+func demoConfig(dir, api string, linger time.Duration) (*configs.Config, error) {
 	text := fmt.Sprintf(`
 [[radius.client]]
 name    = "wlc-demo"
@@ -183,7 +190,10 @@ path = "demo.db"
 
 [control]
 http = ""
-`, secret, linger.String(), api)
+
+[log]
+level = "error"
+`, demoSecret, linger.String(), api)
 	file := filepath.Join(dir, "presenced.toml")
 	if err := os.WriteFile(filepath.Join(dir, "opt-out.txt"), []byte("gus@example.com\n"), 0o600); err != nil {
 		return nil, err

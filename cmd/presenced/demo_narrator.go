@@ -17,8 +17,8 @@ import (
 // sandbox had. It has no script.
 type narrator struct {
 	*program
-	began  time.Time
 	daemon *Daemon
+	began  time.Time // when the story began
 	people []*character
 
 	mu     sync.Mutex // guards what follows
@@ -30,13 +30,15 @@ type narrator struct {
 
 const narratorLooks = 50 * time.Millisecond
 
-func (n *narrator) introduce(dir string, radius, api net.Addr, linger time.Duration) {
-	fmt.Fprintf(n.stdout, `An office of %d people, their Wi-Fi controller, and Kadence: the controller and Kadence are simulated,
-the daemon and what goes over the wire are real.
+// introduce says what is about to be seen.
+func (n *narrator) introduce(radius net.Addr, api string, linger time.Duration) {
+	n.began = time.Now()
+	fmt.Fprintf(n.stdout, `An office of %d people, their Wi-Fi controller, and Kadence. The controller and Kadence are simulated;
+the daemon, its store and what goes over the wire are real.
 
-  controller →  RADIUS accounting to %s
-  presenced  :  what it concludes; with linger %s, so that leaving is believed after %[3]s instead of an hour
-  kadence    ←  its calls to the sandbox at http://%s, and the answers
+  controller →  sends RADIUS accounting to %s, again and again until it is answered
+  presenced  :  what the daemon concludes; linger is %s here, so leaving is believed after %[3]s instead of an hour
+  kadence    ←  what the daemon asks of the sandbox at %s, and the answer
 
 `, len(n.people), radius, linger, api)
 }
