@@ -56,7 +56,7 @@ func (d *document) fault(path, key, what, remedy string) {
 
 // warn notes what is allowed and probably not meant.
 func (d *document) warn(format string, args ...any) {
-	d.warnings = append(d.warnings, d.name+": "+fmt.Sprintf(format, args...))
+	d.warnings = append(d.warnings, oneLine(d.name+": "+fmt.Sprintf(format, args...)))
 }
 
 // line returns the line of the path, or of the nearest table around it.

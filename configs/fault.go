@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Fault is one thing that is wrong.
@@ -31,6 +32,20 @@ func (f Fault) Error() string {
 	b.WriteString(": " + f.What)
 	if f.Remedy != "" {
 		b.WriteString(" (" + f.Remedy + ")")
+	}
+	return oneLine(b.String())
+}
+
+// oneLine escapes what would end a line, or hide in one.
+func oneLine(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		escaped := strconv.QuoteRune(r)
+		b.WriteString(escaped[1 : len(escaped)-1])
 	}
 	return b.String()
 }

@@ -16,7 +16,7 @@ var orders = []string{"user_name", "cui", "eap_peer_id"}
 
 func identity(t *table) presence.Identity {
 	id := presence.Identity{
-		Order:   t.list("order", presence.DefaultOrder, known(orders)),
+		Order:   t.filled("order", presence.DefaultOrder, known(orders), `write order = ["user_name"]`),
 		Domain:  presence.Fold(t.text("domain", "")),
 		Realms:  t.pairs("realms", realm),
 		Ignore:  t.list("ignore", []string{}, ignore),
@@ -24,9 +24,6 @@ func identity(t *table) presence.Identity {
 
 		IgnoreDevices: t.list("ignore_devices", []string{}, ignore),
 		PortTypes:     portTypes(t),
-	}
-	if len(id.Order) == 0 {
-		t.fault("order", "it is empty: nobody could be known", `write order = ["user_name"]`)
 	}
 	if id.Domain != "" {
 		if err := domain(id.Domain); err != nil {

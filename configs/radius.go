@@ -11,11 +11,8 @@ import (
 
 func radius(t *table, sites []presence.Site) Radius {
 	r := Radius{
-		Listen:  t.list("listen", []string{":1813"}, listener),
+		Listen:  t.filled("listen", []string{":1813"}, listener, `write listen = [":1813"]; it is ignored when systemd hands over the sockets`),
 		MaxSkew: parsed(t, "max_skew", "10m", duration(time.Second, day)),
-	}
-	if len(r.Listen) == 0 {
-		t.fault("listen", "nowhere to listen", `write listen = [":1813"]; it is ignored when systemd hands over the sockets`)
 	}
 	all, ok := t.array("client")
 	if ok && len(all) == 0 {

@@ -41,16 +41,13 @@ func kadence(root *table, c *Config) *Kadence {
 		ClientID:   t.required("client_id", "…"),
 		Secret:     apiSecret(t),
 		ActingUser: parsed(t, "acting_user", "self", actingUser),
-		Types:      t.list("types", types[:3:3], known(types)),
+		Types:      t.filled("types", types[:3:3], known(types), `write types = ["desk", "private_office", "onsite"]`),
 		Rate:       t.number("rate", 5, 1000),
 		DryRun:     t.yes("dry_run", true),
 	}
 	c.Rules.Early = parsed(t, "early", "60m", duration(0, day))
 	c.Rules.CheckOut = presence.CheckOutRule(t.chosen("check_out", string(presence.CheckOutOurs),
 		string(presence.CheckOutOurs), string(presence.CheckOutAll), string(presence.CheckOutNever)))
-	if len(k.Types) == 0 {
-		t.fault("types", "it is empty: nothing could be checked in", `write types = ["desk", "private_office", "onsite"]`)
-	}
 	for _, s := range []string{k.APIURL, k.AuthURL} {
 		if u, err := url.Parse(s); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
 			t.doc.warn("kadence: to %s the secret and people's addresses travel in the clear", u.Host)
@@ -84,10 +81,10 @@ func apiSecret(t *table) func() (string, error) {
 		return func() (string, error) { return readSecret(path) }
 	case secret != "":
 		t.doc.inline = true
-	case t.has(inline):
+	case t.values[inline] == "":
 		t.fault(inline, "it is empty", "write the one that Kadence showed with the API key")
-	default:
-		t.fault("", "no "+file, file+` = "…" names a file with the API key's secret`)
+	case !t.has(inline):
+		t.fault("", "no "+file, "add "+file+` = "…", a file with the API key's secret`)
 	}
 	return func() (string, error) { return secret, nil }
 }

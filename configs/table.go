@@ -157,6 +157,14 @@ func (t *table) list(key string, otherwise []string, check func(string) error) [
 	return texts
 }
 
+// filled returns a list that must not be empty.
+func (t *table) filled(key string, otherwise []string, check func(string) error, remedy string) []string {
+	if values, ok := t.values[key].([]any); ok && len(values) == 0 {
+		t.fault(key, "it is empty", remedy)
+	}
+	return t.list(key, otherwise, check)
+}
+
 func (t *table) yes(key string, otherwise bool) bool {
 	if b, ok := get[bool](t, key, otherwise, "true or false, without quotes"); ok {
 		return b
