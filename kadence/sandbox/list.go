@@ -10,8 +10,8 @@ import (
 
 func (s *Server) listUsers(c *call) answer {
 	q := c.URL.Query()
+	exact := q.Get("emailExact")
 	found := matching(s.users, func(u *User) bool {
-		exact := q.Get("emailExact")
 		return contains(u.Email, q.Get("email")) && contains(u.FirstName, q.Get("firstName")) &&
 			contains(u.LastName, q.Get("lastName")) && is(u.ID, q.Get("id")) &&
 			(exact == "" || s.switches.IgnoreEmailExact || strings.EqualFold(u.Email, exact))
@@ -56,9 +56,8 @@ func (s *Server) readBooking(c *call) answer {
 // another name than that of a user's bookings.
 func (s *Server) listBookings(c *call) answer {
 	q := c.URL.Query()
-	found := matching(s.bookings, func(b *Booking) bool {
-		return is(b.Building, q.Get("buildingId")) && s.passes(b, q, "startDateTime", "endDateTime")
-	})
+	filters, building := s.filters(q, tenantDates), q.Get("buildingId")
+	found := matching(s.bookings, func(b *Booking) bool { return is(b.Building, building) && passes(b, filters) })
 	order(found, q)
 	return page(s, c, "Booking", 50, found, s.writeBooking)
 }
@@ -69,68 +68,102 @@ func (s *Server) listUserBookings(c *call) answer {
 	if !known && !s.switches.NoUserNoBookings {
 		return s.fail(http.StatusNotFound, "Not Found")
 	}
+	filters, building := s.filters(q, userDates), q.Get("building.id")
 	found := matching(s.bookings, func(b *Booking) bool {
-		return known && b.User == id && is(b.Building, q.Get("building.id")) && s.passes(b, q,
-			"startDateTime", "endDateTime", "cancelledDateTime", "checkedInDateTime", "checkedOutDateTime", "selfCertifiedDateTime")
+		return known && b.User == id && is(b.Building, building) && passes(b, filters)
 	})
 	order(found, q)
 	return page(s, c, "Booking", 30, found, s.writeBooking)
 }
 
-// passes reports whether the booking passes the filters that all lists of
-// bookings have.
-func (s *Server) passes(b *Booking, q url.Values, fields ...string) bool {
-	if !is(b.ID, q.Get("id")) || !is(b.Type, q.Get("type")) || !is(string(b.Status), q.Get("status")) {
-		return false
-	}
-	for _, field := range fields {
-		at := map[string]time.Time{
-			"startDateTime": b.Begin, "endDateTime": b.End, "cancelledDateTime": b.CancelledAt,
-			"checkedInDateTime": b.CheckedInAt, "checkedOutDateTime": b.CheckedOutAt, "selfCertifiedDateTime": b.SelfCertified,
-		}[field]
-		for key, values := range q {
-			op, ok := strings.CutPrefix(key, field+"[")
-			if op, ok = strings.CutSuffix(op, "]"); ok && strings.HasPrefix(key, field+"[") && len(values) > 0 &&
-				!compare(op, at, values[0], s.zone(b.Building)) {
-				return false
+// filter passes a booking or not.
+type filter func(*Booking) bool
+
+// wall is a date-time without a zone.
+const wall = "2006-01-02T15:04:05"
+
+// filters returns what all lists of bookings can be filtered by, with the given
+// dates among it.
+func (s *Server) filters(q url.Values, dates map[string]func(*Booking) time.Time) []filter {
+	id, kind, status := q.Get("id"), q.Get("type"), q.Get("status")
+	all := []filter{func(b *Booking) bool {
+		return is(b.ID, id) && is(b.Type, kind) && is(string(b.Status), status)
+	}}
+	for key, values := range q {
+		field, op, ok := strings.Cut(strings.TrimSuffix(key, "]"), "[")
+		at := dates[field]
+		if !ok || at == nil {
+			continue
+		}
+		op, local := strings.CutPrefix(op, "local_")
+		holds, want, ok := comparison(op, values[0], local)
+		if !ok {
+			continue
+		}
+		all = append(all, func(b *Booking) bool {
+			t := at(b)
+			if local {
+				t = face(t, s.zone(b.Building))
 			}
+			return holds(t, want)
+		})
+	}
+	return all
+}
+
+// face returns what a clock on the wall shows at t, as if it were UTC.
+func face(t time.Time, zone *time.Location) time.Time {
+	_, offset := t.In(zone).Zone()
+	return t.UTC().Add(time.Duration(offset) * time.Second).Truncate(time.Second)
+}
+
+// comparison decodes a filter for a date. A local one compares clock faces in
+// the building's zone, whatever zone is written behind its value. One that
+// cannot be parsed, and an operator that is not known, are ignored.
+func comparison(op, value string, local bool) (holds func(at, want time.Time) bool, want time.Time, ok bool) {
+	var err error
+	if local {
+		want, err = time.Parse(wall, value[:min(len(value), len(wall))])
+	} else if want, err = time.Parse(time.RFC3339, value); err != nil {
+		want, err = time.Parse(wall, value)
+	}
+	switch op {
+	case "before":
+		holds = func(at, want time.Time) bool { return !at.After(want) }
+	case "strictly_before":
+		holds = time.Time.Before
+	case "after":
+		holds = func(at, want time.Time) bool { return !at.Before(want) }
+	case "strictly_after":
+		holds = time.Time.After
+	}
+	return holds, want, err == nil && holds != nil
+}
+
+func passes(b *Booking, all []filter) bool {
+	for _, f := range all {
+		if !f(b) {
+			return false
 		}
 	}
 	return true
 }
 
-// wall is a date-time without a zone.
-const wall = "2006-01-02T15:04:05"
-
-// compare holds a booking's time against a filter. A local filter compares
-// clock faces in the building's zone, whatever zone is written behind its
-// value; one that cannot be parsed, and an operator that is not known, are
-// ignored.
-func compare(op string, at time.Time, value string, zone *time.Location) bool {
-	op, local := strings.CutPrefix(op, "local_")
-	var want time.Time
-	var err error
-	if local {
-		want, err = time.Parse(wall, value[:min(len(value), len(wall))])
-		at, _ = time.Parse(wall, at.In(zone).Format(wall))
-	} else if want, err = time.Parse(time.RFC3339, value); err != nil {
-		want, err = time.Parse(wall, value)
+// The dates that a tenant's bookings, and a user's, can be filtered by.
+var (
+	tenantDates = map[string]func(*Booking) time.Time{
+		"startDateTime": func(b *Booking) time.Time { return b.Begin },
+		"endDateTime":   func(b *Booking) time.Time { return b.End },
 	}
-	if err != nil {
-		return true
+	userDates = map[string]func(*Booking) time.Time{
+		"startDateTime":         tenantDates["startDateTime"],
+		"endDateTime":           tenantDates["endDateTime"],
+		"cancelledDateTime":     func(b *Booking) time.Time { return b.CancelledAt },
+		"checkedInDateTime":     func(b *Booking) time.Time { return b.CheckedInAt },
+		"checkedOutDateTime":    func(b *Booking) time.Time { return b.CheckedOutAt },
+		"selfCertifiedDateTime": func(b *Booking) time.Time { return b.SelfCertified },
 	}
-	switch op {
-	case "before":
-		return !at.After(want)
-	case "strictly_before":
-		return at.Before(want)
-	case "after":
-		return !at.Before(want)
-	case "strictly_after":
-		return at.After(want)
-	}
-	return true
-}
+)
 
 // order sorts as asked, by the documented names and by those that Kadence's
 // own examples use.
@@ -166,5 +199,5 @@ func matching[T any](all []T, match func(T) bool) []T {
 func is(have, want string) bool { return want == "" || have == want }
 
 func contains(have, want string) bool {
-	return strings.Contains(strings.ToLower(have), strings.ToLower(want))
+	return want == "" || strings.Contains(strings.ToLower(have), strings.ToLower(want))
 }
