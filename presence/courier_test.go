@@ -268,6 +268,18 @@ func TestEveryEligibleBookingAndNoOther(t *testing.T) {
 	})
 }
 
+func TestAMeetingRoomIsNamedAsTheReason(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.desk.book("ann@example.com", "r", hour(9), hour(10), func(b *Booking) { b.Type, b.Eligible = "room", false })
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		if got, want := o.visit("ann@example.com").CheckIn.Reason, "booking r is a room, which is not among the configured types"; got != want {
+			t.Errorf("reason %q, want %q", got, want)
+		}
+		o.want("")
+	})
+}
+
 func TestTooEarlyIsTriedAtTheStart(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.desk.book("ann@example.com", "b", hour(9), hour(17))

@@ -116,12 +116,13 @@ func (v *Visit) lookIn(bookings []Booking, now time.Time, r Rules) (todo []Booki
 	next, why := now.Add(refresh), "no booking for today at this building"
 	refused, denied, soon := false, false, time.Time{}
 	for _, b := range bookings {
-		if !b.Eligible || b.Guest {
-			continue
-		}
 		c := v.claim(b.ID)
 		due := b.Begin.Add(-r.Early)
 		switch {
+		case b.Guest:
+			why = "booking " + b.ID + " is for a guest"
+		case !b.Eligible:
+			why = "booking " + b.ID + " is a " + b.Type + ", which is not among the configured types"
 		case b.Status == CheckedIn && c != nil && c.In.IsZero() && b.Method == "wifi":
 			c.In = c.Tried // the answer was lost, the effect was not
 			e.took(b.ID, c.In)
