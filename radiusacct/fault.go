@@ -52,8 +52,9 @@ const (
 // grumbles logs each fault of each client, and of each source that is none,
 // once a minute at most.
 type grumbles struct {
-	mu   sync.Mutex
-	last map[grumble]*grumbled
+	mu    sync.Mutex // guards what follows
+	last  map[grumble]*grumbled
+	swept time.Time // when what is old was last dropped
 }
 
 type grumble struct {
@@ -73,8 +74,9 @@ func (gs *grumbles) due(g grumble, now time.Time) (held int, yes bool) {
 	defer gs.mu.Unlock()
 	last := gs.last[g]
 	if last == nil {
-		if len(gs.last) >= maxGrumbles {
+		if len(gs.last) >= maxGrumbles && now.Sub(gs.swept) >= grumbleEvery { // not for each packet of a flood
 			maps.DeleteFunc(gs.last, func(_ grumble, l *grumbled) bool { return now.Sub(l.at) >= grumbleEvery })
+			gs.swept = now
 		}
 		if len(gs.last) >= maxGrumbles {
 			g = grumble{fault: g.fault}

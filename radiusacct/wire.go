@@ -136,7 +136,11 @@ func answer(request *radius.Packet, signed bool) ([]byte, error) {
 			response.Add(a.Type, a.Attribute)
 		}
 	}
-	if !signed {
+	size, err := radius.AttributesEncodedLen(response.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	if !signed || headerLen+size+2+signatureLen > maxLen { // rather an answer without it than none
 		return response.Encode()
 	}
 	signature := &radius.AVP{Type: rfc2869.MessageAuthenticator_Type, Attribute: zeros[:]}
