@@ -17,7 +17,7 @@ type Person struct {
 // Device is a station of the person at a site, with its streak: an unbroken
 // stay that runs on over gaps shorter than linger.
 type Device struct {
-	ID     string    `json:"id"` // MAC address, or "session ID" for a session that names none
+	ID     string    `json:"id"` // as Sighting.Device
 	Site   string    `json:"site"`
 	Began  time.Time `json:"began"`            // when the streak began
 	Last   time.Time `json:"last"`             // latest event time in the streak

@@ -106,7 +106,7 @@ func TestPropertiesOfRandomDays(t *testing.T) {
 		}))
 		check("our own absence", live(t, said, func(d *day, n Sighting) {
 			if r.IntN(4) == 0 {
-				d.w.Listening = n.Heard
+				d.w.Listening, d.w.Holding = n.Heard, n.Heard.Add(retries)
 			}
 		}))
 		check("another interleaving of the devices", live(t, interleave(r, said), func(*day, Sighting) {}))

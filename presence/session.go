@@ -112,13 +112,13 @@ func (s *Session) pass(now time.Time, w World) time.Time {
 		}
 	}
 	if s.State == Suspect && !s.Hold.IsZero() {
-		if hold := later(s.Hold, w.back()); now.Before(hold) {
+		if hold := later(s.Hold, w.Holding); now.Before(hold) {
 			return hold
 		}
 		s.end(s.Ended, s.Cause, time.Time{})
 		return time.Time{}
 	}
-	if expires = later(expires, w.back()); now.Before(expires) {
+	if expires = later(expires, w.Holding); now.Before(expires) {
 		if s.State == Suspect { // nothing tells us when its NAS is heard again
 			return earlier(expires, now.Add(nasGap))
 		}

@@ -95,7 +95,7 @@ func (p *Person) conclude(name string, now time.Time, w World) (next time.Time) 
 	if y.on && y.began.Before(v.Arrived) && y.began.After(p.leftAt(name)) {
 		v.Arrived = y.began
 	}
-	due := later(y.last.Add(w.Linger), w.back())
+	due := later(y.last.Add(w.Linger), w.Holding)
 	switch {
 	case shared:
 		p.over(v, Withdrawn, now, "more than max_devices live devices: a shared account", w)

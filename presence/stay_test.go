@@ -338,10 +338,27 @@ func TestDepartureWaitsForControllersAfterOurOwnAbsence(t *testing.T) {
 	d := newDay(t)
 	d.hear("9:00", Start, laptop, "a")
 	d.hear("10:00", Stop, laptop, "a")
-	d.w.Listening = d.clock("10:59") // the daemon was away until now
+	d.w.Listening, d.w.Holding = d.clock("10:59"), d.clock("11:01:30") // the daemon was away until 10:59
 	d.pass(d.clock("11:01"))
 	d.want("london leaving 09:00:00")
 	d.hear("10:30", Start, laptop, "b", d.arriving("11:01:20")) // its NAS tried again
+	d.is("15:00")
+	d.want("london present 09:00:00")
+}
+
+// The clock on the wall is what deadlines are stored in. When it is set, all
+// that is certain is that no more than linger can be missing.
+func TestCase52ClockThatIsSetIsNobodysDeparture(t *testing.T) {
+	if stepped(5*time.Second, 5*time.Second) || !stepped(time.Hour+5*time.Second, 5*time.Second) || !stepped(-time.Hour, 5*time.Second) {
+		t.Error("a step of the clock goes unseen, or one is seen where there is none")
+	}
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("10:00", Stop, laptop, "a")
+	d.w.Listening, d.w.Holding = d.clock("11:05"), d.clock("12:05") // it was 10:05 a moment ago
+	d.p.Advance(d.clock("11:05"), d.w)
+	d.want("london leaving 09:00:00")
+	d.hear("11:30", Start, laptop, "b")
 	d.is("15:00")
 	d.want("london present 09:00:00")
 }

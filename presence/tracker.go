@@ -26,8 +26,10 @@ type Tracker struct {
 	kick  chan struct{}
 
 	mu         sync.Mutex // guards what follows
-	listening  time.Time
-	failing    error // of the latest commit
+	listening  time.Time  // World.Listening
+	holding    time.Time  // World.Holding
+	looked     time.Time  // when the clock was last looked at
+	failing    error      // of the latest commit
 	ticked     time.Time
 	nases      map[string]*nas
 	heartbeats map[heartbeat]Sighting
@@ -52,11 +54,19 @@ const (
 // NewTracker returns a tracker over what is in the store.
 func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
 	t := &Tracker{
-		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), listening: time.Now(), ticked: time.Now(),
+		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
 		nases: map[string]*nas{}, heartbeats: map[heartbeat]Sighting{}, unmatched: unmatched{},
 	}
 	t.Reload(mapping, rules)
+	t.listen(t.looked, retries)
 	return t
+}
+
+// listen begins a new time of listening: records may have been missed before
+// now. Departures are held until controllers have had the time to send them
+// again, but no longer than the linger that they had coming anyway.
+func (t *Tracker) listen(now time.Time, hold time.Duration) {
+	t.listening, t.holding = now, now.Add(min(hold, t.setup.Load().rules.Linger))
 }
 
 // Reload makes mapping and rules count from now on.
@@ -80,7 +90,13 @@ func (t *Tracker) Ticked() time.Time {
 func (t *Tracker) world() World {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return World{Rules: t.setup.Load().rules, Listening: t.listening, NAS: t.nas}
+	now, rules := time.Now(), t.setup.Load().rules
+	if stepped(now.Round(0).Sub(t.looked.Round(0)), now.Sub(t.looked)) {
+		t.log.Warn("the clock was set, or the host slept: departures are held for linger")
+		t.listen(now, rules.Linger)
+	}
+	t.looked = now
+	return World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas}
 }
 
 // Record takes in a batch of records in order of arrival. It returns nil when
@@ -175,7 +191,7 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 		}
 	case t.failing != nil:
 		t.log.Info("recording again")
-		t.listening = time.Now() // what came meanwhile was not answered, and comes again
+		t.listen(time.Now(), retries) // what came meanwhile was not answered, and comes again
 	}
 	t.failing = err
 	t.mu.Unlock()
@@ -210,7 +226,6 @@ func (t *Tracker) Run(ctx context.Context) error {
 	if err := t.recall(ctx); err != nil {
 		return err
 	}
-	last := time.Now()
 	for {
 		next, err := t.tick(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -229,14 +244,9 @@ func (t *Tracker) Run(ctx context.Context) error {
 			timer.Stop()
 		case <-timer.C:
 		}
-		now := time.Now()
 		t.mu.Lock()
-		if asleep := now.Round(0).Sub(last.Round(0)); asleep > wait+time.Minute || asleep < -time.Minute {
-			t.listening = now // the host slept, or its clock was set
-		}
-		t.ticked = now
+		t.ticked = time.Now()
 		t.mu.Unlock()
-		last = now
 	}
 }
 

@@ -210,6 +210,27 @@ func TestCase78ControllerRebootWith3000Users(t *testing.T) {
 	})
 }
 
+func TestCase86And87InterimsTellWhoIsThere(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.until(11, 0) // installed in a running network, or back after an outage
+		var batch []Record
+		for i := range 100 {
+			batch = append(batch, Record{
+				Status: Interim, UserName: fmt.Sprintf("u%03d", i), Device: fmt.Sprintf("02:00:00:00:00:%02x", i),
+				Session: fmt.Sprint(i), Age: 2 * time.Hour, HasAge: true,
+			})
+		}
+		if err := o.record(batch...); err != nil {
+			t.Fatal(err)
+		}
+		for _, user := range []string{"u000", "u099"} {
+			if got := o.visit(user + "@example.com"); got.State != Present || !got.Arrived.Equal(hour(9)) {
+				t.Errorf("%s: %+v", user, got)
+			}
+		}
+	})
+}
+
 func TestResetSurvivesARestartBeforeItIsSwept(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.until(9, 0)

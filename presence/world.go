@@ -6,6 +6,7 @@ import "time"
 type World struct {
 	Rules
 	Listening time.Time             // since when no record can have been missed by our own fault
+	Holding   time.Time             // no departure is believed before
 	NAS       func(name string) NAS // what is known of a NAS; never nil
 }
 
@@ -32,10 +33,6 @@ const (
 	maxEnded     = 16             // tombstones a person keeps at the most, the latest
 	maxStory     = 48
 )
-
-// back is when departures may be believed again after a time in which records
-// can have been missed: once controllers have had the time to repeat them.
-func (w World) back() time.Time { return w.Listening.Add(min(retries, w.Linger)) }
 
 // heardAfter returns the moment from which the NAS has been heard, if it has
 // been heard after t; zero if it has not.
@@ -72,3 +69,7 @@ func (n NAS) hear(t time.Time) NAS {
 	}
 	return n
 }
+
+// stepped reports whether the clock on the wall and the monotonic clock
+// disagree about how long something took: the clock was set, or the host slept.
+func stepped(wall, monotonic time.Duration) bool { return (wall - monotonic).Abs() > time.Minute }
