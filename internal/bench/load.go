@@ -116,20 +116,14 @@ func (o *office) pace(rate, interims int, during time.Duration) load {
 	}
 }
 
-// open begins a session for every guest, for as long as it takes up to a
-// limit, and spreads the guests over the course of a session.
-func (o *office) open(interims int, limit time.Duration) error {
-	return o.settle(1, interims, limit, live(interims))
-}
+func (o *office) guests() int { return len(o.nases) * len(o.nases[0].guests) }
 
-// reopen is open for guests who were there already, as their NASes tell late.
-func (o *office) reopen(interims int, limit time.Duration) error {
-	return o.settle(lateRecords, interims, limit, func(g *guest) record { return g.late(time.Now().Unix()) })
-}
-
-func (o *office) settle(records, interims int, limit time.Duration, next func(*guest) record) error {
+// fill has every guest send the first so many records of a session, for as
+// long as that takes up to a limit, and spreads the guests over the course of
+// sessions with so many Interims.
+func (o *office) fill(records, interims int, limit time.Duration, next func(*guest) record) error {
 	t, err := o.run(load{
-		window: 256 / len(o.nases), count: records * len(o.nases[0].guests), during: limit, patience: patience, next: next,
+		window: max(1, 256/len(o.nases)), count: records * len(o.nases[0].guests), during: limit, patience: patience, next: next,
 	})
 	if err == nil && t.wrong > 0 && t.resent == 0 {
 		err = fmt.Errorf("%d answers are not authentic", t.wrong)

@@ -68,7 +68,7 @@ func (b *bench) restartOf(s server, rate int, keep bool, act func(*installation,
 		return nil, err
 	}
 	defer o.close()
-	if err := o.open(interims, b.warmUp(b.users)); err != nil {
+	if err := b.fill(o, false, interims); err != nil {
 		return nil, err
 	}
 

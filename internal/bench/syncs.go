@@ -31,7 +31,7 @@ func (b *bench) syncsOf(s server, p *process, table *table) error {
 		return err
 	}
 	defer o.close()
-	if err := o.open(interims, b.warmUp(b.users)); err != nil {
+	if err := b.fill(o, s.regulars, interims); err != nil {
 		return err
 	}
 	var t *tally

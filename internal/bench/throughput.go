@@ -29,11 +29,7 @@ func (b *bench) throughputOf(s server, p *process, table *table) (err error) {
 		return err
 	}
 	defer o.close()
-	begin := o.open
-	if s.regulars {
-		begin = o.reopen
-	}
-	if err := begin(interims, b.warmUp(b.users)); err != nil {
+	if err := b.fill(o, s.regulars, interims); err != nil {
 		return err
 	}
 	for _, inFlight := range []int{1, 64, 512} {
@@ -51,9 +47,15 @@ func (b *bench) throughputOf(s server, p *process, table *table) (err error) {
 
 func (b *bench) perSecond(n int) int { return int(float64(n) / b.during.Seconds()) }
 
-// warmUp returns how long so many users may take to begin a session each.
-func (b *bench) warmUp(users int) time.Duration {
-	return max(b.during, time.Duration(users)*200*time.Microsecond)
+// fill begins a session for every guest of the office, or tells late of one
+// that is under way. A slow server is not waited for.
+func (b *bench) fill(o *office, regulars bool, interims int) error {
+	const each = 300 * time.Microsecond
+	records, next := 1, live(interims)
+	if regulars {
+		records, next = lateRecords, func(g *guest) record { return g.late(time.Now().Unix()) }
+	}
+	return o.fill(records, interims, max(b.during, time.Duration(records*o.guests())*each), next)
 }
 
 // measured is a tally, and what it took of the machine.

@@ -50,7 +50,7 @@ func (b *bench) wearOf(p *process, rate, interims int) (*measured, int, error) {
 		return nil, 0, err
 	}
 	defer o.close()
-	if err := o.reopen(interims, b.warmUp(b.users)); err != nil {
+	if err := b.fill(o, true, interims); err != nil {
 		return nil, 0, err
 	}
 	time.Sleep(settle)
