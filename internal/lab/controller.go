@@ -100,3 +100,10 @@ func (c *Controller) Drop(s *Station) {
 	c.l.t.Helper()
 	c.do("deauthenticate", s.MAC)
 }
+
+// Repeats waits until the controller has sent something to its accounting
+// server again so many times.
+func (c *Controller) Repeats(n int) {
+	c.l.t.Helper()
+	c.program.says("Resending RADIUS message", n-1)
+}

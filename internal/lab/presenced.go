@@ -24,10 +24,7 @@ type Presenced struct {
 // ready.
 func (l *Lab) Presenced(config string) *Presenced {
 	l.t.Helper()
-	server := os.Getenv(programVariable)
-	if _, err := os.Stat(server); err != nil {
-		l.t.Fatal(server) // why it could not be built
-	}
+	l.server()
 	d := &Presenced{l: l, config: l.file("presenced/presenced.toml", config)}
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: l.dir + "/notify", Net: "unixgram"})
 	l.must(err)
@@ -35,6 +32,16 @@ func (l *Lab) Presenced(config string) *Presenced {
 	d.notify = socket
 	d.Start()
 	return d
+}
+
+// server returns the path of the built program.
+func (l *Lab) server() string {
+	l.t.Helper()
+	server := os.Getenv(programVariable)
+	if _, err := os.Stat(server); err != nil {
+		l.t.Fatal(server) // why it could not be built
+	}
+	return server
 }
 
 // Dir is the directory of the configuration file, for files beside it.

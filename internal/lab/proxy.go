@@ -12,6 +12,7 @@ import (
 type Proxy struct {
 	l *Lab
 	host
+	home    netip.AddrPort
 	detail  string // the directory of detail files, if it is robust
 	program *process
 }
@@ -53,7 +54,7 @@ func (l *Lab) RobustProxy(home netip.AddrPort) *Proxy {
 
 func (l *Lab) proxy(home netip.AddrPort, onFailure, replay string) *Proxy {
 	l.t.Helper()
-	p := &Proxy{l: l, host: l.newHost()}
+	p := &Proxy{l: l, host: l.newHost(), home: home}
 	dir := filepath.Join(l.dir, p.host.name)
 	p.detail = filepath.Join(dir, "detail")
 	l.must(os.MkdirAll(p.detail, 0o755))
@@ -74,6 +75,33 @@ func (p *Proxy) Replay(records string) {
 	p.l.t.Helper()
 	whole := p.l.file(p.host.name+"/replay", records)
 	p.l.must(os.Rename(whole, filepath.Join(p.detail, "detail-replay"))) // never seen half written
+}
+
+// Answered waits until the home server has answered so many of the proxy's
+// requests.
+func (p *Proxy) Answered(n int) {
+	p.l.t.Helper()
+	p.program.says("Received Accounting-Response", n-1)
+}
+
+// Zombie waits until the proxy suspects its home server to be dead.
+func (p *Proxy) Zombie() {
+	p.l.t.Helper()
+	p.program.says("as zombie", 0)
+}
+
+// Alive waits until the proxy knows, by Status-Server, that its home server is
+// alive after all.
+func (p *Proxy) Alive() {
+	p.l.t.Helper()
+	p.program.says("Marking home server "+p.home.Addr().String()+fmt.Sprintf(" port %d alive", p.home.Port()), 0)
+}
+
+// Replayed waits until the home server has answered all that was in a detail
+// file.
+func (p *Proxy) Replayed() {
+	p.l.t.Helper()
+	p.program.says("Unlinking", 0)
 }
 
 const proxyConfig = `

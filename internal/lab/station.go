@@ -16,6 +16,9 @@ type Station struct {
 	program *process
 	at      *Controller
 	port    string // the controller's end of the cable
+
+	forgets   *Controller // where it logged off
+	forgotten int         // how often that controller had forgotten it before
 }
 
 // Station makes a device that is associated nowhere yet. It shows the network
@@ -51,6 +54,10 @@ network={
 func (s *Station) Associate(c *Controller) {
 	s.l.t.Helper()
 	s.Vanish()
+	if s.forgets == c {
+		c.program.says(s.isForgotten(), s.forgotten)
+	}
+	s.forgets = nil
 	c.l.mu.Lock()
 	c.ports++
 	s.port = fmt.Sprintf("port%d", c.ports)
@@ -69,9 +76,19 @@ func (s *Station) Associate(c *Controller) {
 // session with User-Request.
 func (s *Station) Disassociate() {
 	s.l.t.Helper()
+	stopped := "STA " + s.MAC + " RADIUS: stopped accounting session"
+	before := s.at.program.output.count(stopped)
+	s.forgets = s.at
+	s.forgotten = s.at.program.output.count(s.isForgotten())
 	s.do("logoff")
-	s.at.program.says("STA "+s.MAC+" IEEE 802.1X: unauthorizing port", s.at.program.output.count("STA "+s.MAC+" IEEE 802.1X: authorizing port")-1)
+	s.at.program.says(stopped, before)
 	s.Vanish()
+}
+
+// isForgotten is what hostapd says when it has forgotten a station that logged
+// off: five seconds later. On wires it would not let it in again before.
+func (s *Station) isForgotten() string {
+	return "STA " + s.MAC + " IEEE 802.11: deauthenticated due to local deauth request"
 }
 
 // Vanish unplugs the device without a word, so that the controller believes

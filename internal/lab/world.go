@@ -19,6 +19,7 @@ var missing string
 const (
 	worldVariable   = "PRESENCED_LAB"        // set for the process that runs inside the namespaces
 	programVariable = "PRESENCED_LAB_SERVER" // the built presenced, or why it could not be built
+	ownRootVariable = "PRESENCED_LAB_ROOT"   // set where the namespaces' root is nobody outside
 )
 
 // Debian's packages by the programs that the lab runs.
@@ -64,6 +65,7 @@ func Main(m *testing.M) int {
 		Pdeathsig:  syscall.SIGKILL, // the first process of a PID namespace takes all others with it
 	}
 	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
+		cmd.Env = append(cmd.Env, ownRootVariable+"=1")
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: uid, Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: gid, Size: 1}}
@@ -92,6 +94,12 @@ func settle() error {
 	}
 	if err := syscall.Mount("lab", "/run", "tmpfs", 0, ""); err != nil {
 		return fmt.Errorf("mount /run: %w", err)
+	}
+	// Where a container hides parts of /proc, its users cannot mount another:
+	// the old one shows the processes by other numbers, which only systemd's
+	// machine minds.
+	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil && os.Getenv(ownRootVariable) == "" {
+		return fmt.Errorf("mount /proc: %w", err)
 	}
 	return ip("link set lo up")
 }
