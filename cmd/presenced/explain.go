@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -95,10 +96,10 @@ func explainFile(cfg *configs.Config, file, client string) ([]explanation, error
 			heard = time.Now()
 		}
 		record, err := radiusacct.Decode(packet.Octets, c, packet.Source, heard)
-		if err != nil {
-			return nil, fmt.Errorf("packet %d: %w", i+1, err)
-		}
 		e := explainRecord(cfg.Mapping, record)
+		if err != nil { // the other packets of the file may be better
+			e = explanation{Client: c.Name, Decision: "is met with silence: " + err.Error(), Rules: []presence.Source{}}
+		}
 		e.Packet, e.Unknown = i+1, append([]string{}, packet.Unknown...)
 		all = append(all, e)
 	}
@@ -110,7 +111,7 @@ func explainRecord(mapping presence.Mapping, r presence.Record) explanation {
 	reading := mapping.Read(r)
 	e := explanation{
 		Client: r.Client, Status: r.Status.String(), User: reading.User, Device: r.Device, SSID: r.SSID, AP: reading.AP,
-		NAS: r.NAS(), Site: reading.Site, EventTime: control.Time{Time: r.At}, Rules: append(r.From, reading.Steps...),
+		NAS: r.NAS(), Site: reading.Site, EventTime: control.Time{Time: r.At}, Rules: slices.Concat(r.From, reading.Steps),
 	}
 	if r.Source.IsValid() {
 		e.Source = r.Source.String()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "kadence": startKadence, "config": writeScriptConfig, "await": await, "start": startSession, "booked": booked,
-			"newer": newer,
+			"newer": newer, "pending": pending, "order": order,
 		},
 	})
 }
@@ -63,9 +64,20 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// startKadence starts a sandbox with the building HQ and a booking of ann's.
-func startKadence(ts *testscript.TestScript, _ bool, _ []string) {
+// startKadence starts a sandbox with the building HQ and a booking of ann's;
+// kadence down has it fail, kadence up has it not.
+func startKadence(ts *testscript.TestScript, _ bool, args []string) {
 	b := bencher(ts)
+	if b.api == nil {
+		b.start(ts)
+	}
+	b.api.Mend()
+	if slices.Contains(args, "down") {
+		b.api.Fail(sandbox.Fault{Route: "POST /v1/public/bookings/{id}/check-in", Status: 503})
+	}
+}
+
+func (b *scriptBench) start(ts *testscript.TestScript) {
 	b.api = sandbox.New("test", "secret")
 	building := b.api.AddBuilding("HQ", time.UTC)
 	now := time.Now()
@@ -129,6 +141,27 @@ func booked(ts *testscript.TestScript, _ bool, args []string) {
 		booking, _ := b.api.Booking(b.booking)
 		return string(booking.Status) == args[0]
 	})
+}
+
+// pending waits until a check-in has failed.
+func pending(ts *testscript.TestScript, _ bool, _ []string) {
+	d := control.Dial(ts.MkAbs("presenced.sock"))
+	eventually(scripted{ts}, "a check-in is pending", func() bool {
+		for v, err := range d.Visits(context.Background(), control.VisitQuery{Pending: true}) {
+			if err == nil && v.CheckIn.Reason != "" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// order gives an order about the only visit: order retry FILE.
+func order(ts *testscript.TestScript, _ bool, args []string) {
+	for v, err := range control.Dial(ts.MkAbs("presenced.sock")).Visits(context.Background(), control.VisitQuery{}) {
+		ts.Check(err)
+		ts.Check(ts.Exec("presenced", args[0], v.ID, "-c", args[1]))
+	}
 }
 
 // newer makes a store one that a newer presenced wrote.

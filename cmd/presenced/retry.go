@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/presenced/presenced/internal/control"
+)
+
+func (p *program) retry() *cobra.Command {
+	return p.byHand("retry VISIT", "Try a visit's pending check-in or check-out now", "is tried now", (*control.Daemon).Retry)
+}
+
+func (p *program) drop() *cobra.Command {
+	return p.byHand("drop VISIT", "Give a visit's pending check-in or check-out up", "is given up", (*control.Daemon).Drop)
+}
+
+// byHand is a verb about one visit's errand.
+func (p *program) byHand(use, short, done string, order func(d *control.Daemon, ctx context.Context, user, visit string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			daemon, err := p.daemon()
+			if err != nil {
+				return err
+			}
+			visit, err := findVisit(cmd.Context(), daemon, args[0])
+			if err != nil {
+				return err
+			}
+			if err := order(daemon, cmd.Context(), visit.User, visit.ID); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.stdout, "visit %s of %s %s\n", visit.ID, printable(visit.User), done)
+			return err
+		},
+	}
+}
+
+// findVisit finds a visit by its id.
+func findVisit(ctx context.Context, daemon *control.Daemon, id string) (control.Visit, error) {
+	for v, err := range daemon.Visits(ctx, control.VisitQuery{}) {
+		if err != nil {
+			return control.Visit{}, err
+		}
+		if v.ID == id {
+			return v, nil
+		}
+	}
+	return control.Visit{}, fmt.Errorf("there is no visit %s", printable(id))
+}
