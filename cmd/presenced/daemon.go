@@ -33,9 +33,8 @@ type Daemon struct {
 	setup   atomic.Pointer[setup] // in force
 	started time.Time
 
-	reloading sync.Mutex // one reload at a time; guards what follows
-	reloaded  time.Time
-	lists     string // of which files the lists in force were read, and when those changed
+	reloading sync.Mutex // one reload at a time; guards lists
+	lists     string     // of which files the lists in force were read, and when those changed
 }
 
 // Open opens the store and puts the daemon together. Nothing is listened to
@@ -46,7 +45,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{Log: log, Transport: kadence, Store: s, started: time.Now(), reloaded: time.Now(), lists: fingerprint(cfg)}
+	d := &Daemon{Log: log, Transport: kadence, Store: s, started: time.Now(), lists: fingerprint(cfg)}
 	now, err := d.prepare(ctx, cfg)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -26,12 +26,9 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 // status is what only the running daemon knows.
 func (d *Daemon) status(radius []*net.UDPConn) control.Status {
 	now := d.setup.Load()
-	d.reloading.Lock()
-	reloaded := d.reloaded
-	d.reloading.Unlock()
 	s := control.Status{
 		Version: version(), Running: true, Ready: d.Tracker.Healthy(), PID: os.Getpid(), Started: control.Time{Time: d.started},
-		Config: now.config.Path, Reloaded: control.Time{Time: reloaded}, Listening: addresses(radius), Nobody: len(d.unmatched()),
+		Config: now.config.Path, Reloaded: control.Time{Time: now.loaded}, Listening: addresses(radius), Nobody: len(d.unmatched()),
 		Desk: d.deskStatus(), Store: d.storeInfo(),
 	}
 	for _, site := range now.mapping.Sites {

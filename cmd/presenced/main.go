@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // sites have time zones, and a minimal host has no files of them
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/kadence"
 )
 
 func main() {
@@ -41,6 +42,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return succeeded
 	case errors.As(err, &faults):
 		fmt.Fprintln(stderr, err)
+		return wrongUse
+	case errors.Is(err, kadence.ErrUnknownBuilding): // of the configuration, but only Kadence could tell
+		fmt.Fprintln(stderr, "presenced:", err)
 		return wrongUse
 	case !p.understood:
 		fmt.Fprintf(stderr, "presenced: %v\nTry `presenced help`.\n", err)

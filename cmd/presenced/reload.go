@@ -40,7 +40,7 @@ func (d *Daemon) Reload(ctx context.Context, cfg *configs.Config) error {
 	d.Radius.SetClients(next.clients)
 	d.Tracker.Reload(next.mapping, next.rules)
 	d.Courier.Reload(next.rules)
-	d.reloaded, d.lists = time.Now(), fingerprint(cfg)
+	d.lists = fingerprint(cfg)
 	d.Log.WithField("file", cfg.Path).Info("the configuration is in force")
 	return d.expel(ctx)
 }

@@ -23,6 +23,7 @@ import (
 // TestScripts runs the command line as an operator types it. Beside the usual
 // commands of testscript there are those in this file.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {

@@ -53,6 +53,13 @@ func (p *program) run(ctx context.Context, cfg *configs.Config) error {
 		return errors.Join(err, socket.Close(), closeAll(conns))
 	}
 	d.Hangups = hangups
+	for _, conn := range conns {
+		octets, err := radiusacct.ReceiveBuffer(conn)
+		if err == nil && octets < radiusacct.WantedReceiveBuffer {
+			log.WithField("octets", octets).Warn("a small receive buffer: bursts will be lost, and sent again; " +
+				"raise net.core.rmem_max to 8388608, or have systemd open the socket (presenced.socket)")
+		}
+	}
 	log.WithField("version", version()).WithField("listening", addresses(conns)).Info("presenced serves")
 	err = d.Run(ctx, conns, socket)
 	log.Info("presenced has stopped")

@@ -17,6 +17,7 @@ import (
 // and rules in which every site has a time zone.
 type setup struct {
 	config  *configs.Config
+	loaded  time.Time
 	mapping presence.Mapping
 	rules   presence.Rules
 	guessed bool // some site's time zone is a guess
@@ -33,7 +34,7 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*setup, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &setup{config: cfg, clients: clients, mapping: cfg.Mapping, rules: cfg.Rules, desk: noDesk{}, mode: "none"}
+	s := &setup{config: cfg, loaded: time.Now(), clients: clients, mapping: cfg.Mapping, rules: cfg.Rules, desk: noDesk{}, mode: "none"}
 	if cfg.Kadence != nil {
 		k, err := kadence.New(kadenceConfig(cfg, d.Transport), d.Store, d.Log)
 		if err != nil {
