@@ -70,7 +70,21 @@ type Reset struct {
 // covers reports whether the reset ended the session: one on that NAS, that
 // began before and was not seen alive since.
 func (r Reset) covers(s *Session) bool {
-	return s.Live() && s.NAS == r.NAS && (r.BSSID == "" || r.BSSID == s.BSSID) && s.Began.Before(r.At) && !s.Seen.After(r.At)
+	if s.NAS != r.NAS || !s.Began.Before(r.At) || s.Seen.After(r.At) {
+		return false
+	}
+	return s.Live() && (r.BSSID == "" || r.BSSID == s.BSSID) || r.follows(s)
+}
+
+// stopBeforeOff is how long before its Accounting-Off a NAS that shuts down
+// stops its sessions.
+const stopBeforeOff = 2 * time.Second
+
+// follows reports whether the session was stopped for the reset's reason:
+// hostapd, when it is shut down, stops every session without a cause and then
+// says Accounting-Off. An ended session knows its BSS no longer.
+func (r Reset) follows(s *Session) bool {
+	return s.State == Ended && s.Cause == 0 && !s.Ended.After(r.At) && r.At.Sub(s.Ended) <= stopBeforeOff
 }
 
 // Covers reports whether the reset ended any session of p.
@@ -94,9 +108,11 @@ func (p *Person) Reset(r Reset, w World) []Visit {
 			continue
 		}
 		ended := s.Ended
+		if ended.IsZero() || s.State == Ended {
+			p.tell(r.At, Heard, "the NAS was reset under "+s.Device)
+		}
 		if ended.IsZero() {
 			ended = s.Seen
-			p.tell(r.At, Heard, "the NAS was reset under "+s.Device)
 		}
 		s.end(ended, NASReset, later(s.Hold, r.Heard.Add(w.OutageHold)))
 	}

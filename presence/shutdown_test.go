@@ -1,0 +1,39 @@
+package presence
+
+import "testing"
+
+// hostapd, shut down, stops each session without a cause and then says
+// Accounting-Off, all within a second.
+func TestStopsOfAShutdownAreHeld(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a", bssIs("02:00:00:00:ff:01"))
+	d.hear("14:00", Stop, laptop, "a", bssIs("02:00:00:00:ff:01"))
+	off := Reset{NAS: "wlc", BSSID: "02:00:00:00:ff:01", At: d.clock("14:00"), Heard: d.clock("14:00")}
+	if !off.Covers(d.p) {
+		t.Fatal("the Accounting-Off covers nobody")
+	}
+	d.p.Reset(off, d.w)
+	if got := d.p.Sessions[0]; got.State != Suspect || got.Cause != NASReset {
+		t.Errorf("session is %s (%s), want suspect (NAS reset)", got.State, got.Cause)
+	}
+}
+
+func TestWhoLeftBeforeAShutdownHasLeft(t *testing.T) {
+	for name, end := range map[string]struct {
+		clock string
+		cause Cause
+	}{
+		"a minute before":   {"13:59", 0},
+		"by their own will": {"14:00", UserRequest},
+		"after it":          {"14:00:01", 0},
+	} {
+		d := newDay(t)
+		d.hear("9:00", Start, laptop, "a")
+		d.hear(end.clock, Stop, laptop, "a", cause(end.cause))
+		off := Reset{NAS: "wlc", At: d.clock("14:00"), Heard: d.clock("14:00:01")}
+		d.p.Reset(off, d.w)
+		if got := d.p.Sessions[0].State; got != Ended || off.Covers(d.p) {
+			t.Errorf("who left %s: session is %s, want ended", name, got)
+		}
+	}
+}
