@@ -81,10 +81,14 @@ func TestControllerShutdownIsNobodysDeparture(t *testing.T) {
 	o.becomes(ann, sandbox.CheckedIn)
 	o.becomes(bob, sandbox.CheckedIn)
 
+	// hostapd stops her session without a cause, and then says Accounting-Off.
 	east.Shutdown()
 	other.Disassociate()
 	o.becomes(bob, sandbox.CheckedOut)
 	o.is(ann, sandbox.CheckedIn, 1)
+	if sessions := o.sessions(ann); len(sessions) != 1 || sessions[0].State != "suspect" {
+		t.Errorf("ann's sessions: %+v, want one that is suspect and holds her", sessions)
+	}
 }
 
 // A controller whose packets go unanswered sends them again, as other packets;

@@ -34,7 +34,7 @@ func TestProxyInBetween(t *testing.T) {
 // which it was written. It happened two hours ago.
 func TestReplayOfTwoHoursAgo(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, ann, bob)
+	o := newOffice(t, ann, bob, joe)
 	proxy := o.RobustProxy(o.radius())
 	then := time.Now().Add(-2 * time.Hour).Truncate(time.Second)
 	left := then.Add(10 * time.Minute)
@@ -53,13 +53,14 @@ func TestReplayOfTwoHoursAgo(t *testing.T) {
 	if sessions := o.sessions(bob); len(sessions) != 1 || !sessions[0].Started.Equal(then) {
 		t.Errorf("bob's sessions: %+v, want one that began at %v", sessions, then)
 	}
-	// She came and went, and he may be gone: neither is here for all that is
-	// known. Something later that has its effect shows that theirs is over.
+	// She came and went, and he may have gone since: nothing is done for that.
+	// Once somebody's arrival of now has had its effect, so would have theirs.
 	ap := o.Controller(ControllerConfig{Name: "wlc-1", SSID: "Corp", Accounting: proxy.Addr()})
-	o.Station("02:00:00:00:00:02", bob).Associate(ap)
-	o.becomes(bob, sandbox.CheckedIn)
-	o.is(bob, sandbox.CheckedIn, 1)
+	o.Station("02:00:00:00:00:03", joe).Associate(ap)
+	o.becomes(joe, sandbox.CheckedIn)
+	o.is(joe, sandbox.CheckedIn, 1)
 	o.is(ann, sandbox.Booked, 0)
+	o.is(bob, sandbox.Booked, 0)
 }
 
 // detail is a record as FreeRADIUS' detail module writes it.

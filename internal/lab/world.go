@@ -2,6 +2,7 @@ package lab
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,6 +46,10 @@ func Main(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		flag.Parse()
+		if !given("test.parallel") {
+			flag.Set("test.parallel", "6") // they wait more than they work
+		}
 		return m.Run()
 	}
 	if missing = missingTools(); missing != "" {
@@ -84,6 +89,12 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	return 0
+}
+
+// given reports whether the flag is on the command line.
+func given(name string) (found bool) {
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 // settle makes the new namespaces habitable: nothing that is mounted in them
