@@ -89,6 +89,15 @@ func write(t tester, file, text string) {
 	}
 }
 
+func read(t tester, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil

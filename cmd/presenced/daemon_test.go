@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/kadence"
+	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
+)
+
+// TestTimeZoneIsTheBuildingsOnceKnown starts while Kadence is away: this
+// host's time zone counts, and the building's as soon as Kadence is back.
+func TestTimeZoneIsTheBuildingsOnceKnown(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	writeConfig(t, file, settings{api: "http://kadence.test", clientID: "test", secret: "secret", linger: "60m"})
+	synctest.Test(t, func(t *testing.T) {
+		api := sandbox.New("test", "secret")
+		tokyo, err := time.LoadLocation("Asia/Tokyo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		api.AddBuilding("HQ", tokyo)
+		api.Fail(sandbox.Fault{Status: 503})
+		w := &week{t: t, api: api, file: file}
+		w.up()
+		zone := func() string { return w.daemon.setup.Load().rules.Sites["london"].Zone.String() }
+		if zone() != time.Local.String() {
+			t.Errorf("while Kadence is away the time zone is %s", zone())
+		}
+		api.Mend()
+		time.Sleep(3 * time.Minute)
+		if zone() != "Asia/Tokyo" {
+			t.Errorf("the time zone is %s", zone())
+		}
+		if got := w.daemon.setup.Load().mapping.Sites[0].Zone.String(); got != "Asia/Tokyo" {
+			t.Errorf("the mapping's time zone is %s", got)
+		}
+		w.down()
+
+		// From now on it is remembered, whether Kadence is there or not.
+		api.Fail(sandbox.Fault{Status: 503})
+		w.up()
+		if zone() != "Asia/Tokyo" {
+			t.Errorf("after a restart without Kadence the time zone is %s", zone())
+		}
+		w.down()
+	})
+}
+
+// TestReloadWithUnknownBuildingChangesNothing has the new configuration name a
+// building that Kadence does not have.
+func TestReloadWithUnknownBuildingChangesNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	s := settings{api: "http://kadence.test", clientID: "test", secret: "secret", linger: "60m"}
+	writeConfig(t, file, s)
+	synctest.Test(t, func(t *testing.T) {
+		api := sandbox.New("test", "secret")
+		api.AddBuilding("HQ", time.UTC)
+		w := &week{t: t, api: api, file: file}
+		w.up()
+		s.building, s.linger = "Elsewhere", "5m"
+		writeConfig(t, file, s)
+		if err := w.daemon.Reload(t.Context(), load(t, file)); !errors.Is(err, kadence.ErrUnknownBuilding) {
+			t.Errorf("reload: %v", err)
+		}
+		if linger := w.daemon.setup.Load().rules.Linger; linger != time.Hour {
+			t.Errorf("linger is %s", linger)
+		}
+		w.down()
+	})
+}
+
+// TestChangedListCountsWithoutBeingTold changes the opt-out list and sends no
+// signal.
+func TestChangedListCountsWithoutBeingTold(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "presenced.toml")
+	writeConfig(t, file, settings{linger: "60m"})
+	synctest.Test(t, func(t *testing.T) {
+		w := &week{t: t, api: sandbox.New("", ""), file: file}
+		w.up()
+		w.hear(presence.Start, "ann@example.com", "02:00:00:00:00:01", "a1", "ap-1")
+		w.hear(presence.Start, "bob@example.com", "02:00:00:00:00:02", "b1", "ap-1")
+		write(t, filepath.Join(dir, "opt-out.txt"), "ann@example.com\n")
+		time.Sleep(2 * listsEvery)
+		w.hear(presence.Interim, "ann@example.com", "02:00:00:00:00:01", "a1", "ap-1")
+		w.hear(presence.Interim, "bob@example.com", "02:00:00:00:00:02", "b1", "ap-1")
+		people, err := w.daemon.Store.People(t.Context(), "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(people) != 1 || people[0].User != "bob@example.com" {
+			t.Errorf("remembered: %v", people)
+		}
+		w.down()
+	})
+}
+
+// TestOptInErasesEverybodyElse starts with an opt-in list on a store that
+// holds others, present and past.
+func TestOptInErasesEverybodyElse(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "presenced.toml")
+	s := settings{linger: "5m"}
+	writeConfig(t, file, s)
+	synctest.Test(t, func(t *testing.T) {
+		w := &week{t: t, api: sandbox.New("", ""), file: file}
+		w.up()
+		for _, user := range []string{"ann", "bob", "cleo"} {
+			w.hear(presence.Start, user+"@example.com", "02:00:00:00:00:0"+user[:1], user, "ap-1")
+		}
+		w.hear(presence.Stop, "cleo@example.com", "02:00:00:00:00:0c", "cleo", "ap-1")
+		time.Sleep(time.Hour) // cleo's visit is history
+		w.down()
+		write(t, filepath.Join(dir, "opt-in.txt"), "ann@example.com\n")
+		data := strings.Replace(read(t, file), `opt_out_file = "opt-out.txt"`, `opt_in_file = "opt-in.txt"`, 1)
+		write(t, file, data)
+		w.up()
+		left, err := w.daemon.Store.History(t.Context(), "", time.Time{}, time.Now(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		people, err := w.daemon.Store.People(t.Context(), "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(people) != 1 || people[0].User != "ann@example.com" || len(left) != 0 {
+			t.Errorf("remembered: %v, and visits %v", people, left)
+		}
+		w.down()
+	})
+}
+
+// TestDryRunRecordsWhatItWouldHaveDone has everything happen but the calls.
+func TestDryRunRecordsWhatItWouldHaveDone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	writeConfig(t, file, settings{api: "http://kadence.test", clientID: "test", secret: "secret", linger: "60m"})
+	write(t, file, strings.Replace(read(t, file), "dry_run = false", "dry_run = true", 1))
+	synctest.Test(t, func(t *testing.T) {
+		api := sandbox.New("test", "secret")
+		building := api.AddBuilding("HQ", time.UTC)
+		id := api.Book(sandbox.Booking{
+			User: api.AddUser("ann@example.com"), Building: building, Begin: time.Now(), End: time.Now().Add(8 * time.Hour),
+		})
+		w := &week{t: t, api: api, file: file}
+		w.up()
+		w.hear(presence.Start, "ann@example.com", "02:00:00:00:00:01", "a1", "ap-1")
+		time.Sleep(time.Minute)
+		p, err := w.daemon.Store.Person(t.Context(), "ann@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Visits) != 1 || p.Visits[0].CheckIn.Status != presence.DryRunned {
+			t.Errorf("visits: %+v", p.Visits)
+		}
+		if b, _ := api.Booking(id); b.Status != sandbox.Booked {
+			t.Errorf("the booking is %s", b.Status)
+		}
+		if mode := w.daemon.status(nil).Desk.Mode; mode != "dry_run" {
+			t.Errorf("mode of the desk: %s", mode)
+		}
+		w.down()
+	})
+}
+
+// TestDaemonEndsWithItsContext runs it again and again on the same file.
+func TestDaemonEndsWithItsContext(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	writeConfig(t, file, settings{linger: "60m"})
+	synctest.Test(t, func(t *testing.T) {
+		log := logrus.New()
+		log.SetOutput(io.Discard)
+		for range 3 { // the file is free again each time
+			d, err := Open(t.Context(), load(t, file), log, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			if err := d.Run(ctx, nil, nil); err != nil {
+				t.Errorf("run: %v", err)
+			}
+			cancel()
+		}
+	})
+}
+
+// TestJournalLinesBeginWithTheirPriority holds the prefixes of sd-daemon(3),
+// and that nothing that is logged can begin a line.
+func TestJournalLinesBeginWithTheirPriority(t *testing.T) {
+	var out bytes.Buffer
+	log := newLog(&out, configs.Log{Level: "debug", Format: "text"})
+	log.SetFormatter(priority{&logrus.TextFormatter{DisableTimestamp: true, DisableColors: true}})
+	log.Error("a")
+	log.Warn("b")
+	log.WithField("user", "eve\n<0>all is lost").Info("c")
+	log.Debug("d")
+	var prefixes []string
+	for line := range strings.Lines(out.String()) {
+		prefixes = append(prefixes, line[:3])
+	}
+	if got := strings.Join(prefixes, " "); got != "<3> <4> <6> <7>" {
+		t.Errorf("priorities %s of\n%s", got, out.String())
+	}
+}
