@@ -94,6 +94,7 @@ type office struct {
 	recorder *recorder
 	addr     *net.UDPAddr
 	stop     func() // and wait
+	stopping func() bool
 }
 
 func newOffice(t testing.TB, clients ...Client) *office {
@@ -122,6 +123,7 @@ func (o *office) serve(conn *net.UDPConn) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- o.Serve(ctx, conn) }()
+	o.stopping = func() bool { return ctx.Err() != nil }
 	o.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	batchSize = 512   // requests recorded at once: none waits for more than one such batch because of others
-	queueSize = 16384 // requests that may wait
+	batchSize   = 512      // requests recorded at once: none waits for more than one such batch because of others
+	queueSize   = 64 << 20 // octets of requests that may wait, a hundred thousand of the usual ones
+	requestCost = 400      // octets that a request takes beside its own
 )
 
 // request is an authentic Accounting-Request in hand.
@@ -34,48 +35,66 @@ type reply struct {
 // queue holds the requests that wait to be recorded. It gives every source its
 // turn, so that a flooding one delays and loses its own requests only.
 type queue struct {
-	waiting map[netip.Addr][]*request // in order of arrival
-	turns   []netip.Addr              // of those with something waiting, the next one first
-	size    int
+	waiting map[netip.Addr]*line
+	turns   []netip.Addr // of those with something waiting, the next one first
+	length  int
+	size    int // in octets
 }
 
+// line are the requests of one source.
+type line struct {
+	requests []*request // in order of arrival
+	size     int        // in octets
+}
+
+func (r *request) size() int { return requestCost + len(r.octets) }
+
 // put appends r. It returns false if its source has had its share: it may have
-// as many requests waiting as there is room left. A single one may take half
-// of the queue, and however many flood it, there is room for one more.
+// as much waiting as there is room left. A single one may take half of the
+// queue, and however many flood it, there is room for one more.
 func (q *queue) put(r *request) bool {
 	source := r.exchange.source.Addr()
 	of := q.waiting[source]
-	if len(of) >= queueSize-q.size {
+	if of == nil {
+		of = &line{}
+	}
+	if of.size+r.size() > queueSize-q.size {
 		return false
 	}
-	if len(of) == 0 {
+	if len(of.requests) == 0 {
+		if q.waiting == nil {
+			q.waiting = map[netip.Addr]*line{}
+		}
+		q.waiting[source] = of
 		q.turns = append(q.turns, source)
 	}
-	if q.waiting == nil {
-		q.waiting = map[netip.Addr][]*request{}
-	}
-	q.waiting[source] = append(of, r)
-	q.size++
+	of.requests = append(of.requests, r)
+	of.size += r.size()
+	q.length++
+	q.size += r.size()
 	return true
 }
 
 // take removes up to n requests, from each source in turn, and returns them in
 // order of arrival.
 func (q *queue) take(n int) []*request {
-	batch := make([]*request, 0, min(n, q.size))
+	batch := make([]*request, 0, min(n, q.length))
 	for len(batch) < n && len(q.turns) > 0 {
 		source := q.turns[0]
 		q.turns = q.turns[1:]
 		of := q.waiting[source]
-		batch = append(batch, of[0])
-		of[0] = nil // not to be kept alive by what is behind it
-		if len(of) > 1 {
-			q.waiting[source] = of[1:]
+		r := of.requests[0]
+		of.requests[0] = nil // not to be kept alive by what is behind it
+		of.requests = of.requests[1:]
+		of.size -= r.size()
+		q.size -= r.size()
+		q.length--
+		if len(of.requests) > 0 {
 			q.turns = append(q.turns, source)
 		} else {
 			delete(q.waiting, source)
 		}
-		q.size--
+		batch = append(batch, r)
 	}
 	slices.SortFunc(batch, func(a, b *request) int { return cmp.Compare(a.order, b.order) })
 	return batch

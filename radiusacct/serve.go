@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	turnEvery = 2 * time.Second // a loop turns at least this often, for the watchdog to see
-	readSize  = 64              // datagrams read by one system call
-	readMost  = 4096            // … and before something is recorded
+	turnEvery = time.Second // a loop turns at least this often, for the watchdog to see
+	readSize  = 64          // datagrams read by one system call
+	readMost  = 4096        // … and before something is recorded
 
 	repeatSpan  = 30 * time.Second // the longest that RFC 5080 2.2.2 has a repeat be answered alike
 	answersSize = 16 << 20         // octets of answers, and some overhead, kept for repeats
@@ -99,7 +99,7 @@ func (s *Server) Serve(ctx context.Context, conn *net.UDPConn) error {
 		if err := l.read(ctx); err != nil {
 			return fmt.Errorf("serve RADIUS on %s: %w", conn.LocalAddr(), err)
 		}
-		if ctx.Err() != nil && l.queue.size == 0 {
+		if ctx.Err() != nil && l.queue.length == 0 {
 			return nil
 		}
 		l.record(ctx)
@@ -111,11 +111,10 @@ func (s *Server) Serve(ctx context.Context, conn *net.UDPConn) error {
 // something to arrive, for a while.
 func (l *loop) read(ctx context.Context) error {
 	flags := unix.MSG_DONTWAIT
-	if l.queue.size == 0 {
+	if l.queue.length == 0 {
 		flags = 0
 	}
 	l.conn.SetReadDeadline(time.Now().Add(turnEvery))
-	roster := l.clients.Load()
 	// The end of ctx is looked at after the deadline is set: either this sees
 	// it, or the deadline that it puts in the past is the later one.
 	for n := 0; n < readMost && ctx.Err() == nil; flags = unix.MSG_DONTWAIT {
@@ -126,7 +125,7 @@ func (l *loop) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		now := time.Now()
+		now, roster := time.Now(), l.clients.Load()
 		for i := range l.in[:got] {
 			l.take(&l.in[i], roster, now)
 			l.in[i].OOB = l.in[i].OOB[:asked]
@@ -234,18 +233,24 @@ func (l *loop) record(ctx context.Context) {
 	err := l.recorder.Record(context.WithoutCancel(ctx), records)
 	now := time.Now()
 	for i, r := range decoded {
-		delete(l.pending, r.exchange)
 		if err != nil {
+			delete(l.pending, r.exchange)
 			l.suffer(unrecorded, r.client, r.tally, r.exchange.source, now, logrus.Fields{"error": err})
 			continue
 		}
-		l.count(r, &records[i])
-		l.answers.put(r.exchange, answers[i], len(answers[i])+answerCost, now)
-		for _, to := range r.replies {
-			l.reply(answers[i], to, r.tally)
-		}
+		l.finish(r, &records[i], answers[i], now)
 	}
 	l.send()
+}
+
+// finish answers a request that is recorded, and remembers how.
+func (l *loop) finish(r *request, record *presence.Record, answer []byte, now time.Time) {
+	delete(l.pending, r.exchange)
+	l.count(r, record)
+	l.answers.put(r.exchange, answer, len(answer)+answerCost, now)
+	for _, to := range r.replies {
+		l.reply(answer, to, r.tally)
+	}
 }
 
 // reply has b sent with the next [loop.send].

@@ -1,0 +1,109 @@
+package radiusacct
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/net/ipv4"
+	"layeh.com/radius"
+)
+
+// corpus is one packet of each shape that is known from the field, and some
+// that are none.
+func corpus(f *testing.F) {
+	for _, shape := range vendorShapes {
+		f.Add(packetOf(append([]avp{status(1), user("ann")}, shape.attributes...)...))
+	}
+	f.Add(arubaInterim(f).Octets)
+	f.Add(signedWith(start("a", proxyState("p"), proxyState("")), secret))
+	f.Add(signedWith(statusServer(f, proxyState("p")), secret))
+	f.Add(start("a", vsaRaw(aruba, []byte{5, 0, 'x'}), vsaRaw(aruba, []byte{5, 255, 'x'}), avp{Type: 26, Attribute: radius.Attribute("abc")}))
+	f.Add(stop("a", stamp(noon), delay(1<<32-1), value(40, "abc")))
+	f.Add(start("a")[:21])
+}
+
+func FuzzDecode(f *testing.F) {
+	corpus(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := Decode(b, loopback, netip.AddrPort{}, noon)
+		if err != nil {
+			return
+		}
+		if r.At.After(r.Heard) || r.At.Before(noon.Add(-longestDelay-DefaultSkew)) {
+			t.Errorf("at %s from %s", r.At, r.AtFrom)
+		}
+		for _, mac := range []string{r.Device, r.BSSID} {
+			if again, ok := wholeMAC(mac); mac != "" && (!ok || again != mac) {
+				t.Errorf("device %q", mac)
+			}
+		}
+		for _, s := range r.From {
+			if s.Answer == "" {
+				t.Errorf("from %+v", s)
+			}
+		}
+	})
+}
+
+// FuzzAnswer takes what is well-formed through everything but the sockets, with
+// the authenticators made right, and checks what would be answered.
+func FuzzAnswer(f *testing.F) {
+	corpus(f)
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { conn.Close() })
+	o := newOffice(f)
+	o.stop()
+	now := time.Now()
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) >= headerLen && radius.Code(b[0]) == radius.CodeAccountingRequest {
+			if length := int(binary.BigEndian.Uint16(b[2:])); length <= len(b) && length >= headerLen {
+				if at, ok := findSignature(b[:length]); ok && at != 0 {
+					copy(b[at:], sign(b[:length], at, zeros[:], []byte(secret)))
+				}
+			}
+			resign(b, secret)
+		}
+		p, fault := examine(b, &loopback)
+		l := newLoop(o.Server, conn)
+		l.take(&ipv4.Message{Buffers: [][]byte{b}, N: len(b), Addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}}, l.clients.Load(), now)
+		if (fault == none) != (l.queue.length+len(l.out) == 1) {
+			t.Fatalf("fault %d, %d in the queue, %d answers", fault, l.queue.length, len(l.out))
+		}
+		if fault != none {
+			return
+		}
+		response := []byte(nil)
+		if l.queue.length == 1 {
+			_, a, err := l.decode(l.queue.take(1)[0])
+			if err != nil {
+				t.Fatalf("examined, and yet %v", err)
+			}
+			response = a
+		} else {
+			response = l.out[0].Buffers[0]
+		}
+		if !radius.IsAuthenticResponse(response, p.octets, []byte(secret)) || response[0] != 5 || response[1] != b[1] || len(response) > maxLen {
+			t.Errorf("answer %x", response)
+		}
+		if want := attributesOf(p.octets, 33); !bytes.Equal(attributesOf(response, 33), want) || len(response)-len(want) > headerLen+18 {
+			t.Errorf("answer %x to %x", response, p.octets)
+		}
+	})
+}
+
+// attributesOf are the attributes of this type as they stand in b.
+func attributesOf(b []byte, kind byte) (all []byte) {
+	for b = b[headerLen:]; len(b) > 0; b = b[b[1]:] {
+		if b[0] == kind {
+			all = append(all, b[:b[1]]...)
+		}
+	}
+	return all
+}

@@ -1,0 +1,448 @@
+package radiusacct
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// nasAddr is the server's address as somebody at local would write it.
+func (o *office) nasAddr(local string) net.IP {
+	if ip := net.ParseIP(local); ip.To4() != nil {
+		return net.IPv4(127, 0, 0, 1)
+	}
+	return net.IPv6loopback
+}
+
+// The client takes an answer from no address but the one that it asked.
+func TestCase20AnswerLeavesFromTheAddressThatWasAsked(t *testing.T) {
+	for _, listen := range []string{":0", "0.0.0.0:0"} {
+		o := newOfficeOn(t, listen, &recorder{})
+		for _, ip := range []string{"127.0.0.1", "127.0.0.2", "127.1.2.3"} {
+			server := net.UDPAddr{IP: net.ParseIP(ip), Port: o.addr.Port}
+			n := o.nasAt("127.0.0.9", &server) // connected: it hears only whom it asked
+			b := start(ip)
+			n.answered(b)
+			n.answered(b) // of what is kept, too
+		}
+	}
+}
+
+func TestCase20IPv6AnswerLeavesFromTheAddressThatWasAsked(t *testing.T) {
+	o := newOfficeOn(t, ":0", &recorder{}, Client{Name: "six", Prefix: netip.MustParsePrefix("::/0"), Secrets: loopback.Secrets})
+	if o.addr.IP.To4() != nil {
+		t.Skip("SKIPPED: this host has no IPv6")
+	}
+	o.nasAt("::1", &net.UDPAddr{IP: net.IPv6loopback, Port: o.addr.Port}).answered(start("a"))
+}
+
+func TestCase28BurstOfManyNASes(t *testing.T) {
+	const nases, each = 50, 200
+	o := newOffice(t)
+	answered := make([]int, nases)
+	var wg sync.WaitGroup
+	for i := range nases {
+		n := o.nas()
+		wg.Go(func() {
+			for j := range each {
+				n.send(withID(byte(j), start(fmt.Sprintf("%d-%d", i, j))))
+			}
+			n.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+			b := make([]byte, maxLen)
+			for answered[i] < each {
+				if _, err := n.conn.Read(b); err != nil {
+					return
+				}
+				if answered[i]++; answered[i]+int(o.Totals().KernelDrops) == each {
+					n.conn.SetReadDeadline(time.Now().Add(time.Second)) // what was dropped is not answered
+				}
+			}
+		})
+	}
+	wg.Wait()
+	sum := 0
+	for _, n := range answered {
+		sum += n
+	}
+	total := o.Totals()
+	if sum+int(total.KernelDrops) < nases*each {
+		t.Errorf("%d answered, %d dropped by the kernel, of %d", sum, total.KernelDrops, nases*each)
+	}
+	if got := len(o.recorder.records()); got != sum || total.Recorded != uint64(got) {
+		t.Errorf("%d recorded, %d answered, %+v", got, sum, total)
+	}
+	t.Logf("%+v", total)
+}
+
+// The recorder is busy when a flood comes, and behind it one request of
+// somebody else: that one is in the next batch all the same.
+func TestCase29FloodIsNobodyElsesLoss(t *testing.T) {
+	const flood = 3000
+	r := &recorder{entered: make(chan []presence.Record), gate: make(chan struct{})}
+	o := newOfficeOn(t, "127.0.0.1:0", r)
+	flooder, polite := o.nas(), o.nasAt("127.0.0.2", o.addr)
+	flooder.send(start("first"))
+	<-r.entered
+	for i := range flood {
+		flooder.send(withID(byte(i), start(fmt.Sprint("flood", i))))
+	}
+	polite.send(start("polite"))
+	if drops := o.Totals().KernelDrops; drops > 0 {
+		t.Skipf("SKIPPED: the receive buffer holds no flood, %d were dropped", drops)
+	}
+	r.gate <- struct{}{}
+	batch := <-r.entered
+	if !slices.ContainsFunc(batch, func(r presence.Record) bool { return r.Session == "polite" }) {
+		t.Errorf("a batch of %d, and what came behind the flood is not in it", len(batch))
+	}
+	close(r.gate)
+	polite.isAnswered(start("polite"))
+	for n := len(batch); n < flood+1; n += len(batch) {
+		batch = <-r.entered
+	}
+	o.stop()
+	for _, batch := range r.batches {
+		if !slices.IsSortedFunc(batch, func(a, b presence.Record) int { return a.Heard.Compare(b.Heard) }) {
+			t.Error("order of arrival is not kept in a batch")
+		}
+	}
+	i := 0
+	for _, r := range o.recorder.records() {
+		if want := fmt.Sprint("flood", i); r.Session == want {
+			i++
+		}
+	}
+	if i != flood {
+		t.Errorf("order of arrival is not kept after %d of the flood", i)
+	}
+}
+
+func TestQueueHasRoomWhoeverFloods(t *testing.T) {
+	var q queue
+	at := func(i int) *request {
+		return &request{exchange: exchange{source: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1)}}
+	}
+	refused := map[int]bool{}
+	for len(refused) < 3 {
+		for flooder := range 3 {
+			if !q.put(at(flooder)) {
+				refused[flooder] = true
+			}
+		}
+	}
+	for i := range 1000 {
+		if !q.put(at(3 + i)) {
+			t.Fatalf("no room for source %d, with %d waiting", i, q.length)
+		}
+	}
+	if q.size > queueSize {
+		t.Errorf("%d octets wait", q.size)
+	}
+	for n := q.length; n > 0; n -= batchSize {
+		q.take(batchSize)
+	}
+	if q.size+q.length != 0 || len(q.waiting)+len(q.turns) != 0 {
+		t.Errorf("left behind: %d, %d sources, %d turns", q.length, len(q.waiting), len(q.turns))
+	}
+}
+
+func TestExcessOfAFloodIsCounted(t *testing.T) {
+	o := newOffice(t)
+	o.stop()
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	l := newLoop(o.Server, conn)
+	const flood = 2000
+	l.queue.size = queueSize - flood*requestCost // of others
+	for i := range flood {
+		l.in[0].N = copy(l.in[0].Buffers[0], start(fmt.Sprint(i)))
+		l.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1024}
+		l.take(&l.in[0], l.clients.Load(), time.Now())
+	}
+	if s := o.only(); s.PacketsDropped < flood/2 || int(s.PacketsDropped)+l.queue.length != flood {
+		t.Errorf("%d wait, stats: %+v", l.queue.length, s)
+	}
+	if len(l.pending) != l.queue.length {
+		t.Errorf("%d pending, %d in the queue", len(l.pending), l.queue.length)
+	}
+}
+
+func TestCase30RepeatIsAnsweredWithTheSameOctets(t *testing.T) {
+	o := newOffice(t)
+	n := o.nas()
+	b := signedWith(start("a", proxyState("p")), secret)
+	first := n.answered(b)
+	for range 3 {
+		if again := n.answered(b); !bytes.Equal(first, again) {
+			t.Errorf("first %x, then %x", first, again)
+		}
+	}
+	if got := o.recorder.records(); len(got) != 1 {
+		t.Errorf("records: %+v", got)
+	}
+	if s := o.only(); s.DupRequests != 3 || s.Requests != 4 || s.Responses != 4 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestCase31RepeatDuringTheCommit(t *testing.T) {
+	r := &recorder{entered: make(chan []presence.Record), gate: make(chan struct{})}
+	o := newOfficeOn(t, "127.0.0.1:0", r)
+	n := o.nas()
+	n.send(start("a"))
+	<-r.entered
+	n.send(start("a")) // while it is being committed
+	b := withID(2, start("b"))
+	n.send(b)
+	n.send(b) // both wait for the next commit
+	n.send(b)
+	r.gate <- struct{}{}
+	n.isAnswered(start("a"))
+	n.isAnswered(start("a"))
+	if batch := <-r.entered; len(batch) != 1 || batch[0].Session != "b" {
+		t.Errorf("batch: %+v", batch)
+	}
+	r.gate <- struct{}{}
+	for range 3 {
+		n.isAnswered(b)
+	}
+	go func() { <-r.entered; r.gate <- struct{}{} }()
+	n.quiet()
+	if s := o.only(); s.DupRequests != 3 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestCase32OtherAuthenticatorIsANewRequest(t *testing.T) {
+	r := &recorder{entered: make(chan []presence.Record, 10), gate: make(chan struct{})}
+	o := newOfficeOn(t, "127.0.0.1:0", r)
+	n := o.nas()
+	n.send(start("a"))
+	<-r.entered
+	n.send(start("b")) // the same port and Identifier
+	n.send(stop("b"))
+	close(r.gate)
+	n.isAnswered(start("a"))
+	n.isAnswered(start("b"))
+	n.isAnswered(stop("b"))
+	if got := o.recorder.records(); len(got) != 3 || got[2].Status != presence.Stop {
+		t.Errorf("records: %+v", got)
+	}
+}
+
+func TestCase33SentAgainWithAnotherDelayIsOneEvent(t *testing.T) {
+	o := newOffice(t)
+	n := o.nas()
+	now := time.Now().Truncate(time.Second)
+	for i, seconds := range []uint32{0, 3, 9} {
+		n.answered(withID(byte(i), start("a", stamp(now), delay(seconds))))
+	}
+	got := o.recorder.records()
+	if len(got) != 3 {
+		t.Fatalf("records: %+v", got)
+	}
+	for _, r := range got {
+		if !r.At.Equal(now) {
+			t.Errorf("at %s from %s, want %s", r.At, r.AtFrom, now)
+		}
+	}
+	if s := o.only(); s.DupRequests != 2 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestCase34SameEventByTwoPaths(t *testing.T) {
+	o := newOffice(t, loopback, Client{Name: "proxy", Prefix: netip.MustParsePrefix("127.0.0.2/32"), Secrets: loopback.Secrets})
+	now := time.Now().Truncate(time.Second)
+	o.nas().answered(start("a", stamp(now)))
+	o.nasAt("127.0.0.2", o.addr).answered(start("a", stamp(now), proxyState("64")))
+	got := o.recorder.records()
+	if len(got) != 2 || got[0].Client == got[1].Client || !got[0].At.Equal(got[1].At) || got[0].Device != got[1].Device {
+		t.Errorf("records: %+v", got) // presence merges them
+	}
+}
+
+func TestCase35SameDatagramFromAnotherPort(t *testing.T) {
+	o := newOffice(t)
+	b := start("a", stamp(time.Now()))
+	o.nas().answered(b)
+	o.nas().answered(b)
+	if s := o.only(); s.DupRequests != 1 || s.Responses != 2 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestFailedBatchIsTakenAgain(t *testing.T) {
+	r := &recorder{entered: make(chan []presence.Record), gate: make(chan struct{})}
+	o := newOfficeOn(t, "127.0.0.1:0", r)
+	n := o.nas()
+	r.set(func() { r.err = errors.New("disk full") })
+	n.send(start("a"))
+	<-r.entered
+	n.send(start("a")) // sent again before that failed
+	r.gate <- struct{}{}
+	<-r.entered // it is new
+	r.set(func() { r.err = nil })
+	r.gate <- struct{}{}
+	n.isAnswered(start("a"))
+}
+
+func TestStopAnswersWhatIsInHandAndLeavesTheRest(t *testing.T) {
+	r := &recorder{entered: make(chan []presence.Record, 10), gate: make(chan struct{})}
+	o := newOfficeOn(t, "127.0.0.1:0", r)
+	conn := o.conn()
+	n := o.nas()
+	n.send(start("a"))
+	<-r.entered
+	n.send(withID(2, start("b"))) // it stays in the socket
+	stopped := make(chan struct{})
+	go func() { o.stop(); close(stopped) }()
+	o.until(func() bool { return o.stopping() })
+	close(r.gate)
+	<-stopped
+	n.isAnswered(start("a"))
+	if got := o.recorder.records(); len(got) != 1 {
+		t.Errorf("records: %+v", got)
+	}
+	if !o.Alive().IsZero() {
+		t.Error("alive, and none serves")
+	}
+	o.serve(conn) // whoever serves next finds it
+	n.isAnswered(withID(2, start("b")))
+}
+
+func TestAliveTurnsWhileNothingArrives(t *testing.T) {
+	o := newOffice(t)
+	o.until(func() bool { return !o.Alive().IsZero() })
+	first := o.Alive()
+	o.until(func() bool { return o.Alive().After(first) })
+}
+
+func TestAliveIsTheLoopThatIsBehind(t *testing.T) {
+	r := &recorder{entered: make(chan []presence.Record), gate: make(chan struct{})}
+	o := newOfficeOn(t, "127.0.0.1:0", r)
+	second, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	o.nas().send(start("a"))
+	<-r.entered
+	stuck := o.Alive()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- o.Serve(ctx, second) }()
+	o.until(func() bool { return o.turning(second).After(stuck) })
+	if got := o.Alive(); !got.Equal(stuck) {
+		t.Errorf("alive %s, though a loop is stuck since %s", got, stuck)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	close(r.gate)
+}
+
+// until waits for something that another goroutine brings about.
+func (o *office) until(done func() bool) {
+	o.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			o.Fatal("it did not happen")
+		}
+	}
+}
+
+// conn is the socket that is served on.
+func (o *office) conn() *net.UDPConn {
+	o.until(func() bool { return !o.Alive().IsZero() })
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for l := range o.loops {
+		return l.conn
+	}
+	panic("alive without a loop")
+}
+
+// turning is when the loop on conn last turned.
+func (o *office) turning(conn *net.UDPConn) time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for l := range o.loops {
+		if l.conn == conn {
+			return time.Unix(0, l.turned.Load())
+		}
+	}
+	return time.Time{}
+}
+
+func TestSocketThatIsClosedIsAnError(t *testing.T) {
+	s := newOffice(t).Server
+	conn, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if err := s.Serve(t.Context(), conn); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("error: %v", err)
+	}
+}
+
+// Whatever mistake the decoder may hold, it costs one packet.
+func TestPanicCostsOnePacket(t *testing.T) {
+	tables := deviceAt
+	t.Cleanup(func() { deviceAt = tables }) // once nobody serves
+	deviceAt = append(slices.Clone(tables), place{"X", func(a attributes) string {
+		if a.text(1) == "mallory" {
+			panic("index out of range")
+		}
+		return ""
+	}})
+	o := newOffice(t)
+	logged := o.logged()
+	n := o.nas()
+	n.silent(packetOf(user("mallory")))
+	n.answered(start("a"))
+	if s := o.only(); s.MalformedRequests != 1 {
+		t.Errorf("stats: %+v", s)
+	}
+	if !bytes.Contains([]byte(logged()), []byte("index out of range")) {
+		t.Errorf("log: %s", logged())
+	}
+}
+
+func TestRecentRemembersAsLongAsItSays(t *testing.T) {
+	begin := time.Unix(1e9, 0)
+	r := recent[string, int]{span: 30 * time.Second, size: 1000}
+	r.put("a", 1, 1, begin)
+	for _, later := range []time.Duration{0, 29 * time.Second, 30 * time.Second} {
+		if _, ok := r.get("a", begin.Add(later)); !ok {
+			t.Errorf("forgotten after %s", later)
+		}
+	}
+	if _, ok := r.get("a", begin.Add(time.Minute)); ok {
+		t.Error("remembered after twice the span")
+	}
+	r.put("b", 2, 1, begin.Add(time.Minute))
+	if _, ok := r.get("b", begin.Add(time.Hour)); ok {
+		t.Error("remembered after an hour in which nothing happened")
+	}
+	for i := range 10_000 {
+		r.put(fmt.Sprint(i), i, 10, begin)
+	}
+	if n := len(r.young) + len(r.old); n > 2*1000/10 {
+		t.Errorf("%d are remembered", n)
+	}
+}
