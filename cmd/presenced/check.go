@@ -49,10 +49,13 @@ func (p *program) printConfig(cfg *configs.Config) error {
 	}
 	fmt.Fprintf(w, "listen\t%s\n", strings.Join(cfg.Radius.Listen, ", "))
 	for _, c := range cfg.Radius.Clients {
-		fmt.Fprintf(w, "client %s\t%s, site %s, %d secrets\n", printable(c.Name), c.Prefix, printable(c.Site), len(c.Secrets))
+		fmt.Fprintf(w, "client %s\t%s, site %s, %s\n", printable(c.Name), c.Prefix, printable(c.Site), count(len(c.Secrets), "secret"))
 	}
 	for _, s := range cfg.Mapping.Sites {
 		zone, hours := "the building's time zone", "always"
+		if cfg.Kadence == nil {
+			zone = "this host's time zone"
+		}
 		if s.Zone != nil {
 			zone = s.Zone.String()
 		}
@@ -62,8 +65,14 @@ func (p *program) printConfig(cfg *configs.Config) error {
 		fmt.Fprintf(w, "site %s\tbuilding %s, %s, arrivals %s, networks %s\n", printable(s.Name), printable(s.Building), zone, hours, some(s.SSIDs))
 	}
 	id, r := cfg.Mapping.Identity, cfg.Rules
-	fmt.Fprintf(w, "identity\tdomain %s, %d realms, %d rewrites, %d aliases, %d opted out\n",
-		printable(id.Domain), len(id.Realms), len(id.Rewrite), len(id.Aliases), len(id.OptOut))
+	fmt.Fprintf(w, "identity\tdomain %s, %s, %s, %d opted out\n",
+		printable(id.Domain), count(len(id.Realms), "realm"), count(len(id.Rewrite), "rewrite"), len(id.OptOut))
+	if len(id.Aliases) > 0 {
+		fmt.Fprintf(w, "\t%d aliases\n", len(id.Aliases))
+	}
+	if id.OptIn != nil {
+		fmt.Fprintf(w, "\tnobody but the %d who opted in\n", len(id.OptIn))
+	}
 	fmt.Fprintf(w, "presence\tsettle %s, linger %s, day starts %s\n", r.Settle, r.Linger, clock(r.DayStarts))
 	if cfg.Kadence == nil {
 		fmt.Fprintln(w, "kadence\tnone: presence is recorded, nothing is checked in or out")
@@ -77,6 +86,14 @@ func (p *program) printConfig(cfg *configs.Config) error {
 	fmt.Fprintf(w, "store\t%s\n", printable(cfg.Store.Path))
 	fmt.Fprintf(w, "control\t%s\n", printable(cfg.Control.Socket))
 	return w.Flush()
+}
+
+// count writes how many of a thing there are.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func some(names []string) string {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/presenced/presenced/internal/control"
@@ -18,9 +20,21 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Unmatched: d.unmatched,
 		Forget:    func(ctx context.Context, user string) error { return d.Tracker.Forget(ctx, strings.ToLower(user)) },
 		Backup:    d.Store.Backup,
+		Zap:       d.zap,
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
 		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
 	}
+}
+
+// zap ends the live sessions that q chooses, or with dry only says which.
+func (d *Daemon) zap(ctx context.Context, q control.SessionQuery, dry bool) (rows []control.Session, err error) {
+	zapped, err := d.Tracker.Zap(ctx, q.Match, dry)
+	for _, user := range slices.Sorted(maps.Keys(zapped)) {
+		for _, s := range zapped[user] {
+			rows = append(rows, control.SessionRow(user, s))
+		}
+	}
+	return rows, err
 }
 
 // status is what only the running daemon knows.
@@ -57,9 +71,13 @@ func (d *Daemon) storeInfo() control.StoreInfo {
 }
 
 func (d *Daemon) deskStatus() control.Desk {
+	now := d.setup.Load()
+	if now.kadence == nil {
+		return control.Desk{Mode: now.mode}
+	}
 	h := d.Courier.Health()
 	return control.Desk{
-		Mode: d.setup.Load().mode, Success: control.Time{Time: h.Success}, Failure: control.Time{Time: h.Failure},
+		Mode: now.mode, Success: control.Time{Time: h.Success}, Failure: control.Time{Time: h.Failure},
 		Error: h.Error, Failures: h.Failures, Rests: control.Time{Time: h.Rests},
 	}
 }

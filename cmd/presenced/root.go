@@ -38,7 +38,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		p.serve(), p.demo(), p.check(), p.reference(), p.status(),
 		p.people(), p.sessions(), p.visits(), p.show(), p.unmatched(), p.explain(),
-		p.retry(), p.drop(), p.forget(), p.backup(), p.version(),
+		p.retry(), p.drop(), p.zap(), p.forget(), p.backup(), p.version(),
 	)
 	return root
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"iter"
+
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
@@ -13,20 +15,28 @@ func (p *program) sessions() *cobra.Command {
 		Short: "The accounting sessions of devices",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			const header = "USER DEVICE SITE SSID NAS AP SESSION_ID STATE STARTED SEEN ENDED INTERIM CAUSE"
-			return p.read(cmd.Context(), func(r reader) error {
-				return list(p, r.Sessions(cmd.Context(), q), header, func(r control.Session) []string {
-					return []string{
-						r.User, r.Device, r.Site, r.SSID, r.NAS, r.AP, r.ID, string(r.State),
-						moment(r.Started), moment(r.Seen), moment(r.Ended), r.Interim.String(), r.Cause,
-					}
-				})
-			})
+			return p.read(cmd.Context(), func(r reader) error { return p.listSessions(r.Sessions(cmd.Context(), q)) })
 		},
 	}
-	cmd.Flags().StringVar(&q.User, "user", "", "only of this `USER`")
-	cmd.Flags().StringVar(&q.NAS, "nas", "", "only on this `NAS`: as listed, or its client, identifier or address")
-	cmd.Flags().StringVar(&q.Site, "site", "", "only at this `SITE`")
+	chooseSessions(cmd, &q)
 	cmd.Flags().BoolVar(&q.All, "all", false, "ended and expired ones too")
 	return p.listing(cmd)
+}
+
+// chooseSessions gives a verb the flags that choose sessions.
+func chooseSessions(cmd *cobra.Command, q *control.SessionQuery) {
+	cmd.Flags().StringVar(&q.User, "user", "", "only of this `USER`")
+	cmd.Flags().StringVar(&q.Device, "device", "", "only of this `DEVICE`, a MAC address as it is listed")
+	cmd.Flags().StringVar(&q.NAS, "nas", "", "only on this `NAS`: as listed, or its client, identifier or address")
+	cmd.Flags().StringVar(&q.Site, "site", "", "only at this `SITE`")
+}
+
+func (p *program) listSessions(rows iter.Seq2[control.Session, error]) error {
+	const header = "USER DEVICE SITE SSID NAS AP SESSION_ID STATE STARTED SEEN ENDED INTERIM CAUSE"
+	return list(p, rows, header, func(r control.Session) []string {
+		return []string{
+			r.User, r.Device, r.Site, r.SSID, r.NAS, r.AP, r.ID, string(r.State),
+			moment(r.Started), moment(r.Seen), moment(r.Ended), r.Interim.String(), r.Cause,
+		}
+	})
 }

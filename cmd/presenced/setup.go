@@ -86,7 +86,7 @@ func (d *Daemon) zones(ctx context.Context, k *kadence.Desk, sites map[string]pr
 		if zones[name] == nil {
 			zones[name] = time.Local
 			guessed = true
-			d.Log.WithField("site", name).Warnf("no time_zone is configured and the building's is not known: this host's, %s, counts until it is", time.Local)
+			d.Log.WithField("site", name).Warn("no time_zone is configured and the building's is not known: this host's counts until it is")
 		}
 	}
 	return zones, guessed, errors.Join(faults...)

@@ -34,7 +34,7 @@ func (p *program) show() *cobra.Command {
 func (p *program) tell(w io.Writer, s control.Story) {
 	fmt.Fprintln(w, p.bold(s.User))
 	for _, row := range s.People {
-		fmt.Fprintf(w, "  %s at %s since %s, %s here\n", row.State, printable(row.Site), moment(row.Since), devices(row.Devices))
+		fmt.Fprintf(w, "  %s at %s since %s, %s here\n", row.State, printable(row.Site), moment(row.Since), count(row.Devices, "device"))
 	}
 	if len(s.People) == 0 {
 		fmt.Fprintln(w, "  not here")
@@ -71,11 +71,4 @@ func (p *program) tell(w io.Writer, s control.Story) {
 	for _, n := range s.Next {
 		fmt.Fprintf(w, "  %s  %s\n", moment(n.At), printable(n.What))
 	}
-}
-
-func devices(n int) string {
-	if n == 1 {
-		return "1 device"
-	}
-	return fmt.Sprintf("%d devices", n)
 }

@@ -121,12 +121,12 @@ func (p *program) printClients(clients []control.Client) error {
 	if len(clients) == 0 {
 		return nil
 	}
-	count := func(n uint64) string { return strconv.FormatUint(n, 10) }
+	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
 	lines := make([][]string, len(clients))
 	for i, c := range clients {
 		lines[i] = []string{
-			c.Name, c.Address, c.Site, ago(c.LastHeard), count(c.Requests), count(c.Responses), count(c.Duplicates),
-			count(c.BadSecrets), count(c.Malformed), count(c.Dropped), c.Skew.String(),
+			c.Name, c.Address, c.Site, ago(c.LastHeard), number(c.Requests), number(c.Responses), number(c.Duplicates),
+			number(c.BadSecrets), number(c.Malformed), number(c.Dropped), c.Skew.String(),
 		}
 	}
 	fmt.Fprintln(p.stdout)

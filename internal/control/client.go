@@ -48,9 +48,13 @@ func (d *Daemon) People(ctx context.Context, site string) iter.Seq2[Person, erro
 
 // Sessions yields what [Listings.Sessions] does.
 func (d *Daemon) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Session, error] {
-	return rows[Session](ctx, d, "/v1/sessions", url.Values{
-		"user": {q.User}, "nas": {q.NAS}, "site": {q.Site}, "all": {strconv.FormatBool(q.All)},
-	})
+	return rows[Session](ctx, d, "/v1/sessions", q.form())
+}
+
+func (q SessionQuery) form() url.Values {
+	return url.Values{
+		"user": {q.User}, "device": {q.Device}, "nas": {q.NAS}, "site": {q.Site}, "all": {strconv.FormatBool(q.All)},
+	}
 }
 
 // Visits yields what [Listings.Visits] does.
@@ -82,6 +86,14 @@ func (d *Daemon) Forget(ctx context.Context, user string) error {
 // own host; path is absolute.
 func (d *Daemon) Backup(ctx context.Context, path string) error {
 	return d.object(ctx, http.MethodPost, "/v1/backup", url.Values{"path": {path}}, nil)
+}
+
+// Zap ends the live sessions that q chooses and returns them as they were; with
+// dry it only returns them.
+func (d *Daemon) Zap(ctx context.Context, q SessionQuery, dry bool) (zapped []Session, err error) {
+	form := q.form()
+	form.Set("dry", strconv.FormatBool(dry))
+	return zapped, d.object(ctx, http.MethodPost, "/v1/zap", form, &zapped)
 }
 
 // Retry has the courier try the visit's errand now.

@@ -34,10 +34,11 @@ var ErrUnknown = errors.New("nothing is remembered")
 
 // SessionQuery chooses sessions; what is empty chooses all.
 type SessionQuery struct {
-	User string
-	NAS  string // whole, or one of its parts: client, NAS-Identifier, address
-	Site string
-	All  bool // ended and expired ones too
+	User   string
+	Device string
+	NAS    string // whole, or one of its parts: client, NAS-Identifier, address
+	Site   string
+	All    bool // ended and expired ones too
 }
 
 // VisitQuery chooses visits; what is empty chooses all.
@@ -74,7 +75,7 @@ func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Sessio
 				return
 			}
 			for _, s := range p.Sessions {
-				if q.matches(s) && !yield(sessionRow(p.User, s), nil) {
+				if q.Match(p.User, s) && !yield(SessionRow(p.User, s), nil) {
 					return
 				}
 			}
@@ -82,8 +83,10 @@ func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Sessio
 	}
 }
 
-func (q SessionQuery) matches(s presence.Session) bool {
-	return (q.All || s.Live()) && (q.Site == "" || s.Site == q.Site) &&
+// Match reports whether q chooses the user's session.
+func (q SessionQuery) Match(user string, s presence.Session) bool {
+	return (q.All || s.Live()) && (q.User == "" || strings.EqualFold(user, q.User)) &&
+		(q.Device == "" || strings.EqualFold(s.Device, q.Device)) && (q.Site == "" || s.Site == q.Site) &&
 		(q.NAS == "" || s.NAS == q.NAS || slices.Contains(strings.Split(s.NAS, "/"), q.NAS))
 }
 
@@ -219,7 +222,7 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 		story.Story = append(story.Story, v.Story...)
 	}
 	for _, s := range p.Sessions {
-		story.Sessions = append(story.Sessions, sessionRow(user, s))
+		story.Sessions = append(story.Sessions, SessionRow(user, s))
 	}
 	slices.SortStableFunc(story.Sessions, func(a, b Session) int { return a.Started.Compare(b.Started.Time) })
 	story.Story = inOrder(story.Story)

@@ -100,7 +100,8 @@ func visitRow(v presence.Visit) Visit {
 	}
 }
 
-func sessionRow(user string, s presence.Session) Session {
+// SessionRow returns the row of a session of the user.
+func SessionRow(user string, s presence.Session) Session {
 	ap := s.AP
 	if ap == "" {
 		ap = s.BSSID

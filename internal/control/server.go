@@ -19,7 +19,8 @@ type Server struct {
 	Status    func(context.Context) (Status, error)
 	Unmatched func() []Unmatched
 	Forget    func(ctx context.Context, user string) error
-	Backup    func(ctx context.Context, path string) error // path is absolute
+	Backup    func(ctx context.Context, path string) error                           // path is absolute
+	Zap       func(ctx context.Context, q SessionQuery, dry bool) ([]Session, error) // returns which, as they were
 	Retry     func(ctx context.Context, user, visit string) error
 	Drop      func(ctx context.Context, user, visit string) error
 }
@@ -51,12 +52,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/status
 //	GET  /v1/people?site=
 //	GET  /v1/people/{user}
-//	GET  /v1/sessions?user=&nas=&site=&all=true
+//	GET  /v1/sessions?user=&device=&nas=&site=&all=true
 //	GET  /v1/visits?user=&site=&since=&pending=true
 //	GET  /v1/unmatched
 //	POST /v1/people/{user}/forget
 //	POST /v1/people/{user}/visits/{visit}/retry
 //	POST /v1/people/{user}/visits/{visit}/drop
+//	POST /v1/zap?user=&device=&nas=&site=&dry=true
 //	POST /v1/backup?path=
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -69,9 +71,7 @@ func (s *Server) Handler() http.Handler {
 		object(w, story, err)
 	})
 	mux.HandleFunc("GET /v1/sessions", func(w http.ResponseWriter, r *http.Request) {
-		array(w, s.Listings.Sessions(r.Context(), SessionQuery{
-			User: r.FormValue("user"), NAS: r.FormValue("nas"), Site: r.FormValue("site"), All: yes(r, "all"),
-		}))
+		array(w, s.Listings.Sessions(r.Context(), sessionQuery(r)))
 	})
 	mux.HandleFunc("GET /v1/visits", s.visits)
 	mux.HandleFunc("GET /v1/unmatched", func(w http.ResponseWriter, r *http.Request) {
@@ -85,6 +85,10 @@ func (s *Server) Handler() http.Handler {
 	})
 	mux.HandleFunc("POST /v1/people/{user}/visits/{visit}/drop", func(w http.ResponseWriter, r *http.Request) {
 		object(w, struct{}{}, s.Drop(r.Context(), r.PathValue("user"), r.PathValue("visit")))
+	})
+	mux.HandleFunc("POST /v1/zap", func(w http.ResponseWriter, r *http.Request) {
+		rows, err := s.Zap(r.Context(), sessionQuery(r), yes(r, "dry"))
+		object(w, append([]Session{}, rows...), err)
 	})
 	mux.HandleFunc("POST /v1/backup", func(w http.ResponseWriter, r *http.Request) {
 		object(w, struct{}{}, s.Backup(r.Context(), r.FormValue("path")))
@@ -110,6 +114,12 @@ func (s *Server) visits(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	array(w, s.Listings.Visits(r.Context(), q))
+}
+
+func sessionQuery(r *http.Request) SessionQuery {
+	return SessionQuery{
+		User: r.FormValue("user"), Device: r.FormValue("device"), NAS: r.FormValue("nas"), Site: r.FormValue("site"), All: yes(r, "all"),
+	}
 }
 
 func yes(r *http.Request, name string) bool {

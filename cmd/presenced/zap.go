@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/presenced/presenced/internal/control"
+)
+
+func (p *program) zap() *cobra.Command {
+	var q control.SessionQuery
+	var sure bool
+	cmd := &cobra.Command{
+		Use:   "zap",
+		Short: "End live sessions by user, device, NAS or site; shows them first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if q == (control.SessionQuery{}) {
+				p.understood = false
+				return errors.New("whose sessions? Give --user, --device, --nas or --site")
+			}
+			daemon, err := p.daemon()
+			if err != nil {
+				return err
+			}
+			zapped, err := daemon.Zap(cmd.Context(), q, !sure)
+			if err != nil {
+				return err
+			}
+			err = p.listSessions(func(yield func(control.Session, error) bool) {
+				for _, s := range zapped {
+					if !yield(s, nil) {
+						return
+					}
+				}
+			})
+			if !sure {
+				fmt.Fprintln(p.stderr, "nothing was ended; --yes ends them")
+			}
+			return err
+		},
+	}
+	chooseSessions(cmd, &q)
+	cmd.Flags().BoolVar(&sure, "yes", false, "end them")
+	return p.listing(cmd)
+}
