@@ -32,7 +32,11 @@ func (b *bench) growthTo(people int, table *table) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
+	defer func() {
+		if p != nil {
+			err = errors.Join(err, p.stop())
+		}
+	}()
 	o, err := newOffice(i.address, 4, people)
 	if err != nil {
 		return err

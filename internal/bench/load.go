@@ -138,9 +138,9 @@ func (o *office) fill(records, interims int, limit time.Duration, next func(*gue
 	return err
 }
 
-// patience is how long answers are waited for, and requests repeated, at the
-// end of a load.
-const patience = 3 * retryAfter
+// patience is how long answers are waited for at the end of a load: until the
+// last request is given up.
+const patience = tries * retryAfter
 
 // live returns what guests send as it happens.
 func live(interims int) func(*guest) record {

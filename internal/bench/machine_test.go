@@ -76,28 +76,34 @@ func TestDropsAreOfThisSocket(t *testing.T) {
 	}
 }
 
-// TestServersAnswer runs what is measured, as it is measured, on a few
-// requests: a benchmark of something broken is quickly taken for fast.
-func TestServersAnswer(t *testing.T) {
+// built returns a benchmark of the programs as they are now.
+func built(t *testing.T) *bench {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("starts servers")
 	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "bench")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	b := &bench{dir: t.TempDir(), out: t.Output(), users: 100, during: 400 * time.Millisecond}
+	b.self = filepath.Join(b.dir, "bench")
+	if out, err := exec.Command("go", "build", "-o", b.self, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	b := &bench{dir: dir, out: os.Stderr}
-	servers := []server{
-		{name: "responder", command: ourselves(program, "responder")},
-		{name: "yardstick", command: ourselves(program, "yardstick")},
+	var err error
+	if b.program, err = buildPresenced(b.dir); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := findFreeRADIUS(); err != nil {
-		t.Log("FreeRADIUS NOT TESTED:", err)
-	} else {
-		servers = append(servers, radiusNothing, radiusDetail, radiusSQLite)
-	}
-	for _, s := range servers {
+	return b
+}
+
+// TestServersAnswer runs what is measured, as it is measured, on a few
+// requests: a benchmark of something broken is quickly taken for fast.
+func TestServersAnswer(t *testing.T) {
+	b := built(t)
+	_, missing := findFreeRADIUS()
+	for _, s := range b.servers() {
+		if s.name == "FreeRADIUS" && missing != nil {
+			t.Logf("%s, %s: NOT TESTED: %v", s.name, s.setting, missing)
+			continue
+		}
 		err := b.with(s, func(p *process) error {
 			o, err := newOffice(p.address, 2, 4)
 			if err != nil {
@@ -113,5 +119,16 @@ func TestServersAnswer(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s, %s: %v", s.name, s.setting, err)
 		}
+	}
+}
+
+func TestRestartUnderLoadLosesNothingWithTheSocketKept(t *testing.T) {
+	b := built(t)
+	r, err := b.restartOf(b.presenced(), 500, true, restart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.sent == 0 || r.acked != r.sent || r.lost > 0 {
+		t.Errorf("%d sent, %d acknowledged, %d lost", r.sent, r.acked, r.lost)
 	}
 }

@@ -11,18 +11,11 @@ func (b *bench) restarts() error {
 	const rate = 1000
 	t := newTable(b.out, fmt.Sprintf("A restart in the middle of %d requests a second; a NAS repeats after %v", rate, retryAfter),
 		"server", "configuration", "what", "sent", "acked", "resent", "lost", "p50", "p99", "max", "no answers for")
-	restart := func(i *installation, p *process) (*process, error) {
-		if err := p.stop(); err != nil {
-			return nil, err
-		}
-		return i.start()
-	}
-	reload := func(_ *installation, p *process) (*process, error) { return p, hangUp(p) }
 	for _, c := range []struct {
 		server
 		what string
 		keep bool // the socket, over the restart
-		act  func(*installation, *process) (*process, error)
+		act  act
 	}{
 		{b.presenced(), "restart, socket kept", true, restart},
 		{b.presenced(), "restart", false, restart},
@@ -41,6 +34,19 @@ func (b *bench) restarts() error {
 	return t.end()
 }
 
+// act does something to the process of an installation, and returns the one
+// that serves afterwards.
+type act func(*installation, *process) (*process, error)
+
+func restart(i *installation, p *process) (*process, error) {
+	if err := p.stop(); err != nil {
+		return nil, err
+	}
+	return i.start()
+}
+
+func reload(_ *installation, p *process) (*process, error) { return p, hangUp(p) }
+
 // restarted is what came of the load, and how long the act took: for a
 // restart, until the new process has answered.
 type restarted struct {
@@ -48,7 +54,7 @@ type restarted struct {
 	away time.Duration
 }
 
-func (b *bench) restartOf(s server, rate int, keep bool, act func(*installation, *process) (*process, error)) (*restarted, error) {
+func (b *bench) restartOf(s server, rate int, keep bool, act act) (*restarted, error) {
 	i, err := s.install(b.dir)
 	if err != nil {
 		return nil, err

@@ -12,18 +12,19 @@ const interims = 8 // in a session: most of what a NAS sends
 // flight.
 func (b *bench) throughput() error {
 	t := newTable(b.out, fmt.Sprintf("Accounting over %d users, %v each", b.users, b.during),
-		"server", "configuration", "durable", "in flight", "acked/s", "p50", "p99", "max",
+		"server", "configuration", "durable", "in flight", "acked/s", "of yardstick", "of detail file", "p50", "p99", "max",
 		"resent", "lost", "wrong", "CPU s", "µs/req", "RSS MiB", "load's CPU")
+	r := rates{}
 	for _, s := range b.servers() {
 		b.progress("%s, %s: throughput", s.name, s.setting)
-		if err := b.with(s, func(p *process) error { return b.throughputOf(s, p, t) }); err != nil {
+		if err := b.with(s, func(p *process) error { return b.throughputOf(s, p, t, r) }); err != nil {
 			t.note(s, err)
 		}
 	}
 	return t.end()
 }
 
-func (b *bench) throughputOf(s server, p *process, table *table) (err error) {
+func (b *bench) throughputOf(s server, p *process, table *table, r rates) error {
 	o, err := newOffice(p.address, 4, b.users)
 	if err != nil {
 		return err
@@ -37,12 +38,30 @@ func (b *bench) throughputOf(s server, p *process, table *table) (err error) {
 		if err != nil {
 			return err
 		}
-		l := &m.latency
-		table.row(s.name, s.setting, s.durable, inFlight, b.perSecond(m.inTime), l.quantile(0.50), l.quantile(0.99), l.most,
+		l, rate := &m.latency, b.perSecond(m.inTime)
+		r[rated{s.setting, inFlight}] = rate
+		table.row(s.name, s.setting, s.durable, inFlight, rate,
+			r.share(rate, rated{bare, inFlight}), r.share(rate, rated{radiusDetail.setting, inFlight}), l.quantile(0.50), l.quantile(0.99), l.most,
 			m.resent, m.lost, m.wrong, fmt.Sprintf("%.2f", m.cpu.Seconds()), fmt.Sprintf("%.1f", m.perRequest()), m.most>>20,
 			fmt.Sprintf("%.0f%%", 100*m.ours.Seconds()/m.took.Seconds()))
 	}
 	return nil
+}
+
+// rates are the acknowledged requests a second of who was measured so far.
+type rates map[rated]int
+
+type rated struct {
+	setting  string
+	inFlight int
+}
+
+// share returns the rate as a share of another's.
+func (r rates) share(rate int, of rated) string {
+	if r[of] == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d%%", 100*rate/r[of])
 }
 
 func (b *bench) perSecond(n int) int { return int(float64(n) / b.during.Seconds()) }
