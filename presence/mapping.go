@@ -10,6 +10,7 @@ import (
 type Mapping struct {
 	Sites    []Site // in the configured order
 	Identity Identity
+	HashKey  []byte // if there is one, sightings have hashes for devices and session ids
 }
 
 // Reading is what a Mapping made of a record.
@@ -59,6 +60,9 @@ func (m *Mapping) Read(r Record) Reading {
 		if g.Nobody = ask(m, &r, &g); g.Nobody.Kind != "" {
 			break
 		}
+	}
+	if len(m.HashKey) > 0 {
+		g.Sighting.hash(m.HashKey)
 	}
 	return g
 }
