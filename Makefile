@@ -46,6 +46,10 @@ lab: ## only the tests with a real controller, stations and proxies, as they hap
 bench: ## the benchmarks; on an idle machine
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: compare
+compare: peers ## measures presenced beside other RADIUS servers; on an idle machine
+	$(GO) run ./internal/bench
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s) each
 	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
