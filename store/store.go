@@ -4,18 +4,12 @@
 package store
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/presenced/presenced/presence"
 )
@@ -23,10 +17,20 @@ import (
 // Version is the format of the files that this package writes.
 const Version = 1
 
-// Store is a [presence.Store] in one file.
+// Store is a [presence.Store] in one file. Its methods may be called from any
+// goroutine; there is one writer at a time, and readers never wait for it.
 type Store struct {
 	db   *bbolt.DB
+	file *os.File // the descriptor that db uses, locked
 	path string
+
+	asked  [len(queues)]atomic.Int64 // the latest moment up to which Due may have named people
+	commit atomic.Int64              // nanoseconds that the latest commit took
+
+	writing sync.Mutex   // held while writing; guards doubt
+	doubt   bool         // the latest commit failed: what a reader sees may not be on disk
+	reading sync.RWMutex // held for reading by every short read
+	lengthy sync.Mutex   // held by what reads or rewrites the whole file
 }
 
 var _ presence.Store = (*Store)(nil)
@@ -34,201 +38,38 @@ var _ presence.Store = (*Store)(nil)
 // The buckets.
 var (
 	meta    = []byte("meta")    // "version" → decimal
-	people  = []byte("people")  // user → moments indexed, and the person
+	people  = []byte("people")  // user → document; the bucket's sequence counts them
 	notes   = []byte("notes")   // kind NUL key → value
-	history = []byte("history") // arrival (8 bytes, nanoseconds) and visit id → visit
-	visits  = []byte("visits")  // user NUL arrival id → nothing: whose visits those are
+	history = []byte("history") // arrival and visit id → visit
+	visits  = []byte("visits")  // user NUL arrival and visit id → nothing: whose visits those are
 	queues  = [...][]byte{presence.Wakes: []byte("wakes"), presence.Errands: []byte("errands")}
 )
 
-const lockWait = 900 * time.Millisecond
-
-// Open opens the file at path, and makes it, with mode 0600, if it is not
-// there. It fails within a second if another process has it open.
-func Open(path string) (*Store, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := create(path); err != nil {
-			return nil, fmt.Errorf("create store %s: %w", path, err)
-		}
-	}
-	return open(path, false)
-}
-
-// OpenReadOnly opens a file that no daemon is serving, for reading.
-func OpenReadOnly(path string) (*Store, error) { return open(path, true) }
-
-func open(path string, readOnly bool) (*Store, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: lockWait, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType,
-		NoFreelistSync: true, InitialMmapSize: 1 << 30, PreLoadFreelist: !readOnly,
-	})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("open store %s: another process has it open; is presenced running?", path)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("open store %s: not a store of presenced, or damaged: %w", path, err)
-	case err != nil:
-		return nil, fmt.Errorf("open store %s: %w", path, err)
-	}
-	s := &Store{db: db, path: path}
-	if err := s.checkVersion(); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open store %s: %w", path, err)
-	}
-	return s, nil
-}
-
-// create makes an empty store: first under another name, because a power cut
-// while bbolt initialises a file leaves one that cannot be opened.
-func create(path string) error {
-	tmp := path + ".new"
-	defer os.Remove(tmp)
-	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: lockWait, NoFreelistSync: true})
-	if err != nil {
-		return err
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{meta, people, notes, history, visits, queues[0], queues[1]} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return tx.Bucket(meta).Put([]byte("version"), []byte(strconv.Itoa(Version)))
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-func (s *Store) checkVersion() error {
-	return s.db.View(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(meta)
-		if b == nil {
-			return errors.New("a bbolt file, but not of presenced")
-		}
-		v, err := strconv.Atoi(string(b.Get([]byte("version"))))
-		switch {
-		case err != nil:
-			return fmt.Errorf("format version: %w", err)
-		case v > Version:
-			return fmt.Errorf("its format is version %d, and this presenced reads up to %d: install the newer presenced, or restore a backup", v, Version)
-		}
-		return nil
-	})
-}
-
-// Close closes the file.
+// Close closes the file once reads and writes under way are done.
 func (s *Store) Close() error { return s.db.Close() }
 
 // Path returns where the file is.
 func (s *Store) Path() string { return s.path }
 
-// Update implements [presence.Store].
-func (s *Store) Update(ctx context.Context, changes []presence.Change, set []presence.Note) (err error) {
-	if len(changes)+len(set) == 0 {
-		return nil
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	tx, err := s.db.Begin(true)
-	if err != nil {
-		return fmt.Errorf("write to store %s: %w", s.path, err)
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("write to store %s: a change panicked: %v", s.path, p)
-		}
-		if err != nil {
-			tx.Rollback()
-		}
-	}()
-	u := update{tx: tx, loaded: map[string]*document{}}
-	for _, c := range changes {
-		if err := u.change(c); err != nil {
-			return err
-		}
-	}
-	if err := u.save(); err != nil {
-		return fmt.Errorf("write to store %s: %w", s.path, err)
-	}
-	for _, n := range set {
-		if err := u.note(n); err != nil {
-			return fmt.Errorf("write to store %s: %w", s.path, err)
-		}
-	}
-	if !u.dirty {
-		return tx.Rollback()
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("write to store %s: %w", s.path, err)
-	}
-	return nil
+// Stats says how the store fares.
+type Stats struct {
+	Size      int64         `json:"size"`           // of the file, bytes
+	People    int           `json:"people"`         // who are remembered
+	Commit    time.Duration `json:"last_commit_ns"` // how long the latest commit took; 0: none since the start
+	FreePages int           `json:"free_pages"`     // of the file, to be used again, as of the latest write
+	Readers   int           `json:"readers"`        // read transactions that are open
 }
 
-// Person implements [presence.Store].
-func (s *Store) Person(_ context.Context, user string) (p presence.Person, err error) {
-	p.User = user
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		d, err := load(tx, user)
-		if err == nil {
-			p = d.Person
-		}
-		return err
-	})
-	return p, err
-}
-
-// People implements [presence.Store].
-func (s *Store) People(_ context.Context, after string, limit int) (all []presence.Person, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(people).Cursor()
-		for k, v := seekAfter(c, []byte(after)); k != nil && len(all) < limit; k, v = c.Next() {
-			d, err := decode(string(k), v)
-			if err != nil {
-				return err
-			}
-			all = append(all, d.Person)
-		}
+// Stats costs a few microseconds, however many people there are.
+func (s *Store) Stats() Stats {
+	db := s.db.Stats()
+	all := Stats{Commit: time.Duration(s.commit.Load()), FreePages: db.FreePageN + db.PendingPageN, Readers: db.OpenTxN}
+	if info, err := os.Stat(s.path); err == nil {
+		all.Size = info.Size()
+	}
+	_ = s.read(func(tx *bbolt.Tx) error { // of a closed store nothing is known
+		all.People = int(tx.Bucket(people).Sequence())
 		return nil
 	})
-	return all, err
-}
-
-// seekAfter moves the cursor to the first key after the given one.
-func seekAfter(c *bbolt.Cursor, after []byte) (k, v []byte) {
-	k, v = c.Seek(after)
-	if k != nil && bytes.Equal(k, after) {
-		k, v = c.Next()
-	}
-	return k, v
-}
-
-// Due implements [presence.Store].
-func (s *Store) Due(_ context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(queues[q]).Cursor()
-		for k, _ := c.First(); k != nil; k, _ = c.Next() {
-			at, user := splitMoment(k)
-			if at.After(by) || len(users) == limit {
-				next = at
-				return nil
-			}
-			users = append(users, string(user))
-		}
-		return nil
-	})
-	return users, next, err
+	return all
 }

@@ -2,9 +2,13 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/json"
+	"cmp"
+	"context"
 	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -12,105 +16,115 @@ import (
 	"github.com/presenced/presenced/presence"
 )
 
+// Update implements [presence.Store]. A change that panics is an error, and
+// nothing of its batch is written. After an error, whatever its cause, the
+// store goes on as soon as the cause is gone.
+func (s *Store) Update(ctx context.Context, changes []presence.Change, set []presence.Note) error {
+	if len(changes)+len(set) == 0 {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.write("write to", func(u *update) error {
+		for _, c := range changes {
+			if err := u.change(c); err != nil {
+				return err
+			}
+		}
+		if err := u.save(); err != nil {
+			return err
+		}
+		for _, n := range set {
+			if err := u.note(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // update is one transaction: every person is read once, changed in memory, and
 // written once.
 type update struct {
+	store  *Store
 	tx     *bbolt.Tx
 	loaded map[string]*document
-	order  []*document
-	dirty  bool
-}
-
-// document is a person as stored, with the moments at which the queues name
-// them. A queue may name a person too early, never too late, so a moment that
-// moves later costs no write: it is put right when the person is due.
-type document struct {
-	presence.Person
-	stored []byte
-	queued [len(queues)]time.Time
-}
-
-type envelope struct {
-	Queued [len(queues)]int64 `json:"q"`
-	Person presence.Person    `json:"p"`
-}
-
-func load(tx *bbolt.Tx, user string) (*document, error) {
-	return decode(user, tx.Bucket(people).Get([]byte(user)))
-}
-
-func decode(user string, data []byte) (*document, error) {
-	d := &document{Person: presence.Person{User: user}}
-	if data == nil {
-		return d, nil
-	}
-	var e envelope
-	if err := json.Unmarshal(data, &e); err != nil {
-		return nil, fmt.Errorf("decode %q: %w", user, err)
-	}
-	d.Person, d.Person.User, d.stored = e.Person, user, bytes.Clone(data)
-	for q, ns := range e.Queued {
-		if ns != 0 {
-			d.queued[q] = time.Unix(0, ns).UTC()
-		}
-	}
-	return d, nil
-}
-
-func (d *document) encode() ([]byte, error) {
-	e := envelope{Person: d.Person}
-	for q, at := range d.queued {
-		if !at.IsZero() {
-			e.Queued[q] = at.UnixNano()
-		}
-	}
-	return json.Marshal(e)
+	dirty  bool   // there is something to commit
+	buf    []byte // where documents are encoded; what bbolt was given stays as it is until the commit
 }
 
 func (u *update) change(c presence.Change) error {
-	d := u.loaded[c.User]
-	if d == nil {
-		var err error
-		if d, err = load(u.tx, c.User); err != nil {
-			return err
-		}
-		u.loaded[c.User] = d
-		u.order = append(u.order, d)
-	}
-	for _, v := range c.Apply(&d.Person) {
-		if err := u.settle(c.User, v); err != nil {
-			return err
-		}
-	}
-	d.Person.User = c.User
-	return nil
-}
-
-func (u *update) settle(user string, v presence.Visit) error {
-	data, err := json.Marshal(v)
+	d, err := u.load(c.User)
 	if err != nil {
 		return err
 	}
-	key := moment(v.Arrived, v.ID)
-	u.dirty = true
-	if err := u.tx.Bucket(history).Put(key, data); err != nil {
+	settled, err := apply(c, &d.Person)
+	if err != nil {
 		return err
 	}
-	return u.tx.Bucket(visits).Put(append([]byte(user+"\x00"), key...), []byte{})
+	d.User = c.User
+	for i := range settled {
+		settled[i].User = c.User
+		if err := u.settle(&settled[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
+func (u *update) load(user string) (*document, error) {
+	if d := u.loaded[user]; d != nil {
+		return d, nil
+	}
+	d, err := decode(user, u.tx.Bucket(people).Get([]byte(user)))
+	if err == nil {
+		u.loaded[user] = d
+	}
+	return d, err
+}
+
+func apply(c presence.Change, p *presence.Person) (settled []presence.Visit, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("a change of %q panicked at %s: %v", c.User, panicked(), r)
+		}
+	}()
+	return c.Apply(p), nil
+}
+
+// panicked returns the line that the panic being recovered from came from.
+func panicked() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
+	for thrown := false; ; {
+		f, more := frames.Next()
+		inside := strings.HasPrefix(f.Function, "runtime.")
+		if thrown && !inside || !more {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		thrown = thrown || f.Function == "runtime.gopanic"
+	}
+}
+
+// save writes the people in the order of their keys, so that neighbours find
+// their page at hand.
 func (u *update) save() error {
-	for _, d := range u.order {
+	all := make([]*document, 0, len(u.loaded))
+	for _, d := range u.loaded {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b *document) int { return cmp.Compare(a.User, b.User) })
+	for _, d := range all {
 		if err := u.saveOne(d); err != nil {
-			return err
+			return fmt.Errorf("%q: %w", d.User, err)
 		}
 	}
 	return nil
 }
 
 func (u *update) saveOne(d *document) error {
-	empty := len(d.Sessions)+len(d.Devices)+len(d.Visits)+len(d.Story) == 0
-	if empty {
+	if d.empty() {
 		d.Wake, d.Errand = time.Time{}, time.Time{}
 	}
 	for q, at := range [...]time.Time{presence.Wakes: d.Wake, presence.Errands: d.Errand} {
@@ -118,30 +132,44 @@ func (u *update) saveOne(d *document) error {
 			return err
 		}
 	}
-	if empty {
+	b := u.tx.Bucket(people)
+	if d.empty() {
 		if d.stored == nil {
 			return nil
 		}
 		u.dirty = true
-		return u.tx.Bucket(people).Delete([]byte(d.User))
+		if err := b.SetSequence(b.Sequence() - 1); err != nil {
+			return err
+		}
+		return b.Delete([]byte(d.User))
 	}
-	data, err := d.encode()
-	if err != nil || bytes.Equal(data, d.stored) {
-		return err
-	}
-	u.dirty = true
-	return u.tx.Bucket(people).Put([]byte(d.User), data)
-}
-
-// queue has the queue name the person at the moment at, or a little sooner: an
-// entry that is still to come and sooner is left as it is.
-func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
-	was := d.queued[q]
-	if !was.IsZero() && !at.IsZero() && !at.Before(was) && was.After(time.Now()) || was.Equal(at) {
+	start := len(u.buf)
+	u.buf = d.append(u.buf)
+	data := u.buf[start:len(u.buf):len(u.buf)]
+	if bytes.Equal(data, d.stored) {
+		u.buf = u.buf[:start]
 		return nil
 	}
-	b := u.tx.Bucket(queues[q])
 	u.dirty = true
+	if d.stored == nil {
+		if err := b.SetSequence(b.Sequence() + 1); err != nil {
+			return err
+		}
+	}
+	return b.Put([]byte(d.User), data)
+}
+
+// queue has the queue name the person at the moment at, or sooner. An entry
+// that is sooner is left as it is until Due may have named it: then whoever
+// asked writes, and finds it put right, so that nobody is named for ever.
+func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
+	was := d.queued[q]
+	named := nanoseconds(was) <= u.store.asked[q].Load()
+	if was.Equal(at) || !was.IsZero() && !at.IsZero() && !at.Before(was) && !named {
+		return nil
+	}
+	u.dirty = true
+	b := u.tx.Bucket(queues[q])
 	if !was.IsZero() {
 		if err := b.Delete(moment(was, d.User)); err != nil {
 			return err
@@ -154,23 +182,28 @@ func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
 	return b.Put(moment(at, d.User), []byte{})
 }
 
+func (u *update) settle(v *presence.Visit) error {
+	u.dirty = true
+	key := moment(v.Arrived, v.ID)
+	b := u.tx.Bucket(history)
+	b.FillPercent = 0.9 // visits come nearly in the order of their keys
+	if err := b.Put(key, encodeVisit(v)); err != nil {
+		return fmt.Errorf("a visit of %q: %w", v.User, err)
+	}
+	return u.tx.Bucket(visits).Put(under(v.User, key), []byte{})
+}
+
 func (u *update) note(n presence.Note) error {
-	b, key := u.tx.Bucket(notes), []byte(n.Kind+"\x00"+n.Key)
-	if bytes.Equal(b.Get(key), n.Value) {
+	b, key := u.tx.Bucket(notes), under(n.Kind, n.Key)
+	if was := b.Get(key); bytes.Equal(was, n.Value) && (was == nil) == (n.Value == nil) {
 		return nil
 	}
 	u.dirty = true
 	if n.Value == nil {
 		return b.Delete(key)
 	}
-	return b.Put(key, bytes.Clone(n.Value))
-}
-
-// moment is a key that sorts by time first.
-func moment(t time.Time, name string) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(t.UnixNano())), name...)
-}
-
-func splitMoment(key []byte) (time.Time, []byte) {
-	return time.Unix(0, int64(binary.BigEndian.Uint64(key))).UTC(), key[8:]
+	if err := b.Put(key, bytes.Clone(n.Value)); err != nil {
+		return fmt.Errorf("note %q %q: %w", n.Kind, n.Key, err)
+	}
+	return nil
 }

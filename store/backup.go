@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+)
+
+// Backup writes a consistent copy, with mode 0600, to path while the store is
+// in use. The copy appears under its name, in place of what was there, when it
+// is whole, checked and on disk.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	s.lengthy.Lock()
+	defer s.lengthy.Unlock()
+	if err := s.backup(ctx, path); err != nil {
+		return fmt.Errorf("back up store %s: %w", s.path, err)
+	}
+	return nil
+}
+
+func (s *Store) backup(ctx context.Context, path string) error {
+	if there, err := os.Stat(path); err == nil {
+		if in, err := s.file.Stat(); err == nil && os.SameFile(in, there) {
+			return fmt.Errorf("%s is the store itself: give another name", path)
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		_, err := tx.WriteTo(whileIn(ctx, f))
+		return err
+	})
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := verify(f.Name()); err != nil {
+		return fmt.Errorf("check the copy: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// verify reads the whole copy and checks that its pages fit together.
+func verify(path string) error {
+	s, err := open(path, true)
+	if err != nil {
+		return err
+	}
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		if err := walk(tx); err != nil {
+			return err
+		}
+		var all []error
+		for err := range tx.Check() {
+			all = append(all, err)
+		}
+		return errors.Join(all...)
+	})
+	return errors.Join(err, s.Close())
+}
+
+type contextWriter struct {
+	ctx context.Context
+	io.Writer
+}
+
+// whileIn is w until ctx ends.
+func whileIn(ctx context.Context, w io.Writer) io.Writer { return contextWriter{ctx, w} }
+
+func (w contextWriter) Write(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(b)
+}

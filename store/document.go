@@ -1,0 +1,59 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// document is a person as stored, with the moments at which the queues name
+// them. A queue may name a person too early, never too late, so a moment that
+// moves later costs no write: it is put right when the person is due.
+type document struct {
+	presence.Person
+	stored []byte // nil: not stored; valid as long as the transaction
+	queued [len(queues)]time.Time
+}
+
+func decode(user string, data []byte) (*document, error) {
+	d := &document{stored: data}
+	if data != nil {
+		r := newReader(data)
+		for q := range d.queued {
+			d.queued[q] = r.time()
+		}
+		readPerson(r, &d.Person)
+		if err := r.end(); err != nil {
+			return nil, fmt.Errorf("decode %q: %w", user, err)
+		}
+	}
+	d.User = user
+	return d, nil
+}
+
+func (d *document) append(b []byte) []byte {
+	b = append(b, codecVersion)
+	for _, at := range d.queued {
+		b = appendTime(b, at)
+	}
+	return appendPerson(b, &d.Person)
+}
+
+// empty reports whether there is nothing to remember.
+func (d *document) empty() bool {
+	return len(d.Sessions)+len(d.Devices)+len(d.Visits)+len(d.Story) == 0
+}
+
+func encodeVisit(v *presence.Visit) []byte {
+	return appendVisit([]byte{codecVersion}, v)
+}
+
+func decodeVisit(data []byte) (v presence.Visit, err error) {
+	r := newReader(data)
+	readVisit(r, &v)
+	if err := r.end(); err != nil {
+		return v, fmt.Errorf("decode a visit of %q: %w", v.User, err)
+	}
+	return v, nil
+}

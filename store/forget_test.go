@@ -1,0 +1,214 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// crowd fills a store with people who have lived: documents rewritten many
+// times, settled visits, notes.
+func crowd(t *testing.T, s *Store, users ...string) {
+	t.Helper()
+	for round := range 20 {
+		var changes []presence.Change
+		var set []presence.Note
+		for i, user := range users {
+			changes = append(changes, put(user, func(p *presence.Person) {
+				*p = office(user)
+				p.Story = append(p.Story, presence.Entry{At: monday, Text: strings.Repeat(user, 1+round*i%7)})
+			}))
+			changes = append(changes, settle(user, presence.Visit{ID: fmt.Sprint(user, round), Arrived: monday.Add(time.Duration(round) * time.Hour)}))
+			set = append(set, presence.Note{Kind: "kadence user", Key: user, Value: []byte(user)}, presence.Note{Kind: "another", Key: user, Value: []byte("x")})
+		}
+		if err := s.Update(t.Context(), changes, set); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestForgettingLeavesNoTraceInTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "presenced.db")
+	s := reopen(t, path)
+	var users []string
+	for i := range 50 {
+		users = append(users, fmt.Sprintf("user%d@example.com", i))
+	}
+	const ann = "ann.forgotten@example.com"
+	crowd(t, s, append(users, ann)...)
+	if !bytes.Contains(must(os.ReadFile(path)), []byte(ann)) {
+		t.Fatal("the test looks in the wrong place")
+	}
+	if err := s.Forget(t.Context(), ann); err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(must(os.ReadFile(path)), []byte("ann.forgotten")); n > 0 {
+		t.Errorf("%d traces", n)
+	}
+	if err := whole(s); err != nil {
+		t.Error(err)
+	}
+	crowd(t, s, users...)
+	same(t, s.Stats().People, len(users))
+	same(t, len(must(s.History(t.Context(), "", time.Time{}, monday.AddDate(1, 0, 0), 1e6))), 20*len(users))
+	if v := must(s.Note(t.Context(), "another", users[0])); string(v) != "x" {
+		t.Errorf("somebody else's note: %q", v)
+	}
+}
+
+// Pages that a reader of an earlier state still needs are not cleared under
+// it, and what is written meanwhile stays.
+func TestForgettingDisturbsNobody(t *testing.T) {
+	s := openNew(t)
+	crowd(t, s, "ann", "bob", "cid")
+	stop := make(chan struct{})
+	var busy sync.WaitGroup
+	for range 3 {
+		busy.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for _, p := range must(s.People(t.Context(), "", 100)) {
+					if p.Visits[0].User != p.User {
+						t.Errorf("%q has the visit of %q", p.User, p.Visits[0].User)
+					}
+				}
+				must(s.History(t.Context(), "bob", time.Time{}, monday.AddDate(1, 0, 0), 100))
+			}
+		})
+	}
+	busy.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			crowd(t, s, fmt.Sprint("new", i%9))
+		}
+	})
+	backup := filepath.Join(t.TempDir(), "backup")
+	for i := range 20 {
+		if err := s.Forget(t.Context(), fmt.Sprint("new", i%9)); err != nil {
+			t.Error(err)
+		}
+		if i%5 == 0 {
+			if err := s.Backup(t.Context(), backup); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	close(stop)
+	busy.Wait()
+	if err := whole(s); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestForgettingReachesOnlyThatUser(t *testing.T) {
+	s := openNew(t)
+	crowd(t, s, "ann", "ann@example.com", "an")
+	if err := s.Forget(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	same(t, must(s.Person(t.Context(), "ann")), presence.Person{User: "ann"})
+	for user, want := range map[string]int{"an": 20, "ann": 0, "ann@example.com": 20} {
+		same(t, len(must(s.History(t.Context(), user, time.Time{}, monday.AddDate(1, 0, 0), 100))), want)
+	}
+	if err := s.Forget(t.Context(), "nobody"); err != nil {
+		t.Error(err)
+	}
+	if err := whole(s); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPruningErasesWhatArrivedBefore(t *testing.T) {
+	s := openNew(t)
+	var visits []presence.Visit
+	for i := range 2*pruneChunk + 10 {
+		visits = append(visits, presence.Visit{ID: fmt.Sprint(i), Arrived: monday.Add(time.Duration(i) * time.Second)})
+	}
+	put1(t, s, settle("ann", visits...))
+	n, err := s.Prune(t.Context(), monday.Add(time.Duration(2*pruneChunk)*time.Second))
+	if err != nil || n != 2*pruneChunk {
+		t.Errorf("%d went, %v", n, err)
+	}
+	same(t, len(must(s.History(t.Context(), "ann", time.Time{}, monday.AddDate(1, 0, 0), 1e6))), 10)
+	if err := whole(s); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestABackupIsWholeAndReplacesTheLast(t *testing.T) {
+	s := openNew(t)
+	path := filepath.Join(t.TempDir(), "backup.db")
+	for i := range 3 {
+		crowd(t, s, fmt.Sprint("user", i))
+		if err := s.Backup(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		same(t, must(os.Stat(path)).Mode(), 0o600)
+		copied, err := OpenReadOnly(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, len(must(copied.People(t.Context(), "", 100))), i+1)
+		if err := copied.Update(t.Context(), []presence.Change{tell("ann", "x")}, nil); err == nil {
+			t.Error("a store that is open for reading was written")
+		}
+		if err := copied.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if left := must(filepath.Glob(path + "?*")); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+func TestABackupDoesNotReplaceTheStore(t *testing.T) {
+	s := openNew(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(s.path, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{s.path, link} {
+		if err := s.Backup(t.Context(), path); err == nil || !strings.Contains(err.Error(), "is the store itself: give another name") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestADamagedCopyIsNoBackup(t *testing.T) {
+	s := openNew(t)
+	crowd(t, s, "ann", "bob")
+	var root int64
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		root = int64(tx.Bucket(people).Root())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "copy")
+	data := must(os.ReadFile(s.path))
+	clear(data[root*4096 : (root+1)*4096])
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(path); err == nil || !strings.HasPrefix(err.Error(), "the file is damaged") {
+		t.Error(err)
+	}
+}

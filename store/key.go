@@ -1,0 +1,48 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// moment is a key that sorts by time first, then by name.
+func moment(t time.Time, name string) []byte {
+	key := make([]byte, 8, 8+len(name))
+	binary.BigEndian.PutUint64(key, uint64(nanoseconds(t))^1<<63) // so that 1969 sorts before 1970
+	return append(key, name...)
+}
+
+func splitMoment(key []byte) (time.Time, []byte) {
+	return time.Unix(0, int64(binary.BigEndian.Uint64(key)^1<<63)).UTC(), key[8:]
+}
+
+// nanoseconds counts from 1970. The years up to 1677 and from 2263 on, of
+// which it cannot tell, are the first and the last nanosecond there is.
+func nanoseconds(t time.Time) int64 {
+	switch s := t.Unix(); {
+	case s <= math.MinInt64/int64(time.Second):
+		return math.MinInt64 + 1
+	case s >= math.MaxInt64/int64(time.Second):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
+// under is the key of what stands under a name, which holds no NUL.
+func under[T string | []byte](name string, key T) []byte {
+	all := make([]byte, 0, len(name)+1+len(key))
+	return append(append(append(all, name...), 0), key...)
+}
+
+// seekAfter moves the cursor to the first key after the given one.
+func seekAfter(c *bbolt.Cursor, after []byte) (k, v []byte) {
+	k, v = c.Seek(after)
+	if k != nil && bytes.Equal(k, after) {
+		k, v = c.Next()
+	}
+	return k, v
+}

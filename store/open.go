@@ -1,0 +1,196 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// lockWait is how long to wait for the lock of the file: a listing that reads
+// it is done sooner.
+const lockWait = 800 * time.Millisecond
+
+// Open opens the file at path, and makes it, with mode 0600, if it is not
+// there. It fails within a second if another process has it open. What cannot
+// be served, because it is no store, damaged or of a newer version, is an
+// error and stays as it is.
+func Open(path string) (*Store, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := create(path); err != nil {
+			return nil, fmt.Errorf("create store %s: %w", path, explain(path, err))
+		}
+	}
+	s, err := open(path, true)
+	if err == nil {
+		err = s.db.View(walk)
+		err = errors.Join(err, s.Close())
+	}
+	if err == nil {
+		s, err = open(path, false)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, explain(path, err))
+	}
+	return s, nil
+}
+
+// OpenReadOnly opens a file that no daemon is serving, for reading.
+func OpenReadOnly(path string) (*Store, error) {
+	s, err := open(path, true)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, explain(path, err))
+	}
+	return s, nil
+}
+
+func open(path string, readOnly bool) (s *Store, err error) {
+	s = &Store{path: path}
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a file: set [store] path to a file")
+	case info.Size() == 0:
+		return nil, errors.New("the file is empty: remove it, or restore a backup")
+	}
+	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: lockWait, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType,
+		NoFreelistSync: true, // or every commit writes it
+		// Address space only; a file that outgrows it would have writers wait for readers.
+		InitialMmapSize: 1 << 30,
+		OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
+			s.file, err = os.OpenFile(path, flag, mode)
+			return s.file, err
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.db.View(s.inspect); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	return s, nil
+}
+
+// inspect finds out whether the file is a whole one that this package reads.
+func (s *Store) inspect(tx *bbolt.Tx) error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	if tx.Size() > info.Size() {
+		return fmt.Errorf("the file is cut short at %d of %d bytes: restore a backup", info.Size(), tx.Size())
+	}
+	var version []byte
+	err = sound(func() error {
+		if b := tx.Bucket(meta); b != nil {
+			version = b.Get([]byte("version"))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	switch v, err := strconv.Atoi(string(version)); {
+	case err != nil:
+		return errors.New("a bbolt file, but not of presenced: set [store] path to another")
+	case v > Version:
+		return fmt.Errorf("its format is version %d, and this presenced reads up to %d: install the newer presenced, or restore a backup", v, Version)
+	}
+	return nil
+}
+
+// walk looks at every key, so that a damaged page is an error here and not the
+// end of the process later.
+func walk(tx *bbolt.Tx) error {
+	return sound(func() error {
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+			return b.ForEach(func(k, v []byte) error { return nil })
+		})
+	})
+}
+
+// sound runs f and makes the panic of bbolt over a damaged page, or that of a
+// page that the disk cannot read, an error.
+func sound(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the file is damaged: restore a backup: %v", p)
+		}
+	}()
+	return f()
+}
+
+// create makes an empty store: first under another name, because a power cut
+// while bbolt initialises a file leaves one that cannot be opened.
+func create(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*")
+	if err != nil {
+		return err
+	}
+	tmp := f.Name()
+	defer os.Remove(tmp)
+	if err := f.Close(); err != nil {
+		return err
+	}
+	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: lockWait, NoFreelistSync: true})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{meta, people, notes, history, visits, queues[0], queues[1]} {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(meta).Put([]byte("version"), []byte(strconv.Itoa(Version)))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	// Unlike a rename, a link does not replace what another process just made.
+	if err := os.Link(tmp, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// explain says what an error of opening the file means and what helps.
+func explain(path string, err error) error {
+	dir := filepath.Dir(path)
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%s has it open: stop that first", holder(path))
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return fmt.Errorf("not a store of presenced, or damaged: restore a backup, or set [store] path to another: %w", err)
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(dir); err != nil {
+			return fmt.Errorf("there is no folder %s: make it, for the user that presenced runs as: %w", dir, fs.ErrNotExist)
+		}
+		return fmt.Errorf("there is no such file; presenced serve makes it: %w", fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("user id %d may not use it: run as the user that presenced runs as, or give that user %s: %w", os.Geteuid(), dir, fs.ErrPermission)
+	}
+	var damaged *fs.PathError
+	if errors.As(err, &damaged) {
+		return damaged.Err // the path is said already
+	}
+	return err
+}

@@ -1,0 +1,282 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/presenced/presenced/presence"
+)
+
+var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// openNew opens a new store that the end of the test closes.
+func openNew(t testing.TB) *Store {
+	t.Helper()
+	return reopen(t, filepath.Join(t.TempDir(), "presenced.db"))
+}
+
+func reopen(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// put makes a change that leaves of the person what f makes of it.
+func put(user string, f func(*presence.Person)) presence.Change {
+	return presence.Change{User: user, Apply: func(p *presence.Person) []presence.Visit { f(p); return nil }}
+}
+
+// settle makes a change that settles visits.
+func settle(user string, visits ...presence.Visit) presence.Change {
+	return presence.Change{User: user, Apply: func(*presence.Person) []presence.Visit { return visits }}
+}
+
+// tell makes a change that adds a line to the person's story, so that there is
+// something to remember.
+func tell(user, text string) presence.Change {
+	return put(user, func(p *presence.Person) {
+		p.Story = append(p.Story, presence.Entry{At: monday, Kind: presence.Heard, Text: text})
+	})
+}
+
+// put1 applies changes that have to succeed.
+func put1(t testing.TB, s *Store, changes ...presence.Change) {
+	t.Helper()
+	if err := s.Update(t.Context(), changes, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// office is a person with a phone and a laptop, a visit under way and a story:
+// as large as people usually are.
+func office(user string) presence.Person {
+	p := presence.Person{User: user, Wake: monday.Add(time.Hour), Errand: monday.Add(5 * time.Minute)}
+	for i, device := range []string{"02:11:22:33:44:55", "02:66:77:88:99:aa"} {
+		at := monday.Add(time.Duration(i) * 83 * time.Second)
+		p.Sessions = append(p.Sessions, presence.Session{
+			ID: fmt.Sprintf("5F3C%04X-0000A2%d", i, i), Multi: "02aabbccddee5f3c0001", Device: device, Site: "london", SSID: "Corp",
+			NAS: "hq-wlc/wlc-ldn-1/10.20.0.5", AP: "ap-ldn-3-17", BSSID: "02:aa:bb:cc:dd:ee", State: presence.Open,
+			Began: at, Exact: true, Seen: at.Add(20 * time.Minute), Heard: at.Add(20*time.Minute + 1234567),
+			Age: 20 * time.Minute, Interim: 10 * time.Minute,
+		})
+		p.Devices = append(p.Devices, presence.Device{ID: device, Site: "london", Began: at, Last: at.Add(20 * time.Minute)})
+		p.Story = append(p.Story, presence.Entry{At: at, Kind: presence.Heard, Text: device + " Start on Corp"})
+	}
+	p.Story = append(p.Story, presence.Entry{At: monday, Kind: presence.Concluded, Text: "arrived at london"})
+	p.Visits = []presence.Visit{{
+		ID: "q3k9d0vdc1", User: user, Site: "london", Arrived: monday, State: presence.Present,
+		CheckIn:  presence.Errand{Status: presence.Effected, At: monday.Add(time.Second), Bookings: []string{"01HZX3V0T7C3"}, Next: monday.Add(15 * time.Minute)},
+		CheckOut: presence.Errand{Status: presence.Waiting},
+		Claims: []presence.Claim{{
+			Booking: "01HZX3V0T7C3", Begin: monday, End: monday.Add(8 * time.Hour), Tried: monday, In: monday.Add(time.Second),
+		}},
+	}}
+	return p
+}
+
+// whole checks that the pages of the store fit together, and so do the
+// queues, the counter and the history with the people.
+func whole(s *Store) error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		for err := range tx.Check() {
+			return err
+		}
+		count := 0
+		named := [len(queues)]map[string]bool{{}, {}}
+		err := tx.Bucket(people).ForEach(func(k, v []byte) error {
+			count++
+			d, err := decode(string(k), v)
+			if err != nil {
+				return err
+			}
+			for q, at := range [...]time.Time{d.Wake, d.Errand} {
+				if d.queued[q].IsZero() != at.IsZero() || d.queued[q].After(at) {
+					return fmt.Errorf("queue %d names %q at %v, which is later than %v", q, k, d.queued[q], at)
+				}
+				if !at.IsZero() {
+					named[q][string(moment(d.queued[q], d.User))] = true
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if n := tx.Bucket(people).Sequence(); n != uint64(count) {
+			return fmt.Errorf("%d people are counted, and there are %d", n, count)
+		}
+		for q := range queues {
+			err := tx.Bucket(queues[q]).ForEach(func(k, _ []byte) error {
+				if !named[q][string(k)] {
+					return fmt.Errorf("queue %d has an entry that nobody knows of: %q", q, k)
+				}
+				delete(named[q], string(k))
+				return nil
+			})
+			if err != nil || len(named[q]) > 0 {
+				return fmt.Errorf("queue %d lacks %d entries: %w", q, len(named[q]), err)
+			}
+		}
+		if a, b := tx.Bucket(history).Stats().KeyN, tx.Bucket(visits).Stats().KeyN; a != b {
+			return fmt.Errorf("%d visits are in the history, and %d in its index", a, b)
+		}
+		return nil
+	})
+}
+
+func TestARestartChangesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "presenced.db")
+	s := reopen(t, path)
+	want := office("ann@example.com")
+	visit := presence.Visit{ID: "v", Arrived: monday, Departed: monday.Add(time.Hour), State: presence.Over}
+	changes := []presence.Change{put(want.User, func(p *presence.Person) { *p = want }), settle(want.User, visit)}
+	if err := s.Update(t.Context(), changes, []presence.Note{{Kind: "k", Key: "a", Value: []byte("b")}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, path)
+	same(t, must(s.Person(t.Context(), want.User)), want)
+	visit.User = want.User
+	same(t, must(s.History(t.Context(), "", time.Time{}, monday.Add(1), 9)), []presence.Visit{visit})
+	same(t, string(must(s.Note(t.Context(), "k", "a"))), "b")
+	users, next, err := s.Due(t.Context(), presence.Errands, want.Errand, 9)
+	if err != nil || len(users) != 1 || !next.IsZero() {
+		t.Errorf("due are %q, next %v, %v", users, next, err)
+	}
+}
+
+func TestThePersonWhoHasNothingLeftIsNotStored(t *testing.T) {
+	s := openNew(t)
+	put1(t, s, tell("ann", "x"), put("ann", func(p *presence.Person) { p.Wake = monday }))
+	same(t, s.Stats().People, 1)
+	put1(t, s, put("ann", func(p *presence.Person) { p.Story = nil }), put("bob", func(p *presence.Person) { p.Wake = monday }))
+	same(t, s.Stats().People, 0)
+	same(t, len(must(s.People(t.Context(), "", 9))), 0)
+	if users, next, _ := s.Due(t.Context(), presence.Wakes, monday.Add(time.Hour), 9); len(users) > 0 || !next.IsZero() {
+		t.Errorf("still due: %q, %v", users, next)
+	}
+	if err := whole(s); err != nil {
+		t.Error(err)
+	}
+}
+
+// A deadline that moves later leaves a hint that is too early: whoever it is
+// named to writes, and is not named the same again.
+func TestAStaleHintIsPutRightOnce(t *testing.T) {
+	s := openNew(t)
+	ask := func(by time.Time) []string {
+		users, _, err := s.Due(t.Context(), presence.Wakes, by, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return users
+	}
+	wake := func(at time.Time) {
+		put1(t, s, tell("ann", "x"), put("ann", func(p *presence.Person) { p.Wake = at }))
+	}
+	// No clock is asked: this holds long before and long after it.
+	for _, start := range []time.Time{time.Unix(0, 0), monday, monday.AddDate(100, 0, 0)} {
+		wake(start.Add(time.Hour))
+		wake(start.Add(2 * time.Hour)) // leaves the hint
+		same(t, ask(start.Add(time.Hour-1)), nil)
+		same(t, ask(start.Add(time.Hour)), []string{"ann"})
+		put1(t, s, put("ann", func(*presence.Person) {}))
+		same(t, ask(start.Add(2*time.Hour-1)), nil)
+		same(t, ask(start.Add(2*time.Hour)), []string{"ann"})
+		wake(start.Add(2*time.Hour - 1)) // sooner
+		same(t, ask(start.Add(2*time.Hour-1)), []string{"ann"})
+	}
+}
+
+func TestDueTellsWhenTheNextOfTheRestIs(t *testing.T) {
+	s := openNew(t)
+	for i, user := range []string{"c", "a", "b"} {
+		put1(t, s, tell(user, "x"), put(user, func(p *presence.Person) { p.Errand = monday.Add(time.Duration(i) * time.Minute) }))
+	}
+	for _, c := range []struct {
+		by    time.Time
+		limit int
+		users []string
+		next  time.Time
+	}{
+		{monday.Add(-1), 9, nil, monday},
+		{monday, 9, []string{"c"}, monday.Add(time.Minute)},
+		{monday.Add(time.Hour), 2, []string{"c", "a"}, monday.Add(2 * time.Minute)},
+		{monday.Add(time.Hour), 0, nil, monday},
+		{monday.Add(time.Hour), 3, []string{"c", "a", "b"}, time.Time{}},
+	} {
+		users, next, err := s.Due(t.Context(), presence.Errands, c.by, c.limit)
+		if err != nil || !slices.Equal(users, c.users) || !next.Equal(c.next) {
+			t.Errorf("by %v, at most %d: got %q, next %v, %v", c.by, c.limit, users, next, err)
+		}
+	}
+}
+
+func TestANoteMayBeEmptyAndIsErasedByNil(t *testing.T) {
+	s := openNew(t)
+	for _, value := range [][]byte{{}, nil, []byte("x"), {}, nil} {
+		if err := s.Update(t.Context(), nil, []presence.Note{{Kind: "k", Key: "a", Value: value}}); err != nil {
+			t.Fatal(err)
+		}
+		got := must(s.Note(t.Context(), "k", "a"))
+		if (got == nil) != (value == nil) || string(got) != string(value) {
+			t.Errorf("got %#v, want %#v", got, value)
+		}
+	}
+}
+
+func TestWhatChangesNothingIsNotWritten(t *testing.T) {
+	s := openNew(t)
+	again := func() {
+		change := put("ann", func(p *presence.Person) { *p = office("ann") })
+		if err := s.Update(t.Context(), []presence.Change{change}, []presence.Note{{Kind: "k", Key: "a", Value: []byte("b")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again()
+	before := must(os.ReadFile(s.path))
+	again()
+	if string(must(os.ReadFile(s.path))) != string(before) {
+		t.Error("the file has changed")
+	}
+}
+
+func TestStatsTellHowTheStoreFares(t *testing.T) {
+	s := openNew(t)
+	put1(t, s, tell("ann", "x"), tell("bob", "x"))
+	put1(t, s, tell("ann", "y"))
+	st := s.Stats()
+	if st.Size < 4096 || st.People != 2 || st.Commit <= 0 || st.FreePages == 0 || st.Readers != 0 {
+		t.Errorf("%+v", st)
+	}
+	err := s.db.View(func(*bbolt.Tx) error {
+		same(t, s.Stats().Readers, 1)
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
