@@ -221,7 +221,7 @@ func (c *comparison) hidden(sub subject, b *book, p interval, next time.Time) bo
 func (c *comparison) appears(sub subject, b *book, p interval) (first time.Time, ok bool) {
 	site := c.rules.Sites[sub.site]
 	for i, s := range b.signs {
-		if s.From.Before(p.from.Add(-blur)) || s.From.After(p.to) || !site.Within(s.From.Add(-blur)) || !site.Within(s.From.Add(blur)) {
+		if s.Only || s.From.Before(p.from.Add(-blur)) || s.From.After(p.to) || !site.Within(s.From.Add(-blur)) || !site.Within(s.From.Add(blur)) {
 			continue
 		}
 		if i > 0 && b.signs[i-1].Device == s.Device {
@@ -259,25 +259,21 @@ func (c *comparison) visits(s subject, b *book) {
 			c.score.Hasty++
 			c.note(s, "visit of %s believed over %s, seen %s", clock(v.Arrived), clock(v.Believed), clock(seen))
 		}
-		if end, ok := c.told(s, b, v); ok && v.Departed.Before(end.Add(-blur)) || ok && v.Departed.After(end.Add(straggle)) {
+		if first, last, ok := c.told(s, b, v); ok && (v.Departed.Before(first.Add(-blur)) || v.Departed.After(last.Add(straggle))) {
 			c.score.Misdated++
-			c.note(s, "visit of %s departed %s, last end %s", clock(v.Arrived), clock(v.Departed), clock(end))
+			c.note(s, "visit of %s departed %s, last end %s", clock(v.Arrived), clock(v.Departed), clock(first))
 		}
 	}
 }
 
-// comesOn reports whether a device comes on the air at t that was off it for
-// linger.
+// comesOn reports whether at t a device comes on the air of which no Start and
+// no Interim had been delivered for linger.
 func (c *comparison) comesOn(b *book, t time.Time) bool {
-	for i, s := range b.signs {
-		if s.From.Sub(t).Abs() > blur {
-			continue
-		}
-		if i == 0 || b.signs[i-1].Device != s.Device || !s.From.Before(b.signs[i-1].Until.Add(c.linger)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(b.signs, func(on Sign) bool {
+		return !on.Only && on.From.Sub(t).Abs() <= blur && !slices.ContainsFunc(b.signs, func(s Sign) bool {
+			return !s.Only && s.Device == on.Device && s.From.Before(on.From) && on.From.Before(s.Until.Add(c.linger))
+		})
+	})
 }
 
 // bearing returns the signs that bear on a visit that began at t: those of
@@ -296,15 +292,20 @@ func (c *comparison) bearing(s subject, b *book, t time.Time) (signs []Sign) {
 }
 
 // streak finds out when the streak of each sign began: those of one device
-// that are less than linger apart are of one, and those that may be.
+// that are less than linger apart are of one, and those that may be. A Stop
+// alone joins none.
 func (b *book) streak(linger time.Duration) {
+	last := -1 // of the same device, more than a Stop
 	for i, s := range b.signs {
 		began := s.From
-		if i > 0 && b.signs[i-1].Device == s.Device {
-			before := b.signs[i-1]
+		if last >= 0 && b.signs[last].Device == s.Device {
+			before := b.signs[last]
 			if s.From.Before(before.Until.Add(linger)) || s.From.Before(before.Quiet) {
-				began = b.streaks[i-1]
+				began = b.streaks[last]
 			}
+		}
+		if !s.Only {
+			last = i
 		}
 		b.streaks = append(b.streaks, began)
 	}
@@ -314,26 +315,32 @@ func (b *book) streak(linger time.Duration) {
 // records that had arrived by then, or were bound to, show a device.
 func (c *comparison) seen(s subject, b *book, v Concluded) (last time.Time) {
 	for _, sign := range c.bearing(s, b, v.Arrived) {
-		if !sign.Shown.After(v.Believed) {
+		if !sign.Only && !sign.Shown.After(v.Believed) {
 			last = later(last, earlier(sign.Until, v.Believed))
 		}
 	}
 	return last
 }
 
-// told returns the last end of any device during the visit, if packets tell
-// of all of them.
-func (c *comparison) told(s subject, b *book, v Concluded) (end time.Time, ok bool) {
+// told returns between when and when the last end of any device during the
+// visit was, if packets tell of all of them: at the first if only the signs
+// that bear on it do, and at the last if all do.
+func (c *comparison) told(s subject, b *book, v Concluded) (first, last time.Time, ok bool) {
 	for _, sign := range c.bearing(s, b, v.Arrived) {
-		if sign.Shown.After(v.Believed) || sign.Until.Before(v.Arrived) {
-			continue
+		switch {
+		case sign.Only || sign.Shown.After(v.Believed) || sign.Until.Before(v.Arrived):
+		case !sign.Told:
+			return first, last, false
+		default:
+			first, ok = later(first, sign.Until), true
 		}
-		if !sign.Told {
-			return time.Time{}, false
-		}
-		end = later(end, sign.Until)
 	}
-	return end, !end.IsZero()
+	for _, sign := range b.signs {
+		if !sign.Shown.After(v.Believed) {
+			last = later(last, sign.Until)
+		}
+	}
+	return first, last, ok
 }
 
 // covers reports whether the visit has a moment in common with the interval.

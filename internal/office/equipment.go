@@ -25,6 +25,11 @@ type equipment struct {
 	fresh      bool          // an unanswered Interim is followed by a fresh one
 	flaps      bool          // stations keep dropping off for seconds
 	spells     func(name string) string
+	mac        func(mac string) string // how it writes Calling-Station-Id
+	bssOnly    bool                    // no SSID behind the address in Called-Station-Id
+	vendor     uint32                  // whose attributes it sends (IANA), and of those …
+	ssidAttr   byte                    // … the SSID's
+	apAttr     byte                    // … the name of the access point's
 	id         func(s *session, g *generator) string
 	multi      func(s *session, g *generator) string // Acct-Multi-Session-Id; nil: none
 }
@@ -47,6 +52,13 @@ const (
 	epoch           // it counts from 1970: no clock was ever set
 )
 
+// The ways in which MAC addresses are written.
+func dashes(mac string) string { return strings.ToUpper(strings.ReplaceAll(mac, ":", "-")) }
+func lower(mac string) string  { return strings.ReplaceAll(mac, ":", "-") }
+func joined(mac string) string { return strings.ToUpper(bare(mac)) }
+func colons(mac string) string { return strings.ToUpper(mac) }
+
+// The ways in which identities are.
 func plain(name string) string   { return name }
 func mail(name string) string    { return name + "@" + Domain }
 func windows(name string) string { return `CORP\` + name }
@@ -57,16 +69,19 @@ var makes = []*equipment{
 		name: "hostapd", standalone: true, lateStop: 0.7, idle: 5 * time.Minute,
 		intervals: []time.Duration{0, 5 * time.Minute, 10 * time.Minute}, resets: perBSS, delays: true,
 		tries: 3 * time.Second, doubles: true, most: 12, fresh: true, spells: mail, id: random, multi: random,
+		mac: dashes,
 	},
 	{
 		name: "Meraki MR 33.1", standalone: true, keeps: true, lateStop: 0.3, idle: 5 * time.Minute,
 		intervals: []time.Duration{0, 10 * time.Minute}, delays: true, tries: 5 * time.Second, most: 3,
 		spells: plain, id: random, multi: random,
+		mac: dashes, vendor: 29671, apAttr: 3,
 	},
 	{
 		name: "Meraki MR 32.1", standalone: true, lateStop: 0.2, idle: 5 * time.Minute,
 		intervals: []time.Duration{0, 5 * time.Minute}, delays: true, tries: 5 * time.Second, most: 3,
 		spells: strings.ToUpper, id: random, multi: random,
+		mac: dashes, vendor: 29671, apAttr: 3,
 	},
 	{
 		name: "Cisco AireOS", keeps: true, tellsRoam: true, lateStop: 0.6, idle: 5 * time.Minute,
@@ -74,6 +89,7 @@ var makes = []*equipment{
 		spells: windows, id: func(s *session, _ *generator) string {
 			return fmt.Sprintf("%08x/%s/%d", s.began.Unix(), s.device, s.serial)
 		},
+		mac: lower,
 	},
 	{
 		name: "Ruckus", standalone: true, lateStop: 0.1, idle: 5 * time.Minute,
@@ -84,6 +100,7 @@ var makes = []*equipment{
 		multi: func(s *session, _ *generator) string {
 			return bare(s.hops[0].ap.bssid) + bare(s.device) + fmt.Sprintf("%08x", s.roaming.Unix())
 		},
+		mac: dashes, vendor: 25053, ssidAttr: 3,
 	},
 	{
 		name: "Trapeze", keeps: true, tellsRoam: true, lateStop: 0.6, idle: 3 * time.Minute,
@@ -92,16 +109,19 @@ var makes = []*equipment{
 			return fmt.Sprintf("SESS-%d-%s-%d", s.serial, bare(s.device)[6:], s.began.Unix())
 		},
 		multi: func(s *session, _ *generator) string { return fmt.Sprintf("SESSION-%d-%d", s.serial, s.began.Unix()) },
+		mac:   dashes, bssOnly: true, vendor: 14525, ssidAttr: 5,
 	},
 	{
 		name: "Aruba", keeps: true, lateStop: 0.6, idle: 5 * time.Minute, intervals: []time.Duration{0}, stamps: unstamped, delays: true,
 		tries: 5 * time.Second, most: 3, spells: plain, id: func(s *session, g *generator) string {
 			return fmt.Sprintf("%s%s-%08X", s.name, strings.ToUpper(bare(s.device)), g.Uint32())
 		},
+		mac: joined, bssOnly: true, vendor: 14823, ssidAttr: 5, apAttr: 6,
 	},
 	{
 		name: "D-Link", standalone: true, lateStop: 0.3, idle: 5 * time.Minute, intervals: []time.Duration{0}, resets: perBSS,
 		stamps: epoch, tries: 3 * time.Second, most: 5, flaps: true, spells: plain, id: random,
+		mac: dashes,
 	},
 	{
 		name: "MikroTik", standalone: true, lateStop: 0.5, idle: 5 * time.Minute,
@@ -109,6 +129,7 @@ var makes = []*equipment{
 		tries: 3 * time.Second, most: 3, spells: mail, id: func(s *session, _ *generator) string {
 			return fmt.Sprintf("%08x", 0x80100000+s.serial) // begins anew at every boot
 		},
+		mac: colons,
 	},
 }
 

@@ -144,8 +144,10 @@ func (a *ap) fellIn(from, to time.Time) bool {
 	return slices.ContainsFunc(a.down, func(o outage) bool { return o.cold && o.from.Before(to) && from.Before(o.to) })
 }
 
-// booted returns when the access point's latest boot before t was over.
-func (a *ap) booted(t time.Time) (at time.Time) {
+// booted returns when the access point's latest boot before t was over; it has
+// been up since first if it never booted after that.
+func (a *ap) booted(t, first time.Time) (at time.Time) {
+	at = first
 	for _, o := range a.down {
 		if o.cold && !o.to.After(t) {
 			at = o.to
@@ -173,7 +175,7 @@ func (g *generator) number() {
 		if s.network.make.standalone {
 			nas = a.name
 		}
-		s.booted = a.booted(s.began)
+		s.booted = a.booted(s.began, g.first)
 		l := life{nas, s.booted.Unix()}
 		serials[l]++
 		s.serial = serials[l]

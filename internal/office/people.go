@@ -227,7 +227,9 @@ func (g *generator) wander(p *person, s Stay) (path []place) {
 	for at := s.From; at.Before(s.To); {
 		lasts, where := g.minutes(30, 160), desk
 		if len(path)%2 == 1 {
-			where = g.somewhere(s.Site)
+			for where == desk {
+				where = g.somewhere(s.Site)
+			}
 			lasts = pick(g.dice, []time.Duration{g.minutes(2, 10), g.minutes(15, 70)})
 		}
 		to := earlier(at.Add(lasts), s.To)

@@ -56,7 +56,10 @@ func (g *generator) associate(p *person, d *device) {
 	for i, u := range uses {
 		n := u.ap.network
 		if s != nil && s.network == n && n.make.keeps && s.device == u.mac && !s.over(u.from, uses[i-1]) {
-			s.hops, s.left = append(s.hops, hop{u.from, u.ap}), u.to
+			if u.ap != s.hops[len(s.hops)-1].ap {
+				s.hops = append(s.hops, hop{u.from, u.ap})
+			}
+			s.left = u.to
 			continue
 		}
 		if s != nil {

@@ -38,6 +38,10 @@ type Sign struct {
 	Until time.Time
 	Told  bool // a Stop says when it ended, or the device's next sign does
 
+	// Only is whether nothing but its Stop was delivered, which shows that a
+	// device was there, and nobody's arrival.
+	Only bool
+
 	// Quiet is when a daemon that knows of nothing else has to have given it
 	// up: when it ended, if that was told; else after three missed Interims
 	// and the time for which the infrastructure's failures are held; else,
@@ -80,8 +84,12 @@ func (s *session) signs(got []Event) (all []Sign) {
 		sign.Until, last = r.At, r.At
 		sign.Quiet = last.Add(silence + hold)
 	}
+	if len(all) == 0 && stop == nil {
+		return nil
+	}
 	if len(all) == 0 {
-		return nil // a Stop alone shows nobody
+		r := stop.Record
+		all = []Sign{{User: s.user, Site: s.network.site, Device: s.device, From: r.At.Add(-r.Age), Shown: stop.Arrive, Only: true}}
 	}
 	sign := &all[len(all)-1]
 	switch {

@@ -1,7 +1,6 @@
 package office
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -110,7 +109,7 @@ func (g *generator) send(m message, s *session) (got []Event) {
 			got = append(got, event)
 			if !g.plan.Calm && g.chance(copied) {
 				event.Arrive = event.Arrive.Add(g.between(time.Second, 20*time.Second))
-				event.Record.Heard = event.Arrive
+				event.date()
 				got = append(got, event)
 			}
 			if g.plan.Calm || !g.chance(unheard) {
@@ -128,8 +127,23 @@ func (g *generator) cutOff(site string, t time.Time) bool {
 	return slices.ContainsFunc(g.cuts[site], func(i interval) bool { return i.holds(t) })
 }
 
-// arrive returns the arrival of a message that was sent at the given time, with
-// the event time that RFC 2869 5.3 and RFC 2866 5.2 give it.
+// date gives the record the event time that is to be found for it on its
+// arrival: Event-Timestamp if that makes sense and is not in the future, else
+// arrival less Acct-Delay-Time, else arrival.
+func (e *Event) date() {
+	r := &e.Record
+	r.Heard = e.Arrive
+	switch sent := e.Arrive.Add(-e.Delay); {
+	case e.Stamp.Year() > 1971 && !e.Stamp.After(e.Arrive):
+		r.At, r.AtFrom = e.Stamp, "Event-Timestamp"
+	case e.Delay > 0:
+		r.At, r.AtFrom = sent, "Acct-Delay-Time"
+	default:
+		r.At, r.AtFrom = e.Arrive, "arrival"
+	}
+}
+
+// arrive returns the arrival of a message that was sent at the given time.
 func (g *generator) arrive(m message, s *session, sent time.Time) Event {
 	e := s.network.make
 	way := g.between(time.Millisecond, 30*time.Millisecond)
@@ -137,22 +151,23 @@ func (g *generator) arrive(m message, s *session, sent time.Time) Event {
 		way = g.between(30*time.Millisecond, 3*time.Second)
 	}
 	event := Event{Arrive: sent.Add(way), Make: e.name}
-	r := &event.Record
-	r.Heard, r.At, r.AtFrom = event.Arrive, event.Arrive, "arrival"
 	if e.delays {
 		event.Delay = sent.Sub(m.at).Truncate(time.Second)
-		r.At, r.AtFrom = event.Arrive.Add(-event.Delay), "Acct-Delay-Time"
 	}
 	switch e.stamps {
 	case stamped:
 		event.Stamp = m.at.Add(m.ap.skew).Truncate(time.Second)
-		r.At, r.AtFrom = event.Stamp, "Event-Timestamp"
 	case epoch:
-		event.Stamp = time.Unix(0, 0).Add(m.at.Sub(cmp.Or(m.ap.booted(m.at), g.first))).Truncate(time.Second)
+		event.Stamp = time.Unix(0, 0).Add(m.at.Sub(m.ap.booted(m.at, g.first))).Truncate(time.Second)
 	}
+	event.date()
+	r := &event.Record
 	r.Client, r.Site, r.Status, r.Cause = s.network.site, s.network.site, m.status, m.cause
 	r.Session, r.Multi = s.id, s.multi
-	r.SSID, r.AP, r.BSSID = "Corp", m.ap.name, m.ap.bssid
+	r.SSID, r.BSSID = "Corp", m.ap.bssid
+	if e.apAttr != 0 {
+		r.AP = m.ap.name
+	}
 	r.NASID, r.NASAddr = s.network.controller, s.network.addr
 	if e.standalone {
 		r.NASID, r.NASAddr = m.ap.name, m.ap.addr
