@@ -4,8 +4,8 @@ import (
 	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -76,28 +76,46 @@ func TestDropsAreOfThisSocket(t *testing.T) {
 	}
 }
 
-// built returns a benchmark of the programs as they are now.
-func built(t *testing.T) *bench {
+// TestMain lets the test program be run as a responder or a yardstick too, as
+// the benchmark runs itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-dir" {
+		main()
+		return
+	}
+	dir, err := os.MkdirTemp("", "presenced-bench-test-")
+	if err != nil {
+		panic(err)
+	}
+	built = sync.OnceValues(func() (string, error) { return buildPresenced(dir) })
+	status := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(status)
+}
+
+var built func() (presenced string, err error)
+
+// small returns a benchmark that is over soon.
+func small(t *testing.T) *bench {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts servers")
 	}
-	b := &bench{dir: t.TempDir(), out: t.Output(), users: 100, during: 400 * time.Millisecond}
-	b.self = filepath.Join(b.dir, "bench")
-	if out, err := exec.Command("go", "build", "-o", b.self, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	var err error
-	if b.program, err = buildPresenced(b.dir); err != nil {
+	program, err := built()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{dir: t.TempDir(), out: t.Output(), users: 100, during: 400 * time.Millisecond, self: self, program: program}
 }
 
 // TestServersAnswer runs what is measured, as it is measured, on a few
 // requests: a benchmark of something broken is quickly taken for fast.
 func TestServersAnswer(t *testing.T) {
-	b := built(t)
+	b := small(t)
 	_, missing := findFreeRADIUS()
 	for _, s := range b.servers() {
 		if s.name == "FreeRADIUS" && missing != nil {
@@ -123,7 +141,7 @@ func TestServersAnswer(t *testing.T) {
 }
 
 func TestRestartUnderLoadLosesNothingWithTheSocketKept(t *testing.T) {
-	b := built(t)
+	b := small(t)
 	r, err := b.restartOf(b.presenced(), 500, true, restart)
 	if err != nil {
 		t.Fatal(err)
