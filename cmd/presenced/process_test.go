@@ -121,6 +121,7 @@ func TestTerminationUnderLoadAnswersAll(t *testing.T) {
 	halfway := make(chan struct{})
 	for i := range controllers {
 		c := b.controller()
+		c.sessions = i * each // no two sessions have the same id
 		sent.Go(func() {
 			for j := range each {
 				device := fmt.Sprintf("02:00:00:00:%02x:%02x", i, j)
@@ -189,6 +190,46 @@ func TestHangupReadsTheConfigurationAgain(t *testing.T) {
 	}
 	if err := c.start(t.Context(), ofAnn(), false); err != nil {
 		t.Fatalf("after a bad file: %v", err)
+	}
+}
+
+// TestHangupsUnderLoadLoseNothing reads the configuration again and again while
+// controllers send: what arrived is answered, each request once.
+func TestHangupsUnderLoadLoseNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{})
+	p := b.serve()
+	const controllers, each = 4, 50
+	var sent sync.WaitGroup
+	for i := range controllers {
+		c := b.controller()
+		c.sessions = i * each // no two sessions have the same id
+		sent.Go(func() {
+			for j := range each {
+				device := fmt.Sprintf("02:00:00:01:%02x:%02x", i, j)
+				a := &association{identity: fmt.Sprintf("user%d-%d@example.com", i, j), device: device, ssid: "Corp", ap: "lobby"}
+				if err := c.start(t.Context(), a, false); err != nil {
+					t.Errorf("controller %d: %v", i, err)
+				}
+				if j%10 == 5 {
+					p.hangUp()
+				}
+			}
+		})
+	}
+	sent.Wait()
+	var s control.Status
+	eventually(t, "all answers are counted", func() (done bool) { // they are sent first
+		var err error
+		if s, err = b.daemon().Status(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return s.Clients[0].Responses >= controllers*each
+	})
+	c := s.Clients[0]
+	// A controller that waits too long, on a busy host, asks again: a repeat.
+	if c.Requests-c.Duplicates != controllers*each || s.Drops != 0 || c.BadSecrets+c.Malformed+c.Dropped != 0 {
+		t.Errorf("of %d requests: %+v, %d dropped by the kernel", controllers*each, c, s.Drops)
 	}
 }
 

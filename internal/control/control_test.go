@@ -357,6 +357,10 @@ func TestOrdersReachTheDaemon(t *testing.T) {
 		Retry: order("retry"), Drop: order("drop"),
 		Forget: func(ctx context.Context, user string) error { return order("forget")(ctx, user, "") },
 		Backup: func(ctx context.Context, path string) error { return errors.New("backup " + path + ": no space") },
+		Zap: func(_ context.Context, q SessionQuery, dry bool) ([]Session, error) {
+			got = append(got, fmt.Sprintf("zap %+v dry=%v", q, dry))
+			return []Session{{ID: "a1"}}, nil
+		},
 		Unmatched: func() []Unmatched {
 			return []Unmatched{{Kind: "ssid", Key: "Guest\x1b[2J", Count: 2, Last: Time{nine}}}
 		},
@@ -365,7 +369,15 @@ func TestOrdersReachTheDaemon(t *testing.T) {
 	if err := errors.Join(d.Retry(ctx, "a/b@c", "v1"), d.Drop(ctx, "ann@example.com", "v2"), d.Forget(ctx, "ann@example.com")); err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff([]string{"retry a/b@c v1", "drop ann@example.com v2", "forget ann@example.com "}, got); diff != "" {
+	zapped, err := d.Zap(ctx, SessionQuery{Device: "02:00:00:00:00:01", NAS: "wlc"}, true)
+	if err != nil || len(zapped) != 1 || zapped[0].ID != "a1" {
+		t.Errorf("zap: %v, %v", zapped, err)
+	}
+	want := []string{
+		"retry a/b@c v1", "drop ann@example.com v2", "forget ann@example.com ",
+		"zap {User: Device:02:00:00:00:00:01 NAS:wlc Site: All:false} dry=true",
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("orders (-want +got):\n%s", diff)
 	}
 	if err := d.Backup(ctx, "/a b"); err == nil || err.Error() != "backup /a b: no space" {
