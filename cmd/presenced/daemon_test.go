@@ -174,6 +174,46 @@ func TestDryRunRecordsWhatItWouldHaveDone(t *testing.T) {
 	})
 }
 
+// TestHashedDevicesAreNowhereAndStayTheSame has hash_devices: neither the file
+// nor a listing has the address, and after a restart the hash is the same.
+func TestHashedDevicesAreNowhereAndStayTheSame(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "presenced.toml")
+	writeConfig(t, file, settings{linger: "60m"})
+	write(t, file, strings.Replace(read(t, file), "[store]\n", "[store]\nhash_devices = true\n", 1))
+	const mac = "02:00:00:00:00:01"
+	synctest.Test(t, func(t *testing.T) {
+		w := &week{t: t, api: sandbox.New("", ""), file: file}
+		device := func() string {
+			t.Helper()
+			p, err := w.daemon.Store.Person(t.Context(), "ann@example.com")
+			if err != nil || len(p.Sessions) != 1 {
+				t.Fatalf("sessions %v, %v", p.Sessions, err)
+			}
+			return p.Sessions[0].Device
+		}
+		w.up()
+		w.hear(presence.Start, "ann@example.com", mac, "a1", "ap-1")
+		first := device()
+		w.down()
+		if text := read(t, filepath.Join(dir, "presenced.db")); first == mac || strings.Contains(text, mac) || strings.Contains(text, "\x02\x00\x00\x00\x00\x01") {
+			t.Error("the file has the device's address")
+		}
+		w.up()
+		w.hear(presence.Interim, "ann@example.com", mac, "a1", "ap-1")
+		if again := device(); again != first {
+			t.Errorf("the device was %s and is %s", first, again)
+		}
+		w.down()
+		write(t, filepath.Join(dir, "presenced.db.key"), "cut off")
+		log := logrus.New()
+		log.SetOutput(io.Discard)
+		if _, err := Open(t.Context(), load(t, file), log, nil); err == nil || !strings.Contains(err.Error(), "presenced.db.key") {
+			t.Errorf("with a key that is none: %v", err)
+		}
+	})
+}
+
 // TestDaemonEndsWithItsContext runs it again and again on the same file.
 func TestDaemonEndsWithItsContext(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "presenced.toml")

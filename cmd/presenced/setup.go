@@ -35,6 +35,11 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*setup, erro
 		return nil, err
 	}
 	s := &setup{config: cfg, loaded: time.Now(), clients: clients, mapping: cfg.Mapping, rules: cfg.Rules, desk: noDesk{}, mode: "none"}
+	if cfg.Store.HashDevices {
+		if s.mapping.HashKey, err = deviceKey(d.Store.Path()); err != nil {
+			return nil, err
+		}
+	}
 	if cfg.Kadence != nil {
 		k, err := kadence.New(kadenceConfig(cfg, d.Transport), d.Store, d.Log)
 		if err != nil {
