@@ -1,6 +1,7 @@
 package radiusacct
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -51,6 +52,10 @@ func NewClients(all []Client) (Clients, error) {
 	for i, c := range set.all {
 		p := unmapPrefix(c.Prefix)
 		set.all[i].Prefix = p
+		set.all[i].Secrets = nil
+		for _, secret := range c.Secrets {
+			set.all[i].Secrets = append(set.all[i].Secrets, bytes.Clone(secret))
+		}
 		switch {
 		case c.Name == "":
 			fault(c, "no name")
@@ -76,8 +81,11 @@ func NewClients(all []Client) (Clients, error) {
 			set.lengths = append(set.lengths, p.Bits())
 		}
 	}
+	if faults != nil {
+		return Clients{}, errors.Join(faults...)
+	}
 	slices.SortFunc(set.lengths, func(a, b int) int { return cmp.Compare(b, a) })
-	return set, errors.Join(faults...)
+	return set, nil
 }
 
 // Find returns the client that addr belongs to. An IPv4 address that came

@@ -1,6 +1,7 @@
 package radiusacct
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -89,6 +90,26 @@ func TestReloadKeepsCountsAndSocket(t *testing.T) {
 	}
 	o.stop()
 	if s := o.Stats(); len(s) != 2 || s[0].Requests != 2 || s[0].Site != "paris" || s[1].Requests != 0 || s[1].Address != "192.0.2.1" {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestReloadLosesNoPacket(t *testing.T) {
+	o := newOffice(t)
+	n := o.nas()
+	reloaded := make(chan struct{})
+	go func() {
+		defer close(reloaded)
+		for range 500 {
+			o.SetClients(clientsOf(t, loopback, client("more", "192.0.2.1")))
+		}
+	}()
+	const packets = 500
+	for i := range packets {
+		n.answered(withID(byte(i), start(fmt.Sprint(i))))
+	}
+	<-reloaded
+	if s := o.only(); s.Requests != packets || s.Responses != packets {
 		t.Errorf("stats: %+v", s)
 	}
 }

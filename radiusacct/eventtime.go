@@ -13,10 +13,11 @@ const (
 	// took: this is an outage over Easter.
 	longestDelay = 7 * 24 * time.Hour
 
-	// A request of a NAS whose clock was right just now, which is stamped
-	// between these ages and does not say that it was delayed, was captured or
-	// kept, and is played back. A clock that is simply wrong, or has not been
-	// set since boot, is not taken for that.
+	// A request that is stamped between these ages, and does not say that it was
+	// delayed, was captured or kept and is played back, if its NAS's clock was
+	// right just now. A clock that is always wrong, or was not set since boot, is
+	// not taken for that; nor is anything before the NAS was heard. What is
+	// younger repeats a session that presence still remembers.
 	youngestReplay, oldestReplay = 24 * time.Hour, 31 * 24 * time.Hour
 
 	clocksMax = 1 << 14 // NASes whose clocks are known to be right

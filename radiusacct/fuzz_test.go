@@ -61,6 +61,7 @@ func FuzzAnswer(f *testing.F) {
 	o := newOffice(f)
 	o.stop()
 	now := time.Now()
+	l := newLoop(o.Server, conn)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) >= headerLen && radius.Code(b[0]) == radius.CodeAccountingRequest {
 			if length := int(binary.BigEndian.Uint16(b[2:])); length <= len(b) && length >= headerLen {
@@ -71,7 +72,8 @@ func FuzzAnswer(f *testing.F) {
 			resign(b, secret)
 		}
 		p, fault := examine(b, &loopback)
-		l := newLoop(o.Server, conn)
+		clear(l.pending)
+		l.queue, l.out = queue{}, nil
 		l.take(&ipv4.Message{Buffers: [][]byte{b}, N: len(b), Addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}}, l.clients.Load(), now)
 		if (fault == none) != (l.queue.length+len(l.out) == 1) {
 			t.Fatalf("fault %d, %d in the queue, %d answers", fault, l.queue.length, len(l.out))

@@ -2,6 +2,7 @@ package radiusacct
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,8 @@ import (
 // has not yet been read. It charges some 1300 for a typical datagram, so this
 // holds a burst of about 13,000; the usual default holds 166.
 const WantedReceiveBuffer = 8 << 20
+
+// Sockets are Linux's here: batches, drops and buffers are asked of it directly.
 
 // Listen opens a UDP socket on addr, such as ":1813" for all addresses, IPv4
 // and IPv6, of this host. A literal address is of its own family only, so that
@@ -155,7 +158,7 @@ func answerFrom(oob []byte) []byte {
 				return nil
 			}
 			if addr.IsLinkLocalUnicast() {
-				info.Ifindex = *(*uint32)(unsafe.Pointer(&data[16])) // means nothing without its link
+				info.Ifindex = binary.NativeEndian.Uint32(data[16:]) // means nothing without its link
 			}
 			return unix.PktInfo6(&info)
 		}

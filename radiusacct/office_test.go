@@ -25,11 +25,10 @@ import (
 type recorder struct {
 	mu      sync.Mutex
 	batches [][]presence.Record
-	err     error                   // what Record returns
-	sick    bool                    // not healthy
-	gate    chan struct{}           // if not nil, Record waits until it can receive
-	entered chan []presence.Record  // if not nil, told when Record begins
-	also    func([]presence.Record) // if not nil, called by Record
+	err     error                  // what Record returns
+	sick    bool                   // not healthy
+	gate    chan struct{}          // if not nil, Record waits until it can receive
+	entered chan []presence.Record // if not nil, told when Record begins
 }
 
 func (r *recorder) Record(_ context.Context, batch []presence.Record) error {
@@ -38,9 +37,6 @@ func (r *recorder) Record(_ context.Context, batch []presence.Record) error {
 	}
 	if r.gate != nil {
 		<-r.gate
-	}
-	if r.also != nil {
-		r.also(batch)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -234,12 +230,9 @@ func proxyState(s string) avp             { return value(rfc2865.ProxyState_Type
 func vsa(v uint32, kind byte, s string) avp {
 	return vsaRaw(v, append([]byte{kind, byte(2 + len(s))}, s...))
 }
-func avPair(s string) avp                 { return vsa(cisco, 1, s) }
-func start(id string, more ...avp) []byte { return event(rfc2866.AcctStatusType_Value_Start, id, more) }
-func stop(id string, more ...avp) []byte  { return event(rfc2866.AcctStatusType_Value_Stop, id, more) }
-func interim(id string, more ...avp) []byte {
-	return event(rfc2866.AcctStatusType_Value_InterimUpdate, id, more)
-}
+func avPair(s string) avp                      { return vsa(cisco, 1, s) }
+func start(id string, more ...avp) []byte      { return event(rfc2866.AcctStatusType_Value_Start, id, more) }
+func stop(id string, more ...avp) []byte       { return event(rfc2866.AcctStatusType_Value_Stop, id, more) }
 func withID(id byte, packet []byte) []byte     { packet[1] = id; return resign(packet, secret) }
 func with(packet []byte, extra ...byte) []byte { return append(bytes.Clone(packet), extra...) }
 
