@@ -35,7 +35,8 @@ func (u *update) forget(user string) error {
 	}
 	c, prefix := u.tx.Bucket(visits).Cursor(), under(user, "")
 	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Seek(prefix) {
-		if err := u.erase(user, bytes.Clone(k[len(prefix):])); err != nil {
+		arrived, id := splitMoment(k[len(prefix):])
+		if err := u.erase(user, arrived, string(id)); err != nil {
 			return err
 		}
 	}

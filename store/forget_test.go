@@ -96,15 +96,15 @@ func TestForgettingDisturbsNobody(t *testing.T) {
 				return
 			default:
 			}
-			crowd(t, s, fmt.Sprint("new", i%9))
+			crowd(t, s, fmt.Sprint("new", i%4))
 		}
 	})
 	backup := filepath.Join(t.TempDir(), "backup")
-	for i := range 20 {
-		if err := s.Forget(t.Context(), fmt.Sprint("new", i%9)); err != nil {
+	for i := range 8 {
+		if err := s.Forget(t.Context(), fmt.Sprint("new", i%4)); err != nil {
 			t.Error(err)
 		}
-		if i%5 == 0 {
+		if i%3 == 0 {
 			if err := s.Backup(t.Context(), backup); err != nil {
 				t.Error(err)
 			}

@@ -21,13 +21,13 @@ func (s *Store) History(_ context.Context, user string, from, to time.Time, limi
 			c = tx.Bucket(visits).Cursor()
 		}
 		start := append(bytes.Clone(prefix), moment(from, "")...)
-		for k, data := c.Seek(start); bytes.HasPrefix(k, prefix) && k != nil && len(all) < limit; k, data = c.Next() {
-			key := k[len(prefix):]
-			if at, _ := splitMoment(key); !at.Before(to) {
+		for k, data := c.Seek(start); k != nil && bytes.HasPrefix(k, prefix) && len(all) < limit; k, data = c.Next() {
+			at, id := splitMoment(k[len(prefix):])
+			if !at.Before(to) {
 				break
 			}
 			if user != "" {
-				data = b.Get(key)
+				data = b.Get(historyKey(user, at, string(id)))
 			}
 			visit, err := decodeVisit(data)
 			if err != nil {
@@ -63,15 +63,12 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err er
 
 func (u *update) prune(before time.Time) (n int, err error) {
 	c := u.tx.Bucket(history).Cursor()
-	for k, data := c.First(); k != nil && n < pruneChunk; k, data = c.First() {
-		if at, _ := splitMoment(k); !at.Before(before) {
+	for k, _ := c.First(); k != nil && n < pruneChunk; k, _ = c.First() {
+		user, arrived, id := splitHistoryKey(k)
+		if !arrived.Before(before) {
 			break
 		}
-		visit, err := decodeVisit(data)
-		if err != nil {
-			return n, err
-		}
-		if err := u.erase(visit.User, bytes.Clone(k)); err != nil {
+		if err := u.erase(user, arrived, id); err != nil {
 			return n, err
 		}
 		n++
@@ -80,13 +77,10 @@ func (u *update) prune(before time.Time) (n int, err error) {
 }
 
 // erase erases a visit of the user from the history.
-func (u *update) erase(user string, key []byte) error {
+func (u *update) erase(user string, arrived time.Time, id string) error {
 	u.dirty = true
-	if err := u.tx.Bucket(history).Delete(key); err != nil {
+	if err := u.tx.Bucket(history).Delete(historyKey(user, arrived, id)); err != nil {
 		return fmt.Errorf("a visit of %q: %w", user, err)
 	}
-	if err := u.tx.Bucket(visits).Delete(under(user, key)); err != nil {
-		return fmt.Errorf("a visit of %q: %w", user, err)
-	}
-	return nil
+	return u.tx.Bucket(visits).Delete(visitKey(user, arrived, id))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -36,6 +37,22 @@ func nanoseconds(t time.Time) int64 {
 func under[T string | []byte](name string, key T) []byte {
 	all := make([]byte, 0, len(name)+1+len(key))
 	return append(append(append(all, name...), 0), key...)
+}
+
+// historyKey and visitKey are where a visit of the user stands in history and
+// in visits; the one follows from the other.
+func historyKey(user string, arrived time.Time, id string) []byte {
+	return moment(arrived, string(under(user, id)))
+}
+
+func visitKey(user string, arrived time.Time, id string) []byte {
+	return under(user, moment(arrived, id))
+}
+
+func splitHistoryKey(key []byte) (user string, arrived time.Time, id string) {
+	arrived, name := splitMoment(key)
+	user, id, _ = strings.Cut(string(name), "\x00")
+	return user, arrived, id
 }
 
 // seekAfter moves the cursor to the first key after the given one.

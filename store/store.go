@@ -40,8 +40,8 @@ var (
 	meta    = []byte("meta")    // "version" → decimal
 	people  = []byte("people")  // user → document; the bucket's sequence counts them
 	notes   = []byte("notes")   // kind NUL key → value
-	history = []byte("history") // arrival and visit id → visit
-	visits  = []byte("visits")  // user NUL arrival and visit id → nothing: whose visits those are
+	history = []byte("history") // arrival, user NUL visit id → visit
+	visits  = []byte("visits")  // user NUL arrival, visit id → nothing: the history of one user
 	queues  = [...][]byte{presence.Wakes: []byte("wakes"), presence.Errands: []byte("errands")}
 )
 

@@ -184,13 +184,12 @@ func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
 
 func (u *update) settle(v *presence.Visit) error {
 	u.dirty = true
-	key := moment(v.Arrived, v.ID)
 	b := u.tx.Bucket(history)
 	b.FillPercent = 0.9 // visits come nearly in the order of their keys
-	if err := b.Put(key, encodeVisit(v)); err != nil {
+	if err := b.Put(historyKey(v.User, v.Arrived, v.ID), encodeVisit(v)); err != nil {
 		return fmt.Errorf("a visit of %q: %w", v.User, err)
 	}
-	return u.tx.Bucket(visits).Put(under(v.User, key), []byte{})
+	return u.tx.Bucket(visits).Put(visitKey(v.User, v.Arrived, v.ID), []byte{})
 }
 
 func (u *update) note(n presence.Note) error {
