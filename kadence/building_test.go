@@ -2,8 +2,10 @@ package kadence
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +72,10 @@ func TestStartDuringAnOutageKnowsTheZone(t *testing.T) {
 			if z, err := o.Zone(context.Background(), "london"); err != nil || z.String() != "Europe/London" {
 				t.Errorf("after %s of outage: %v, %v", time.Since(at("00:00")), z, err)
 			}
+			tried := len(o.wire.seen)
+			if _, err := o.Zone(context.Background(), "london"); err != nil || len(o.wire.seen) != tried {
+				t.Errorf("the API was tried again at once: %v", err)
+			}
 			time.Sleep(20 * time.Hour)
 		}
 		o.wire.fail(nil)
@@ -98,6 +104,21 @@ func TestBuildingsAreAskedForOnceADay(t *testing.T) {
 		}
 		if n := o.Calls(buildingsRoute); n != 1 {
 			t.Errorf("asked for %d times in a day, want once", n)
+		}
+	})
+}
+
+func TestCollectionsAreNotFollowedForEver(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.AddBuilding("Paris", time.UTC)
+		o.AddBuilding("Rome", time.UTC)
+		for most, want := range map[int]bool{2: false, 3: true, 4: true} {
+			r := request{route: buildingsRoute, path: "/v1/public/buildings", query: url.Values{"itemsPerPage": {"1"}}}
+			seen := 0
+			whole, err := o.client.pages(context.Background(), r, most, func(json.RawMessage) { seen++ })
+			if err != nil || whole != want || seen != min(most, 3) {
+				t.Errorf("at most %d pages: saw %d, whole %v, %v", most, seen, whole, err)
+			}
 		}
 	})
 }

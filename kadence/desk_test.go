@@ -99,11 +99,13 @@ func TestDryRunTouchesNothing(t *testing.T) {
 }
 
 func TestOnlyOwnEligibleBookingsOfTheDayAndBuilding(t *testing.T) {
-	for _, prefetch := range []bool{true, false} {
+	for i := range 4 {
+		prefetch, filters := i%2 == 0, i < 2
 		inOffice(t, func(t *testing.T, o *office) {
 			if !prefetch {
 				o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
 			}
+			o.Switch(func(s *sandbox.Switches) { s.ListCreated, s.IgnoreFilters = true, !filters })
 			o.wire.odd = true // no document has hammocks
 			paris := o.AddBuilding("Paris", zone(t, "Europe/Paris"))
 			ann, bob := o.AddUser("ann@example.com"), o.AddUser("bob@example.com")
@@ -141,11 +143,11 @@ func TestOnlyOwnEligibleBookingsOfTheDayAndBuilding(t *testing.T) {
 				}
 			}
 			if len(got) != len(want) {
-				t.Errorf("prefetch %v: %d bookings, want %d", prefetch, len(got), len(want))
+				t.Errorf("prefetch %v, filters %v: %d bookings, want %d", prefetch, filters, len(got), len(want))
 			}
 			for id, eligible := range want {
 				if e, ok := got[id]; !ok || e != eligible {
-					t.Errorf("prefetch %v: booking %s: there %v, eligible %v, want %v", prefetch, id, ok, e, eligible)
+					t.Errorf("prefetch %v, filters %v: booking %s: there %v, eligible %v, want %v", prefetch, filters, id, ok, e, eligible)
 				}
 			}
 		})

@@ -11,6 +11,8 @@ type Switches struct {
 
 	// How lists and objects are written.
 	IgnoreEmailExact bool   // an older server: the filter is not known, and everybody is returned
+	IgnoreFilters    bool   // lists of bookings are not filtered, by building or by dates
+	ListCreated      bool   // a user's bookings are also those that they made for others
 	ExplicitNulls    bool   // null properties are written out
 	SpaceAsIRI       bool   // answers to check-in and check-out name the space by its IRI
 	NoView           bool   // collections come without links to their pages
