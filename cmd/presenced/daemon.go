@@ -66,7 +66,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 func (d *Daemon) Close() error { return d.Store.Close() }
 
 // Run serves on the sockets until ctx ends or a part of the daemon fails, and
-// then closes the store. What was read by then is answered before the loops
+// then closes them and the store. What was read by then is answered before the loops
 // behind it stop. A nil listener means no control socket.
 func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.Listener) error {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -91,7 +91,7 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	edges.Go(func() error { return d.notify(outer) })
 	err := edges.Wait()
 	stop()
-	return errors.Join(err, loops.Wait(), d.Store.Close())
+	return errors.Join(err, loops.Wait(), closeAll(radius), d.Store.Close())
 }
 
 // every calls f again and again until ctx ends. What f could not do it has

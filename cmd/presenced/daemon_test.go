@@ -81,6 +81,38 @@ func TestReloadWithUnknownBuildingChangesNothing(t *testing.T) {
 	})
 }
 
+// TestReloadKeepsTheDeskUnlessItChanges holds that a changed list does not have
+// the desk forget its token and its waits, and that a changed secret does.
+func TestReloadKeepsTheDeskUnlessItChanges(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	s := settings{api: "http://kadence.test", clientID: "test", secret: "secret", linger: "60m"}
+	writeConfig(t, file, s)
+	synctest.Test(t, func(t *testing.T) {
+		api := sandbox.New("test", "secret")
+		api.AddBuilding("HQ", time.UTC)
+		w := &week{t: t, api: api, file: file}
+		w.up()
+		before := w.daemon.setup.Load().kadence
+		for _, step := range []struct {
+			change func()
+			kept   bool
+		}{
+			{func() { s.linger = "5m" }, true},
+			{func() { s.secret = "rotated" }, false},
+		} {
+			step.change()
+			writeConfig(t, file, s)
+			if err := w.daemon.Reload(t.Context(), load(t, file)); err != nil {
+				t.Fatal(err)
+			}
+			if kept := w.daemon.setup.Load().kadence == before; kept != step.kept {
+				t.Errorf("%+v: kept %v", s, kept)
+			}
+		}
+		w.down()
+	})
+}
+
 // TestChangedListCountsWithoutBeingTold changes the opt-out list and sends no
 // signal.
 func TestChangedListCountsWithoutBeingTold(t *testing.T) {

@@ -63,11 +63,8 @@ func (d *Daemon) status(radius []*net.UDPConn) control.Status {
 
 // storeInfo is the state of the store.
 func (d *Daemon) storeInfo() control.StoreInfo {
-	info := control.StoreInfo{Path: d.Store.Path()}
-	if file, err := os.Stat(info.Path); err == nil {
-		info.Size = file.Size()
-	}
-	return info
+	s := d.Store.Stats()
+	return control.StoreInfo{Path: d.Store.Path(), Size: s.Size, Commit: control.Duration(s.Commit), FreePages: s.FreePages}
 }
 
 func (d *Daemon) deskStatus() control.Desk {

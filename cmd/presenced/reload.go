@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	listsEvery = 5 * time.Second // how often alias, opt-out and opt-in files are looked at
+	listsEvery = 5 * time.Second // how often the files that the configuration names are looked at
 	zonesEvery = time.Minute     // how often a time zone that could not be had is asked for
 	zoneTime   = 5 * time.Second // for asking for all of them
 )
@@ -42,7 +42,10 @@ func (d *Daemon) Reload(ctx context.Context, cfg *configs.Config) error {
 	d.Courier.Reload(next.rules)
 	d.lists = fingerprint(cfg)
 	d.Log.WithField("file", cfg.Path).Info("the configuration is in force")
-	return d.expel(ctx)
+	if err := d.expel(ctx); err != nil { // housekeeping tries again
+		d.Log.WithError(err).Error("erase who opted out")
+	}
+	return nil
 }
 
 // followHangups reads the configuration file again at each SIGHUP.
@@ -70,8 +73,8 @@ func (d *Daemon) followZones(ctx context.Context) {
 	}
 }
 
-// followLists reads the configuration again when an alias, opt-out or opt-in
-// file has changed.
+// followLists reads the configuration again when a file that it names has
+// changed: aliases, who opted out or in, a secret.
 func (d *Daemon) followLists(ctx context.Context) {
 	cfg := d.setup.Load().config
 	d.reloading.Lock()
@@ -80,7 +83,7 @@ func (d *Daemon) followLists(ctx context.Context) {
 	d.lists = now // a file with a fault is told of once
 	d.reloading.Unlock()
 	if !same {
-		d.Log.Info("a list has changed")
+		d.Log.Info("a file that the configuration names has changed")
 		d.ReloadFile(ctx)
 	}
 }

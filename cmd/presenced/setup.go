@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -25,6 +26,7 @@ type setup struct {
 	desk    presence.Desk
 	clients radiusacct.Clients
 	kadence *kadence.Desk // behind desk; nil without [kadence]
+	deskIs  string        // what kadence was made of
 	mode    string        // of the desk: "live", "dry_run" or "none"
 }
 
@@ -41,13 +43,11 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*setup, erro
 		}
 	}
 	if cfg.Kadence != nil {
-		k, err := kadence.New(kadenceConfig(cfg, d.Transport), d.Store, d.Log)
-		if err != nil {
+		if err := s.setDesk(kadenceConfig(cfg, d.Transport), d); err != nil {
 			return nil, err
 		}
-		s.kadence, s.desk, s.mode = k, k, "live"
 		if cfg.Kadence.DryRun {
-			s.desk, s.mode = kadence.DryRun(k), "dry_run"
+			s.desk, s.mode = kadence.DryRun(s.kadence), "dry_run"
 		}
 	}
 	zones, guessed, err := d.zones(ctx, s.kadence, cfg.Rules.Sites)
@@ -65,6 +65,32 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*setup, erro
 		s.mapping.Sites[i].Zone = zones[s.mapping.Sites[i].Name]
 	}
 	return s, nil
+}
+
+// setDesk gives s a desk: the one in force if nothing about it changes, which
+// knows its token, what it was told to wait for and what it has read.
+func (s *setup) setDesk(cfg kadence.Config, d *Daemon) (err error) {
+	s.deskIs = deskIs(cfg)
+	if now := d.setup.Load(); now != nil && now.kadence != nil && now.deskIs == s.deskIs {
+		s.kadence = now.kadence
+	} else if s.kadence, err = kadence.New(cfg, d.Store, d.Log); err != nil {
+		return err
+	}
+	s.desk, s.mode = s.kadence, "live"
+	return nil
+}
+
+// deskIs says in one text what makes one desk another.
+func deskIs(cfg kadence.Config) string {
+	secret, err := cfg.Secret()
+	zones := map[string]string{}
+	for site, zone := range cfg.Zones {
+		if zone != nil {
+			zones[site] = zone.String()
+		}
+	}
+	return fmt.Sprintf("%q %q %q %q %q %v %q %q %v %q %q", cfg.Region, cfg.APIURL, cfg.AuthURL, cfg.ClientID, secret, err,
+		cfg.ActingUser, cfg.Types, cfg.Rate, cfg.Buildings, zones)
 }
 
 // zones returns the time zone of each site: the configured one, else its

@@ -51,7 +51,7 @@ func (p *program) statusOfFile(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return control.Status{}, fmt.Errorf("presenced is not running, and its file cannot be read: %w", err)
 	}
-	status := control.Status{Config: p.config, Store: control.StoreInfo{Path: at.store}}
+	status := control.Status{Config: p.config, Store: control.StoreInfo{Path: at.store, Size: s.Stats().Size}}
 	return status, errors.Join(control.Listings{Store: s, Rules: at.rules}.Count(ctx, &status), s.Close())
 }
 
@@ -75,10 +75,11 @@ func (p *program) printStatus(s control.Status) error {
 		fmt.Fprintf(w, "unmatched\t%d (see presenced unmatched)\n", s.Nobody)
 		fmt.Fprintf(w, "datagrams\t%d from unknown sources, %d dropped by the kernel\n", s.Unknown, s.Drops)
 	}
-	fmt.Fprintf(w, "store\t%s, %s, %d people\n", printable(s.Store.Path), size(s.Store.Size), s.Store.People)
-	if s.Store.Error != "" {
-		fmt.Fprintf(w, "\t%s\n", p.red(printable(s.Store.Error)))
+	fmt.Fprintf(w, "store\t%s, %s, %d people", printable(s.Store.Path), size(s.Store.Size), s.Store.People)
+	if s.Store.Commit > 0 {
+		fmt.Fprintf(w, ", last commit took %s", time.Duration(s.Store.Commit).Round(10*time.Microsecond))
 	}
+	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {
 		return err
 	}

@@ -74,10 +74,11 @@ type Desk struct {
 
 // StoreInfo is the state of the store.
 type StoreInfo struct {
-	Path   string `json:"path"`
-	Size   int64  `json:"size"` // bytes of the file
-	People int    `json:"people"`
-	Error  string `json:"error"` // of the latest commit; "" if it succeeded
+	Path      string   `json:"path"`
+	Size      int64    `json:"size"` // bytes of the file
+	People    int      `json:"people"`
+	Commit    Duration `json:"last_commit"` // how long the latest commit took; "" if there was none
+	FreePages int      `json:"free_pages"`  // of the file, to be used again
 }
 
 // Count fills in who is where and what is pending. A site that has people but
