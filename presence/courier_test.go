@@ -254,6 +254,16 @@ func TestBookingMadeLaterIsFound(t *testing.T) {
 	})
 }
 
+func TestBookingMadeOnTheWayInIsFoundSoon(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		o.desk.book("ann@example.com", "b", hour(9), hour(17))
+		o.until(9, 2)
+		o.want("in b")
+	})
+}
+
 func TestEveryEligibleBookingAndNoOther(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.desk.book("ann@example.com", "desk", hour(9), hour(17))

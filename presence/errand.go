@@ -12,6 +12,11 @@ const (
 	refresh      = 5 * time.Minute
 	refreshAfter = 15 * time.Minute
 
+	// lookTwice is when somebody who arrived without a booking is looked up
+	// a second time: many book on the way in, and the desk may list a
+	// booking a minute late.
+	lookTwice = 90 * time.Second
+
 	// askAgain is how long after a refusal that may pass, such as a missing
 	// self-certification, the same booking is tried again.
 	askAgain = 5 * time.Minute
@@ -114,6 +119,9 @@ func (v *Visit) look(bookings []Booking, now time.Time, r Rules) []Booking {
 func (v *Visit) lookIn(bookings []Booking, now time.Time, r Rules) (todo []Booking) {
 	e := &v.CheckIn
 	next, why := now.Add(refresh), "no booking for today at this building"
+	if now.Sub(v.Arrived) < lookTwice {
+		next = now.Add(lookTwice)
+	}
 	refused, denied, soon := false, false, time.Time{}
 	for _, b := range bookings {
 		c := v.claim(b.ID)
