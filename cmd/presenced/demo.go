@@ -68,7 +68,7 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 
-	cfg, err := demoConfig(dir, url, 6*unit)
+	cfg, err := demoConfig(dir, url, 8*unit)
 	if err != nil {
 		return err
 	}
@@ -84,19 +84,26 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 		return errors.Join(err, conn.Close(), n.daemon.Close())
 	}
 	defer c.close()
-	n.introduce(conn.LocalAddr(), url, 6*unit)
+	n.introduce(conn.LocalAddr(), url, 8*unit)
 
-	ending, end := context.WithTimeout(ctx, length)
+	playing, end := context.WithCancel(ctx)
 	defer end()
-	g, running := errgroup.WithContext(ending)
+	g, running := errgroup.WithContext(playing)
 	g.Go(func() error { return n.daemon.Run(running, []*net.UDPConn{conn}, nil) })
 	g.Go(func() error { return n.narrate(running) })
-	g.Go(func() error { return perform(running, script(c, api), unit, n) })
-	if err := g.Wait(); err != nil && ending.Err() == nil {
-		return err
-	}
+	g.Go(func() error {
+		defer end()
+		if err := perform(running, script(c, api), unit, n); err != nil {
+			return err
+		}
+		return n.wait(running, api, length)
+	})
+	err = g.Wait()
 	if ctx.Err() != nil {
 		return errors.New("interrupted before the end")
+	}
+	if err != nil {
+		return err
 	}
 	return n.sumUp(api)
 }

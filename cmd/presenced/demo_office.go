@@ -23,6 +23,12 @@ type character struct {
 	id      string         // theirs
 }
 
+// is returns what has become of the booking; "" if there is none.
+func (c *character) is(api *sandbox.Server) sandbox.Status {
+	b, _ := api.Booking(c.booking)
+	return b.Status
+}
+
 // cast is everybody, and the truth that the demo is held against.
 func cast() []*character {
 	return []*character{
@@ -105,16 +111,16 @@ func script(c *controller, api *sandbox.Server) []scene {
 		{19, "", start(docked)},
 		{20, "", start(omar)},
 		{22, "", stop(cleo)},
-		{25, "", start(cleo)},
+		{24, "", start(cleo)},
 		{27, "the booking API goes down", down},
 		{28, "", start(kim)},
 		{31, "", func(ctx context.Context) error { return c.rebooted(ctx, "kitchen", "Corp") }},
 		{33, "", start(omar)},
 		{34, "the booking API is back", up},
 		{35, "", stop(phone)},
-		{38, "", stop(dan)},
-		{40, "", stop(finn)},
-		{43, "", stop(laptop)},
+		{36, "", stop(dan)},
+		{38, "", stop(finn)},
+		{40, "", stop(laptop)},
 	}
 }
 

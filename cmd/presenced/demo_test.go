@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/presenced/presenced/kadence/sandbox"
+)
+
+// TestDemoIsHeldAgainstTheTruth has nothing happen: whoever was to be checked
+// in is told to be wrong, and the demo has failed.
+func TestDemoIsHeldAgainstTheTruth(t *testing.T) {
+	api, people := sandbox.New("demo", demoSecret), cast()
+	house(api, people, time.UTC)
+	var out bytes.Buffer
+	n := &narrator{program: &program{stdout: &out}, people: people}
+	if err := n.sumUp(api); !errors.Is(err, errSilent) {
+		t.Errorf("sum up: %v", err)
+	}
+	for _, want := range []string{"WRONG: should be checkedIn", "WRONG: should be checkedOut", "7 of the bookings did not end as they should"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	for _, c := range people {
+		api.Change(c.booking, func(b *sandbox.Booking) { b.Status = c.end })
+	}
+	if err := n.sumUp(api); err != nil {
+		t.Errorf("with every booking as it should be: %v", err)
+	}
+}
+
+// TestDemoPlaysInTheMorning asks at every hour of a day.
+func TestDemoPlaysInTheMorning(t *testing.T) {
+	for hour := range 24 {
+		now := time.Date(2026, 11, 24, hour, 30, 0, 0, time.UTC)
+		zone, err := time.LoadLocation(nineOClock(now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := now.In(zone).Hour(); got != 9 {
+			t.Errorf("at %d UTC it is %d in %s", hour, got, zone)
+		}
+	}
+}
