@@ -107,14 +107,10 @@ func (p *Person) Reset(r Reset, w World) []Visit {
 		if !r.covers(s) {
 			continue
 		}
-		ended := s.Ended
-		if ended.IsZero() || s.State == Ended {
+		if s.State != Suspect {
 			p.tell(r.At, Heard, "the NAS was reset under "+s.Device)
 		}
-		if ended.IsZero() {
-			ended = s.Seen
-		}
-		s.end(ended, NASReset, later(s.Hold, r.Heard.Add(w.OutageHold)))
+		s.end(later(s.Seen, s.Ended), NASReset, later(s.Hold, r.Heard.Add(w.OutageHold)))
 	}
 	return append(settled, p.Advance(r.Heard, w)...)
 }

@@ -226,9 +226,14 @@ func (t *Tracker) Run(ctx context.Context) error {
 	if err := t.recall(ctx); err != nil {
 		return err
 	}
+	said := ""
 	for {
 		next, err := t.tick(ctx)
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err == nil:
+			said = ""
+		case ctx.Err() == nil && err.Error() != said:
+			said = err.Error()
 			t.log.Error("let time pass", "error", err)
 		}
 		wait := flushEvery
