@@ -81,7 +81,7 @@ func (n *narrator) plain(text string) string {
 func (n *narrator) narrate(ctx context.Context) error {
 	n.told = map[string]bool{}
 	for {
-		if err := n.look(ctx); err != nil {
+		if err := n.look(ctx); err != nil && ctx.Err() == nil { // at the end the store is closed
 			return err
 		}
 		select {
