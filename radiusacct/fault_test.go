@@ -67,15 +67,18 @@ func TestUnknownSourcesTakeBoundedMemoryAndLog(t *testing.T) {
 	now, lines := time.Unix(1e9, 0), 0
 	for i := range 100_000 {
 		addr := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		if _, yes := gs.due(grumble{fault: unknownSource, source: addr}, now); yes {
+		if _, yes := gs.due(grumble{fault: unknownSource, source: addr}, now.Add(time.Duration(i)*time.Microsecond)); yes {
 			lines++
 		}
+	}
+	if full := now.Add(maxGrumbles * time.Microsecond); !gs.swept.Equal(full) {
+		t.Errorf("swept at %s, though the table was full from %s on", gs.swept, full)
 	}
 	if len(gs.last) > maxGrumbles+1 || lines > maxGrumbles+1 {
 		t.Errorf("%d remembered, %d logged", len(gs.last), lines)
 	}
 	// Later there is room again.
-	if _, yes := gs.due(grumble{fault: unknownSource, source: netip.MustParseAddr("192.0.2.7")}, now.Add(grumbleEvery)); !yes {
+	if _, yes := gs.due(grumble{fault: unknownSource, source: netip.MustParseAddr("192.0.2.7")}, now.Add(2*grumbleEvery)); !yes {
 		t.Error("a new source is not logged a minute later")
 	}
 }

@@ -2,6 +2,7 @@ package radiusacct
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"io"
@@ -31,7 +32,7 @@ type recorder struct {
 	entered chan []presence.Record // if not nil, told when Record begins
 }
 
-func (r *recorder) Record(_ context.Context, batch []presence.Record) error {
+func (r *recorder) Record(ctx context.Context, batch []presence.Record) error {
 	if r.entered != nil {
 		r.entered <- batch
 	}
@@ -40,8 +41,8 @@ func (r *recorder) Record(_ context.Context, batch []presence.Record) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err != nil {
-		return r.err
+	if err := cmp.Or(r.err, ctx.Err()); err != nil {
+		return err
 	}
 	r.batches = append(r.batches, slices.Clone(batch))
 	return nil

@@ -264,6 +264,7 @@ func (l *loop) send() {
 	ms, owners := l.out, l.owners
 	for len(ms) > 0 {
 		n, err := l.batch.WriteBatch(ms[:min(len(ms), readSize)], 0)
+		n = max(n, 0) // it is -1 if not even the first was sent
 		for _, t := range owners[:n] {
 			t.responses.Add(1)
 		}

@@ -179,6 +179,57 @@ func TestExcessOfAFloodIsCounted(t *testing.T) {
 	}
 }
 
+// However long a recorder takes: what arrives meanwhile is read before the next
+// batch, though the socket's deadline has passed.
+func TestSlowRecorderStopsNoReading(t *testing.T) {
+	r := &recorder{entered: make(chan []presence.Record), gate: make(chan struct{})}
+	o := newOfficeOn(t, "127.0.0.1:0", r)
+	n, polite := o.nas(), o.nasAt("127.0.0.2", o.addr)
+	n.send(start("first"))
+	<-r.entered
+	for i := range batchSize + 10 {
+		n.send(withID(byte(i), start(fmt.Sprint(i))))
+	}
+	if drops := o.Totals().KernelDrops; drops > 0 {
+		t.Skipf("SKIPPED: the receive buffer holds no more than a batch, %d were dropped", drops)
+	}
+	r.gate <- struct{}{}
+	<-r.entered // ten more wait
+	polite.send(start("polite"))
+	o.conn().SetReadDeadline(time.Unix(1, 0))
+	r.gate <- struct{}{}
+	if batch := <-r.entered; !slices.ContainsFunc(batch, func(r presence.Record) bool { return r.Session == "polite" }) {
+		t.Errorf("a batch of %d without what had arrived", len(batch))
+	}
+	close(r.gate)
+	polite.isAnswered(start("polite"))
+}
+
+func TestAnswerThatCannotBeSentIsNoOthersLoss(t *testing.T) {
+	o := newOffice(t)
+	conn := o.conn()
+	o.stop()
+	logged := o.logged()
+	l := newLoop(o.Server, conn)
+	n, tally := o.nas(), &tally{}
+	nowhere := reply{to: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}} // there is no port 0
+	for _, to := range []reply{nowhere, {to: n.conn.LocalAddr()}, nowhere, nowhere, {to: n.conn.LocalAddr()}} {
+		l.reply([]byte("answer"), to, tally)
+	}
+	l.send()
+	for range 2 {
+		if got := n.answer(); string(got) != "answer" {
+			t.Errorf("answer %q", got)
+		}
+	}
+	if got := tally.responses.Load(); got != 2 {
+		t.Errorf("%d responses", got)
+	}
+	if got := logged(); bytes.Count([]byte(got), []byte("an answer could not be sent")) != 1 {
+		t.Errorf("log: %s", got)
+	}
+}
+
 func TestCase30RepeatIsAnsweredWithTheSameOctets(t *testing.T) {
 	o := newOffice(t)
 	n := o.nas()
