@@ -7,6 +7,7 @@
 package office
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -89,10 +90,25 @@ func New(seed uint64, plan Plan) *Office {
 		g.person(i)
 	}
 	g.transmit()
-	slices.SortStableFunc(g.office.Events, func(a, b Event) int { return a.Arrive.Compare(b.Arrive) })
+	g.office.Events = inOrder(g.office.Events)
 	g.office.Plan, g.office.Seed = plan, seed
 	g.office.Truth.Ends = g.ends
 	return &g.office
+}
+
+// inOrder returns the events in order of arrival. They are large, so that it
+// pays to move each of them once.
+func inOrder(events []Event) []Event {
+	order := make([]int, len(events))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Or(events[i].Arrive.Compare(events[j].Arrive), i-j) })
+	sorted := make([]Event, len(events))
+	for i, j := range order {
+		sorted[i] = events[j]
+	}
+	return sorted
 }
 
 // generator is an office in the making.

@@ -26,6 +26,14 @@ type message struct {
 // transmit sends all sessions, and notes what of them gets through.
 func (g *generator) transmit() {
 	g.number()
+	size := 0
+	for _, s := range g.sessions {
+		size += 5
+		if i := s.network.interim; i > 0 {
+			size += int(s.ended.Sub(s.began) / i)
+		}
+	}
+	g.office.Events = make([]Event, 0, size) // they are large, and growing costs
 	for _, s := range g.sessions {
 		var got []Event
 		for _, m := range g.messages(s) {

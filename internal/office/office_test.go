@@ -1,0 +1,111 @@
+package office
+
+import (
+	"flag"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store"
+)
+
+var (
+	seeds  = flag.Uint64("seeds", 50, "how many offices the promises are tried on")
+	people = flag.Int("people", 8, "how many people work in each of them")
+)
+
+// TestWhoIsHereIsRight lets the tracker live through a working week in fifty
+// offices and holds its visits against what really happened: nobody arrives
+// unseen whom a packet shows, and nobody arrives who does not come. It prints
+// the score of every seed.
+func TestWhoIsHereIsRight(t *testing.T) {
+	rows := make([]Row, *seeds)
+	t.Run("seeds", func(t *testing.T) {
+		for seed := range *seeds {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				o := New(seed, Week(*people))
+				visits, err := tracker(t, newMemory)(o, o.Rules())
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := Compare(o.Truth, visits, o.Rules())
+				rows[seed] = Row{Of: fmt.Sprint(seed), Score: s}
+				for _, note := range s.Notes {
+					t.Logf("seed %d: %s", seed, note)
+				}
+				if s.Missed > 0 || s.Invented > 0 {
+					t.Errorf("seed %d: %d arrivals missed, %d invented", seed, s.Missed, s.Invented)
+				}
+			})
+		}
+	})
+	total := Row{Of: "all"}
+	for _, r := range rows {
+		total.Add(r.Score)
+	}
+	if err := Print(t.Output(), "seed", append(rows, total)); err != nil {
+		t.Fatal(err)
+	}
+	if total.Arrivals == 0 || total.Departures == 0 {
+		t.Error("nobody came or went")
+	}
+}
+
+// TestRealStoreConcludesTheSame: the file and the map give the same visits.
+func TestRealStoreConcludesTheSame(t *testing.T) {
+	plan := Week(8)
+	plan.Days = 1
+	o := New(3, plan)
+	want, err := tracker(t, newMemory)(o, o.Rules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "presenced.db")
+	got, err := tracker(t, func() presence.Store {
+		s, err := store.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	})(o, o.Rules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want) == 0 {
+		t.Fatal("nobody came")
+	}
+	less := func(a, b Concluded) bool { return a.ID < b.ID }
+	if diff := cmp.Diff(want, got, cmpopts.SortSlices(less), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("-map +file\n%s", diff)
+	}
+}
+
+// TestLingerTable prints what linger costs and saves, for whoever has to
+// choose it:
+//
+//	go test ./internal/office -run TestLingerTable -v
+func TestLingerTable(t *testing.T) {
+	size := min(*seeds, 6)
+	if !testing.Verbose() { // nobody looks
+		size = 1
+	}
+	var offices []*Office
+	for seed := range size {
+		offices = append(offices, New(seed, Week(*people)))
+	}
+	rows, err := Sweep(t.Output(), offices, Lingers, tracker(t, newMemory))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range rows {
+		if i > 0 && r.False > rows[0].False {
+			t.Errorf("a linger of %s costs %d false departures, the shortest %d", r.Of, r.False, rows[0].False)
+		}
+	}
+}
