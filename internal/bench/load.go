@@ -50,6 +50,9 @@ type office struct{ nases []*nas }
 func newOffice(server netip.AddrPort, nases, users int) (*office, error) {
 	o := &office{}
 	each := users / nases
+	if each == 0 {
+		return nil, fmt.Errorf("share %d users among %d NASes: too few", users, nases)
+	}
 	for i := range nases {
 		guests := make([]guest, each)
 		for j := range guests {

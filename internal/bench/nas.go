@@ -127,7 +127,7 @@ func (n *nas) run(l load) (*tally, error) {
 
 // guest returns the next guest, in an order that has nothing to do with names.
 func (n *nas) guest() *guest {
-	const stride = 7919 // a prime
+	const stride = 7919 // a prime, so that everybody has a turn
 	n.last = (n.last + stride) % len(n.guests)
 	return &n.guests[n.last]
 }
