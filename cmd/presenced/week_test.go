@@ -65,11 +65,11 @@ func (w *week) hear(status presence.Status, user, device, session, ap string) {
 }
 
 // stay has the user's device be on the network from one moment to another,
-// with interims every ten minutes from one access point or another.
+// with interims every half hour from one access point or another.
 func (w *week) stay(user, device, session string, to time.Time) {
 	w.hear(presence.Start, user, device, session, "ap-1")
-	for i := 0; time.Until(to) > 10*time.Minute; i++ {
-		time.Sleep(10 * time.Minute)
+	for i := 0; time.Until(to) > 30*time.Minute; i++ {
+		time.Sleep(30 * time.Minute)
 		w.hear(presence.Interim, user, device, session, []string{"ap-2", "ap-1"}[i%2])
 	}
 	w.until(to)
