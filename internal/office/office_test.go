@@ -18,6 +18,16 @@ var (
 	people = flag.Int("people", 8, "how many people work in each of them")
 )
 
+// week is the plan of the tests' offices. With the race detector it is two days
+// long, into which as much goes wrong.
+func week() Plan {
+	plan := Week(*people)
+	if racing {
+		plan.Days = 2
+	}
+	return plan
+}
+
 // TestWhoIsHereIsRight lets the tracker live through a working week in fifty
 // offices and holds its visits against what really happened: nobody arrives
 // unseen whom a packet shows, and nobody arrives who does not come. It prints
@@ -28,7 +38,7 @@ func TestWhoIsHereIsRight(t *testing.T) {
 		for seed := range *seeds {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
-				o := New(seed, Week(*people))
+				o := New(seed, week())
 				visits, err := tracker(t, newMemory)(o, o.Rules())
 				if err != nil {
 					t.Fatal(err)
@@ -97,7 +107,7 @@ func TestLingerTable(t *testing.T) {
 	}
 	var offices []*Office
 	for seed := range size {
-		offices = append(offices, New(seed, Week(*people)))
+		offices = append(offices, New(seed, week()))
 	}
 	rows, err := Sweep(t.Output(), offices, Lingers, tracker(t, newMemory))
 	if err != nil {
