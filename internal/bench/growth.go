@@ -16,7 +16,7 @@ func (b *bench) growth() error {
 	for _, people := range []int{10_000, 100_000, 1_000_000} {
 		b.progress("%d people", people)
 		if err := b.growthTo(people, t); err != nil {
-			return err
+			return errors.Join(err, t.end()) // with the rows so far
 		}
 	}
 	return t.end()

@@ -24,8 +24,8 @@ type process struct {
 }
 
 const (
-	startsWithin = 20 * time.Second
-	stopsWithin  = 20 * time.Second
+	startsWithin = time.Minute
+	stopsWithin  = time.Minute
 )
 
 // launch starts the command, which is to serve at the address, with a log in

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ func (b *bench) wear() error {
 				return nil
 			})
 			if err != nil {
-				return err
+				return errors.Join(err, t.end()) // with the rows so far
 			}
 		}
 	}
