@@ -61,17 +61,22 @@ func open(path string, readOnly bool) (s *Store, err error) {
 	case info.Size() == 0:
 		return nil, errors.New("the file is empty: remove it, or restore a backup")
 	}
-	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+	options := &bbolt.Options{
 		Timeout: lockWait, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType,
 		NoFreelistSync: true, // or every commit writes it
 		// Address space only; a file that outgrows it would have writers wait for readers.
 		InitialMmapSize: 1 << 30,
-		OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
+		OpenFile: func(path string, flag int, mode os.FileMode) (f *os.File, err error) {
 			s.file, err = os.OpenFile(path, flag, mode)
 			return s.file, err
 		},
+	}
+	err = sound(func() (err error) {
+		s.db, err = bbolt.Open(path, 0o600, options)
+		return err
 	})
 	if err != nil {
+		s.file.Close() // again, or for bbolt if that panicked
 		return nil, err
 	}
 	if err := s.db.View(s.inspect); err != nil {

@@ -234,7 +234,7 @@ func aged(t *testing.T) (path string, last int) {
 func TestAPowerCutLosesNothing(t *testing.T) {
 	path, last := aged(t)
 	base := load(path)
-	survives(t, base, trace(t, path, last+60), 200)
+	survives(t, base, trace(t, path, last+40), 80)
 }
 
 // A disk that fails now and then, and loses what it failed to sync, and a
@@ -250,7 +250,7 @@ func TestAFailingDiskLosesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path, last := aged(t)
 			base := load(path)
-			survives(t, base, trace(t, path, last+40, faults...), 100)
+			survives(t, base, trace(t, path, last+20, faults...), 40)
 		})
 	}
 }
