@@ -92,7 +92,7 @@ func (rules *Identity) choose(r *Record) (sent, Nobody) {
 			return sent{id, a.name}, Nobody{}
 		}
 		nobody = Nobody{
-			Kind: kindIdentity, Key: id, Reason: "anonymous outer identity",
+			Kind: kindIdentity, Key: id, Reason: isAnonymous,
 			Remedy: "have the RADIUS server return User-Name in the Access-Accept, or send CUI and name it in [identity] order",
 		}
 	}

@@ -41,7 +41,7 @@ func ignored(id string) Nobody {
 	_, realm, _ := strings.Cut(Fold(id), "@")
 	switch {
 	case anonymous(id):
-		return Nobody{Kind: kindIdentity, Key: id, Reason: "anonymous outer identity"}
+		return Nobody{Kind: kindIdentity, Key: id, Reason: isAnonymous}
 	case strings.HasPrefix(user, "host/"), strings.HasSuffix(user, "$"):
 		return Nobody{
 			Kind: kindIdentity, Key: id, Reason: "a machine",

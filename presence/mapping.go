@@ -38,7 +38,11 @@ const (
 	kindDevice   = "device"       // a device that is to be ignored
 	kindIdentity = "identity"     // an identity that is no person, or not known whose
 	kindOptedOut = "opted_out"    // somebody who is not to be tracked; the key is empty
+	kindSource   = "source"       // an address that is no client
 )
+
+// isAnonymous is the reason why an anonymous identity is nobody.
+const isAnonymous = "anonymous outer identity"
 
 // Read says who and where a record is about. The questions are asked in this
 // order, and the first that leads nowhere is the reason why the record does:

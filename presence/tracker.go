@@ -34,6 +34,9 @@ type Tracker struct {
 	nases      map[string]*nas
 	heartbeats map[heartbeat]Sighting
 	unmatched  unmatched
+	identities map[string]Identities // by client
+	next       time.Time             // when Run looks at who is due
+	flushed    time.Time             // when it last looked at what waits
 }
 
 // setup is what a reload replaces as a whole.
@@ -56,6 +59,7 @@ func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tr
 	t := &Tracker{
 		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
 		nases: map[string]*nas{}, heartbeats: map[heartbeat]Sighting{}, unmatched: unmatched{},
+		identities: map[string]Identities{},
 	}
 	t.Reload(mapping, rules)
 	t.listen(t.looked, retries)
@@ -114,6 +118,7 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 			continue
 		}
 		reading := mapping.Read(r)
+		t.identity(r.Client, reading.Nobody)
 		if reading.Nobody.Kind != "" {
 			t.nobody(reading.Nobody, r.Heard)
 			continue
@@ -177,8 +182,19 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 	for _, n := range beats {
 		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, w) }})
 	}
-	err := t.store.Update(ctx, append(all, changes...), notes)
+	var wake time.Time // the earliest of those changed
+	for _, c := range changes {
+		all = append(all, Change{User: c.User, Apply: func(p *Person) []Visit {
+			settled := c.Apply(p)
+			wake = earlier(wake, p.Wake)
+			return settled
+		}})
+	}
+	err := t.store.Update(ctx, all, notes)
 	t.mu.Lock()
+	if !wake.IsZero() && wake.Before(t.next) {
+		t.wake()
+	}
 	switch {
 	case err != nil:
 		if t.failing == nil || t.failing.Error() != err.Error() {
@@ -236,11 +252,10 @@ func (t *Tracker) Run(ctx context.Context) error {
 			said = err.Error()
 			t.log.Error("let time pass", "error", err)
 		}
-		wait := flushEvery
-		if !next.IsZero() {
-			wait = max(min(wait, time.Until(next)), time.Millisecond)
-		}
-		timer := time.NewTimer(wait)
+		t.mu.Lock()
+		t.next = earlier(t.flushed.Add(flushEvery), next)
+		timer := time.NewTimer(time.Until(t.next))
+		t.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -288,15 +303,22 @@ func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 	return time.Time{}, ctx.Err()
 }
 
-// flush commits the heartbeats that wait, and what is new of the NASes. While
-// recording fails it is what finds out that it works again.
+// flush commits, every few seconds, the heartbeats that wait and what is new
+// of the NASes. While recording fails it is what finds out that it works again.
 func (t *Tracker) flush(ctx context.Context) error {
 	t.mu.Lock()
-	waiting, failing := len(t.heartbeats), t.failing
+	waiting, failing, now := len(t.heartbeats), t.failing, time.Now()
+	early := now.Before(t.flushed.Add(flushEvery))
+	if !early {
+		t.flushed = now
+	}
 	t.mu.Unlock()
+	if early {
+		return nil
+	}
 	notes := t.nasNotes()
 	if failing != nil {
-		notes = append(notes, Note{Kind: "probe", Key: "tracker", Value: []byte(time.Now().UTC().Format(time.RFC3339Nano))})
+		notes = append(notes, Note{Kind: "probe", Key: "tracker", Value: []byte(now.UTC().Format(time.RFC3339Nano))})
 	}
 	if waiting == 0 && len(notes) == 0 {
 		return nil

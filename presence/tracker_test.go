@@ -3,6 +3,7 @@ package presence
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,6 +65,40 @@ func TestHeartbeatsRideAlong(t *testing.T) {
 			t.Errorf("last seen %s, want 9:20", got)
 		}
 		o.start()
+	})
+}
+
+func TestDepartureIsBelievedOnTime(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.stop()
+		o.rules.Linger = 2 * time.Second
+		o.start()
+		o.until(9, 0)
+		time.Sleep(1200 * time.Millisecond) // between two looks at what waits
+		o.hear(Start, "ann", laptop, "a")
+		o.hear(Stop, "ann", laptop, "a")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := o.visit("ann@example.com"); got.State != Over {
+			t.Errorf("ann is %s, 2s after she left with a linger of 2s", got.State)
+		}
+	})
+}
+
+func TestStrangersAndAnonymousPeopleAreCounted(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.hear(Start, "ann", laptop, "a")
+		o.hear(Start, "anonymous", phone, "b")
+		if got := o.tracker.Identities()["hq"]; got != (Identities{Named: 1, Anonymous: 1}) {
+			t.Errorf("identities: %+v", got)
+		}
+		o.tracker.Stranger(netip.MustParseAddr("192.0.2.7"), time.Now())
+		for _, u := range o.tracker.Unmatched() {
+			if u.Key == "192.0.2.7" && u.Kind == kindSource && u.Remedy != "" {
+				return
+			}
+		}
+		t.Errorf("unmatched: %+v", o.tracker.Unmatched())
 	})
 }
 

@@ -2,6 +2,8 @@ package presence
 
 import (
 	"cmp"
+	"maps"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -32,6 +34,42 @@ func (t *Tracker) Unmatched() []Unmatched {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
 	})
 	return all
+}
+
+// Stranger counts a datagram from a source that is no client.
+func (t *Tracker) Stranger(source netip.Addr, heard time.Time) {
+	t.nobody(Nobody{
+		Kind: kindSource, Key: source.String(), Reason: "not a client",
+		Remedy: "add a [[radius.client]] for it, or have it stop",
+	}, heard)
+}
+
+// Identities is what the identities of one client's records were like.
+type Identities struct {
+	Named     uint64 `json:"named"`     // led to a person
+	Anonymous uint64 `json:"anonymous"` // anonymous outer identities
+}
+
+// Identities returns what the identities were like since the daemon started,
+// by client.
+func (t *Tracker) Identities() map[string]Identities {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.identities)
+}
+
+// identity counts what a record of the client's led to.
+func (t *Tracker) identity(client string, n Nobody) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.identities[client]
+	switch {
+	case n.Kind == "":
+		i.Named++
+	case n.Reason == isAnonymous:
+		i.Anonymous++
+	}
+	t.identities[client] = i
 }
 
 // nobody counts a record that led to no person. When the table is full, what

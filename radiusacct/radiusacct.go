@@ -8,6 +8,7 @@ package radiusacct
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,10 @@ const DefaultSkew = 10 * time.Minute
 // Server answers accounting on any number of sockets.
 type Server struct {
 	Skew time.Duration // how far an Event-Timestamp may be off; set before Serve, [DefaultSkew] unless changed
+
+	// Stranger is told of every datagram from a source that is no client, if
+	// it is set before Serve.
+	Stranger func(source netip.Addr, heard time.Time)
 
 	recorder Recorder
 	log      *logrus.Logger

@@ -148,6 +148,9 @@ func (l *loop) take(m *ipv4.Message, roster *roster, now time.Time) {
 	i, ok := roster.find(source.Addr())
 	if !ok {
 		l.totals.invalid.Add(1)
+		if l.Stranger != nil {
+			l.Stranger(source.Addr(), now)
+		}
 		l.grumble(unknownSource, "", source, now, nil)
 		return
 	}

@@ -55,7 +55,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	d.Courier = presence.NewCourier(s, desk{&d.setup}, now.rules, asSlog(log))
 	d.Tracker.Concluded = d.Courier.Kick
 	d.Radius = radiusacct.NewServer(now.clients, d.Tracker, log)
-	d.Radius.Skew = cfg.Radius.MaxSkew
+	d.Radius.Skew, d.Radius.Stranger = cfg.Radius.MaxSkew, d.Tracker.Stranger
 	if err := d.expel(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

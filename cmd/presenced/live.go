@@ -50,12 +50,14 @@ func (d *Daemon) status(radius []*net.UDPConn) control.Status {
 	}
 	totals := d.Radius.Totals()
 	s.Unknown, s.Drops = totals.InvalidRequests, totals.KernelDrops
+	identities := d.Tracker.Identities()
 	for _, c := range d.Radius.Stats() {
 		s.Clients = append(s.Clients, control.Client{
 			Name: c.Name, Address: c.Address, Site: c.Site, LastHeard: control.Time{Time: c.LastHeard},
 			Requests: c.Requests, Responses: c.Responses, Duplicates: c.DupRequests, BadSecrets: c.BadAuthenticators,
 			Malformed: c.MalformedRequests, Dropped: c.PacketsDropped, NoRecords: c.NoRecords, UnknownTypes: c.UnknownTypes,
 			NoSessionID: c.NoSessionID, BadDelays: c.BadDelays, BadStamps: c.BadStamps, Skew: control.Duration(c.Skew),
+			Named: identities[c.Name].Named, Anonymous: identities[c.Name].Anonymous,
 		})
 	}
 	return s

@@ -36,7 +36,7 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().StringVarP(&p.config, "config", "c", defaultConfig, "the configuration `FILE`")
 	root.MarkPersistentFlagFilename("config", "toml")
 	root.AddCommand(
-		p.serve(), p.demo(), p.check(), p.reference(), p.status(),
+		p.serve(), p.demo(), p.sandbox(), p.check(), p.reference(), p.status(),
 		p.people(), p.sessions(), p.visits(), p.show(), p.unmatched(), p.explain(),
 		p.retry(), p.drop(), p.zap(), p.forget(), p.backup(), p.version(),
 	)

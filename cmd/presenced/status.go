@@ -127,9 +127,9 @@ func (p *program) printClients(clients []control.Client) error {
 	for i, c := range clients {
 		lines[i] = []string{
 			c.Name, c.Address, c.Site, ago(c.LastHeard), number(c.Requests), number(c.Responses), number(c.Duplicates),
-			number(c.BadSecrets), number(c.Malformed), number(c.Dropped), c.Skew.String(),
+			number(c.BadSecrets), number(c.Malformed), number(c.Dropped), number(c.Anonymous), c.Skew.String(),
 		}
 	}
 	fmt.Fprintln(p.stdout)
-	return p.printTable("CLIENT ADDRESS SITE LAST_HEARD REQUESTS ANSWERED REPEATS BAD_SECRETS MALFORMED DROPPED SKEW", lines)
+	return p.printTable("CLIENT ADDRESS SITE LAST_HEARD REQUESTS ANSWERED REPEATS BAD_SECRETS MALFORMED DROPPED ANONYMOUS SKEW", lines)
 }

@@ -49,6 +49,8 @@ type Client struct {
 	BadDelays    uint64   `json:"bad_delays"` // Acct-Delay-Time beyond belief
 	BadStamps    uint64   `json:"bad_stamps"` // Event-Timestamp beyond belief
 	Skew         Duration `json:"skew"`       // of its clock against ours; ahead is positive
+	Named        uint64   `json:"named"`      // records whose identity led to a person
+	Anonymous    uint64   `json:"anonymous"`  // records with an anonymous outer identity
 }
 
 // Site is one site and who is there.

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/presenced/presenced/kadence/sandbox"
+)
+
+// rehearsal is what `sandbox` is asked to be.
+type rehearsal struct {
+	listen    string
+	users     []string
+	building  string
+	zone      string
+	hours     time.Duration
+	early     string
+	switches  sandbox.Switches
+	failAfter int
+}
+
+var earlyCheckIns = map[string]sandbox.EarlyCheckIn{
+	"same-day": sandbox.EarlySameDay, "once-open": sandbox.EarlyOnceOpen, "off": sandbox.EarlyOff,
+}
+
+func (p *program) sandbox() *cobra.Command {
+	var r rehearsal
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "A Kadence to rehearse with: bookings of today for made-up users, and every call told",
+		Long: "Serves a stand-in of Kadence's API until it is interrupted, prints the [kadence] table that leads to it,\n" +
+			"and tells every call. Each user has a desk booked from an hour ago on.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			early, ok := earlyCheckIns[r.early]
+			if !ok {
+				p.understood = false
+				return fmt.Errorf("--early-check-in %q is none of same-day, once-open, off", r.early)
+			}
+			r.switches.EarlyCheckIn = early
+			return p.rehearse(cmd.Context(), r)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&r.listen, "listen", "127.0.0.1:9814", "the `ADDRESS` to serve on")
+	f.StringArrayVar(&r.users, "user", []string{"ann@example.com"}, "a user's e-mail `ADDRESS`; may be given again")
+	f.StringVar(&r.building, "building", "HQ", "the building's `NAME`")
+	f.StringVar(&r.zone, "time-zone", "UTC", "the building's time `ZONE`")
+	f.DurationVar(&r.hours, "hours", 8*time.Hour, "how long each desk is booked for")
+	f.StringVar(&r.early, "early-check-in", "same-day", "when a booking may be checked in: same-day, once-open, off")
+	f.BoolVar(&r.switches.SelfCertification, "self-certification", false, "refuse who has not self-certified (nobody has)")
+	f.BoolVar(&r.switches.ManualCheckInOff, "manual-check-in-off", false, "refuse every check-in")
+	f.DurationVar(&r.switches.AutoRelease, "auto-release", 0, "cancel what is not checked in so long after its start")
+	f.BoolVar(&r.switches.ReleaseOnCheckOut, "release-on-check-out", false, "a check-out ends the booking")
+	f.IntVar(&r.failAfter, "unavailable-for", 0, "answer the first `N` calls with 503")
+	return cmd
+}
+
+// rehearse serves the sandbox until ctx ends.
+func (p *program) rehearse(ctx context.Context, r rehearsal) error {
+	zone, err := time.LoadLocation(r.zone)
+	if err != nil {
+		p.understood = false
+		return fmt.Errorf("--time-zone: %w", err)
+	}
+	secret := rand.Text()
+	api := sandbox.New("rehearsal", secret)
+	api.Switch(func(s *sandbox.Switches) { *s = r.switches })
+	if r.failAfter > 0 {
+		api.Fail(sandbox.Fault{Status: http.StatusServiceUnavailable, Times: r.failAfter})
+	}
+	building, now := api.AddBuilding(r.building, zone), time.Now().Truncate(time.Minute)
+	for _, user := range r.users {
+		api.Book(sandbox.Booking{User: api.AddUser(user), Building: building, Begin: now.Add(-time.Hour), End: now.Add(r.hours)})
+	}
+	calls := make(chan sandbox.Call, 1024)
+	api.Watch = func(c sandbox.Call) {
+		select {
+		case calls <- c:
+		default: // nobody reads what is printed that fast
+		}
+	}
+	l, err := net.Listen("tcp", r.listen)
+	if err != nil {
+		return fmt.Errorf("serve the sandbox: %w", err)
+	}
+	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	fmt.Fprintf(p.stdout, `# put this into presenced.toml, with building = %q in the [[site]]
+[kadence]
+api_url       = "http://%[2]s"
+auth_url      = "http://%[2]s"
+client_id     = "rehearsal"
+client_secret = %[3]q
+dry_run       = false
+
+`, r.building, l.Addr(), secret)
+	for {
+		select {
+		case c := <-calls:
+			fmt.Fprintf(p.stdout, "%s  %s\n", time.Now().Format(time.RFC3339), told(c))
+		case err := <-served:
+			return fmt.Errorf("serve the sandbox: %w", err)
+		case <-ctx.Done():
+			err := server.Close()
+			if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+				err = errors.Join(err, ended)
+			}
+			return err
+		}
+	}
+}
+
+// told is a call to the sandbox in words.
+func told(c sandbox.Call) string {
+	text := fmt.Sprintf("%-4s %s  →  %d", c.Method, c.Path, c.Status)
+	if c.Effect != "" {
+		text += ": the booking is " + string(c.Effect)
+	}
+	return text
+}
