@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -79,6 +81,13 @@ func (b *bench) run(parts []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupted
+		os.RemoveAll(dir) // the servers end with us
+		os.Exit(1)
+	}()
 	b.dir = dir
 	if b.self, err = os.Executable(); err != nil {
 		return err
