@@ -290,6 +290,9 @@ format = "json"
 	one, two := c.Radius.Clients[0], c.Radius.Clients[1]
 	id, rules, k := c.Mapping.Identity, c.Rules, c.Kadence
 	secret, err := k.Secret()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		what      string
 		got, want any

@@ -191,7 +191,7 @@ func (t *table) number(key string, otherwise, most float64) float64 {
 	if !ok {
 		return otherwise
 	}
-	n := math.NaN()
+	var n float64
 	switch v := v.(type) {
 	case int64:
 		n = float64(v)
