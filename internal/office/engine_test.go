@@ -60,7 +60,6 @@ type witness struct {
 	presence.Store
 	mu       sync.Mutex // guards believed
 	believed map[string]time.Time
-	settled  []presence.Visit
 }
 
 func (w *witness) Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error {

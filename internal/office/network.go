@@ -134,10 +134,6 @@ func (a *ap) fails(o outage) {
 	slices.SortFunc(a.down, func(a, b outage) int { return a.from.Compare(b.from) })
 }
 
-// up reports whether the access point, or the controller that speaks for it,
-// can send at t.
-func (a *ap) up(t time.Time) bool { return !a.fellIn(t, t.Add(1)) }
-
 // fellIn reports whether it booted, so that it lost what it had in flight, at
 // any time between the two.
 func (a *ap) fellIn(from, to time.Time) bool {
