@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 // child is the test binary, about to be started again as something else.
 func child(t testing.TB, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), must(os.Executable()), args...)
-	cmd.Env = append(os.Environ(), as+"="+name)
+	cmd.Env = append(os.Environ(), as+"="+name, "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	return cmd
 }

@@ -110,10 +110,12 @@ func panicked() string {
 // save writes the people in the order of their keys, so that neighbours find
 // their page at hand.
 func (u *update) save() error {
-	all := make([]*document, 0, len(u.loaded))
+	all, size := make([]*document, 0, len(u.loaded)), 0
 	for _, d := range u.loaded {
 		all = append(all, d)
+		size += len(d.stored) + 256 // room for what one change adds
 	}
+	u.buf = make([]byte, 0, size)
 	slices.SortFunc(all, func(a, b *document) int { return cmp.Compare(a.User, b.User) })
 	for _, d := range all {
 		if err := u.saveOne(d); err != nil {
