@@ -12,7 +12,13 @@ type nas struct {
 	NAS
 	noted time.Time            // NAS.Heard as it was last stored
 	live  map[string]struct{}  // devices that are alive there as far as was heard
-	ended map[string]time.Time // devices that ended there lately, by arrival
+	ended map[string]time.Time // devices that ended there lately and did not come back, by arrival
+	ends  []end                // in order of arrival, so that what is no longer lately is at the front
+}
+
+type end struct {
+	device string
+	at     time.Time
 }
 
 const (
@@ -67,12 +73,14 @@ func (t *Tracker) hear(r Record) {
 			return
 		}
 		delete(n.live, r.Device)
-		for device, at := range n.ended {
-			if r.Heard.Sub(at) > massEnd {
-				delete(n.ended, device)
+		for len(n.ends) > 0 && r.Heard.Sub(n.ends[0].at) > massEnd {
+			if old := n.ends[0]; n.ended[old.device].Equal(old.at) {
+				delete(n.ended, old.device)
 			}
+			n.ends = n.ends[1:]
 		}
 		n.ended[r.Device] = r.Heard
+		n.ends = append(n.ends, end{r.Device, r.Heard})
 		if len(n.ended) >= massAtOnce && len(n.ended) > len(n.live) {
 			n.Fell = r.Heard
 			n.noted = time.Time{}

@@ -2,7 +2,9 @@ package presence
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -11,8 +13,23 @@ const devices = "device"
 
 // owner is whose a device last was, and since which event time.
 type owner struct {
-	User  string    `json:"user"`
-	Since time.Time `json:"since"`
+	User  string
+	Since time.Time
+}
+
+// note is the owner as a note holds it: the time in nanoseconds, and the user.
+// There is one read for most records, so it is kept short.
+func (o owner) note() []byte {
+	return append(strconv.AppendInt(nil, o.Since.UnixNano(), 10), " "+o.User...)
+}
+
+func parseOwner(note []byte) (owner, error) {
+	since, user, ok := strings.Cut(string(note), " ")
+	ns, err := strconv.ParseInt(since, 10, 64)
+	if !ok || err != nil {
+		return owner{}, fmt.Errorf("the note of a device's owner reads %q", note)
+	}
+	return owner{User: user, Since: time.Unix(0, ns).UTC()}, nil
 }
 
 // owners settles which user a device is with, as a batch goes along: a device
@@ -36,8 +53,8 @@ func (o *owners) claim(ctx context.Context, n Sighting, w World) ([]Change, erro
 			return nil, err
 		}
 		if value != nil {
-			if err := json.Unmarshal(value, &had); err != nil {
-				return nil, err
+			if had, err = parseOwner(value); err != nil {
+				return nil, fmt.Errorf("%s: %w", n.Device, err)
 			}
 		}
 		o.now[n.Device] = had
@@ -49,12 +66,8 @@ func (o *owners) claim(ctx context.Context, n Sighting, w World) ([]Change, erro
 		return []Change{supersede(n.User, n.Device, had.Since, n.Heard, w)}, nil
 	}
 	now := owner{User: n.User, Since: n.At}
-	value, err := json.Marshal(now)
-	if err != nil {
-		return nil, err
-	}
 	o.now[n.Device] = now
-	o.notes = append(o.notes, Note{Kind: devices, Key: n.Device, Value: value})
+	o.notes = append(o.notes, Note{Kind: devices, Key: n.Device, Value: now.note()})
 	if had.User == "" {
 		return nil, nil
 	}
@@ -75,8 +88,8 @@ func (t *Tracker) dropDevices(ctx context.Context) error {
 		after = notes[len(notes)-1].Key
 		var gone []Note
 		for _, note := range notes {
-			var o owner
-			if err := json.Unmarshal(note.Value, &o); err != nil {
+			o, err := parseOwner(note.Value)
+			if err != nil {
 				return err
 			}
 			p, err := t.store.Person(ctx, o.User)

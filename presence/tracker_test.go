@@ -312,6 +312,24 @@ func TestCase72MassEndOfHundredsIsHeld(t *testing.T) {
 	})
 }
 
+// BenchmarkMassEnd is a NAS of many stations that all stop at once: the cost
+// of each is to be the same however many they are.
+func BenchmarkMassEnd(b *testing.B) {
+	for _, stations := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(stations), func(b *testing.B) {
+			for range b.N {
+				tr := NewTracker(newMemory(), Mapping{}, DefaultRules(), quiet)
+				for _, status := range []Status{Start, Stop} {
+					for i := range stations {
+						tr.hear(Record{Client: "hq", NASID: "wlc", Status: status, Device: fmt.Sprint(i), Heard: hour(9)})
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(2*stations), "ns/record")
+		})
+	}
+}
+
 func TestOneDepartureIsNoMassEnd(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.until(9, 0)
