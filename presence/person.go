@@ -110,7 +110,12 @@ func (p *Person) Reset(r Reset, w World) []Visit {
 		if s.State != Suspect {
 			p.tell(r.At, Heard, "the NAS was reset under "+s.Device)
 		}
-		s.end(later(s.Seen, s.Ended), NASReset, later(s.Hold, r.Heard.Add(w.OutageHold)))
+		ended := later(s.Seen, s.Ended)
+		if s.State == Open && s.Interim == 0 { // nothing was to be heard of it, so it was alive until now
+			ended = later(ended, r.At)
+			p.touch(s.Device, s.Site, s.Began, ended, w)
+		}
+		s.end(ended, NASReset, later(s.Hold, r.Heard.Add(w.OutageHold)))
 	}
 	return append(settled, p.Advance(r.Heard, w)...)
 }
@@ -157,6 +162,12 @@ func (p *Person) merge(n Sighting, w World) {
 		p.begin(n, w)
 	case n.Status == Stop:
 		p.stop(s, n, w)
+	case s.Live() && n.Status == Start && n.NAS != s.NAS && s.Exact && n.At.After(s.Began.Add(time.Minute)):
+		// Two NASes that count may count alike: this is another session.
+		p.touch(s.Device, s.Site, s.Began, n.At, w)
+		*s = p.Sessions[len(p.Sessions)-1]
+		p.Sessions = p.Sessions[:len(p.Sessions)-1]
+		p.begin(n, w)
 	case s.Live():
 		p.sign(s, n, w)
 	case n.Status == Start && !n.At.Before(s.Ended) && n.At.After(s.Began):
@@ -208,10 +219,12 @@ func (p *Person) begin(n Sighting, w World) {
 	p.tell(n.At, Heard, n.Device+" "+n.Status.String()+on(n.SSID))
 	for i := range p.Sessions {
 		old := &p.Sessions[i]
-		if old.Device != s.Device || !old.Live() {
-			continue
+		if old.Device != s.Device || !old.Live() || old.Began.After(s.Began) {
+			continue // an access point that was left goes on to tell of the station for minutes
 		}
-		p.touch(old.Device, old.Site, old.Began, n.At, w) // believed alive up to now, so there is no gap
+		if old.carriesOn(n.At, w) {
+			p.touch(old.Device, old.Site, old.Began, n.At, w) // believed alive up to now, so there is no gap
+		}
 		old.end(n.At, Superseded, time.Time{})
 	}
 	p.Sessions = append(p.Sessions, s)
@@ -254,6 +267,9 @@ func (p *Person) stop(s *Session, n Sighting, w World) {
 		}
 		return
 	}
+	if n.NAS != s.NAS && s.Exact && n.HasAge && n.At.Add(-n.Age).Before(s.Began.Add(-time.Minute)) {
+		return // of another session: two NASes that count may count alike
+	}
 	if n.At.Before(s.Seen) && (n.Age < s.Age || n.Age == 0 || n.At.Before(s.Began)) {
 		return
 	}
@@ -276,8 +292,15 @@ func (p *Person) stop(s *Session, n Sighting, w World) {
 
 // unknownStop remembers the end of a session never heard of, so that what
 // arrives late of it opens nothing. It is no arrival; it lengthens a streak
-// that is there.
+// that is there. What the device was in before it, it left for it.
 func (p *Person) unknownStop(n Sighting, w World) {
+	began := n.At.Add(-n.Age)
+	for i := range p.Sessions {
+		if s := &p.Sessions[i]; s.Device == n.Device && s.Live() && n.HasAge && !s.Seen.After(began) {
+			p.touch(s.Device, s.Site, s.Began, began, w)
+			s.end(began, Superseded, time.Time{})
+		}
+	}
 	p.Sessions = append(p.Sessions, Session{
 		ID: n.Session, Multi: n.Multi, Device: n.Device, Site: n.Site, SSID: n.SSID, NAS: n.NAS,
 		State: Ended, Began: n.At.Add(-n.Age), Seen: n.At, Heard: n.Heard, Ended: n.At, Age: n.Age, Cause: n.Cause,

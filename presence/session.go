@@ -28,6 +28,7 @@ type Session struct {
 	Began   time.Time     `json:"began"`             // event time of its start
 	Exact   bool          `json:"exact,omitempty"`   // its Start was heard, so Began is no estimate
 	Seen    time.Time     `json:"seen"`              // latest event time at which it was alive
+	Steady  time.Time     `json:"steady,omitzero"`   // event time of its latest record that tells of no roam: interims count from there
 	Heard   time.Time     `json:"heard"`             // arrival of its latest record: ageing runs on our own clock
 	Ended   time.Time     `json:"ended,omitzero"`    // event time of its end
 	Age     time.Duration `json:"age,omitempty"`     // Acct-Session-Time of its latest record
@@ -41,8 +42,11 @@ func (s *Session) Live() bool { return s.State == Open || s.State == Suspect }
 
 // alive notes that the session was alive at the sighting, the latest so far.
 func (s *Session) alive(n Sighting) {
-	if n.Status == Interim {
-		s.learn(n.At.Sub(s.Seen))
+	if n.Status != Interim {
+		s.Steady = n.At
+	} else if n.AP == s.AP && n.BSSID == s.BSSID { // else it tells of a roam, and not of an interval
+		s.learn(n.At.Sub(s.Steady))
+		s.Steady = n.At
 	}
 	s.State, s.Ended, s.Cause, s.Hold = Open, time.Time{}, 0, time.Time{}
 	s.Seen, s.Heard = n.At, later(s.Heard, n.Heard)
@@ -127,6 +131,13 @@ func (s *Session) pass(now time.Time, w World) time.Time {
 	s.end(s.Seen, MaxSession, time.Time{})
 	s.State = Expired
 	return time.Time{}
+}
+
+// carriesOn reports whether the device's streak runs on to its next session,
+// at t. A suspect session is believed, but not for a night: then its end was
+// lost, and the device is new in the morning.
+func (s *Session) carriesOn(t time.Time, w World) bool {
+	return s.State == Open || t.Before(later(s.Seen, s.Ended).Add(s.Interim+w.OutageHold+w.Linger))
 }
 
 // after reports whether the sighting is later than the session's end. The

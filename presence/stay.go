@@ -20,11 +20,13 @@ type stay struct {
 }
 
 // stayAt sums up the streaks that count as being at the site on the day that
-// began at day: those that began on it, within the site's hours.
-func (p *Person) stayAt(site Site, day, now time.Time, w World) (y stay) {
+// began at day: those that began on it, within the site's hours or since the
+// visit that is on. Only arrivals have hours.
+func (p *Person) stayAt(site Site, day, since, now time.Time, w World) (y stay) {
 	for i := range p.Devices {
 		d := &p.Devices[i]
-		if d.Site != site.Name || d.Closed || d.Began.Before(day) || !site.Within(d.Began) {
+		if d.Site != site.Name || d.Closed || d.Began.Before(day) ||
+			!site.Within(d.Began) && (since.IsZero() || d.Began.Before(since)) {
 			continue
 		}
 		alive, unknown := p.alive(d)
@@ -84,14 +86,14 @@ func (p *Person) conclude(name string, now time.Time, w World) (next time.Time) 
 	shared := p.LiveDevices("") > w.MaxDevices
 	v := p.visit(name)
 	if v == nil {
-		y := p.stayAt(site, site.Day(now, w.DayStarts), now, w)
+		y := p.stayAt(site, site.Day(now, w.DayStarts), time.Time{}, now, w)
 		if !y.on || shared {
 			return time.Time{}
 		}
 		v = p.arrive(name, y, now, w)
 	}
 	turn := site.NextDay(v.Arrived, w.DayStarts)
-	y := p.stayAt(site, site.Day(v.Arrived, w.DayStarts), now, w)
+	y := p.stayAt(site, site.Day(v.Arrived, w.DayStarts), v.Arrived, now, w)
 	if y.on && y.began.Before(v.Arrived) && y.began.After(p.leftAt(name)) {
 		v.Arrived = y.began
 	}

@@ -236,7 +236,7 @@ func TestCase80OffThenOnIsOneCleanUp(t *testing.T) {
 	d.is("10:45") // stations have outage_hold from the On
 	d.want("london present 09:00:00")
 	d.is("10:51")
-	d.want("london over 09:00:00-09:00:00 left")
+	d.want("london over 09:00:00-10:00:00 left")
 }
 
 func TestCase88LaptopLeftOverNightChecksNobodyIn(t *testing.T) {

@@ -147,7 +147,7 @@ func readList[T any](r *reader, least int, one func(*reader, *T)) []T {
 // The fewest bytes that one of each takes up: its number of fields. They bound
 // what a wrong length can have allocated.
 const (
-	leastSession = 18
+	leastSession = 19
 	leastDevice  = 5
 	leastVisit   = 20
 	leastClaim   = 9
@@ -187,6 +187,7 @@ func appendSession(b []byte, s *presence.Session) []byte {
 	b = appendTime(b, s.Began)
 	b = appendBool(b, s.Exact)
 	b = appendTime(b, s.Seen)
+	b = appendTime(b, s.Steady)
 	b = appendTime(b, s.Heard)
 	b = appendTime(b, s.Ended)
 	b = binary.AppendVarint(b, int64(s.Age))
@@ -208,6 +209,7 @@ func readSession(r *reader, s *presence.Session) {
 	s.Began = r.time()
 	s.Exact = r.bool()
 	s.Seen = r.time()
+	s.Steady = r.time()
 	s.Heard = r.time()
 	s.Ended = r.time()
 	s.Age = time.Duration(r.varint())

@@ -30,8 +30,9 @@ func week() Plan {
 
 // TestWhoIsHereIsRight lets the tracker live through a working week in fifty
 // offices and holds its visits against what really happened: nobody arrives
-// unseen whom a packet shows, and nobody arrives who does not come. It prints
-// the score of every seed.
+// unseen whom a packet shows, nobody arrives who does not come, and nobody is
+// believed to have left whom a packet showed less than linger before. It
+// prints the score of every seed.
 func TestWhoIsHereIsRight(t *testing.T) {
 	rows := make([]Row, *seeds)
 	t.Run("seeds", func(t *testing.T) {
@@ -46,10 +47,7 @@ func TestWhoIsHereIsRight(t *testing.T) {
 				s := Compare(o.Truth, visits, o.Rules())
 				rows[seed] = Row{Of: fmt.Sprint(seed), Score: s}
 				for _, note := range s.Notes {
-					t.Logf("seed %d: %s", seed, note)
-				}
-				if s.Missed > 0 || s.Invented > 0 {
-					t.Errorf("seed %d: %d arrivals missed, %d invented", seed, s.Missed, s.Invented)
+					t.Errorf("seed %d: %s", seed, note)
 				}
 			})
 		}
