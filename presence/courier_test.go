@@ -459,6 +459,28 @@ func TestComingBackAfterACheckOutTakesTheNextBooking(t *testing.T) {
 	})
 }
 
+func TestDroppedCheckInIsNotMadeForAnotherVisitsSake(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.desk.book("ann@example.com", "b", hour(9), hour(17))
+		o.desk.fault = func(call string, _ *Booking) error { return errors.New("502 Bad Gateway") }
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		if err := o.courier.Drop("ann@example.com", o.visit("ann@example.com").ID); err != nil {
+			t.Fatal(err)
+		}
+		o.stop()
+		o.desk.fault = func(string, *Booking) error { return nil }
+		o.start()
+		p, _ := o.store.Person(t.Context(), "ann@example.com")
+		o.courier.carry(o.t.Context(), p.User)
+		o.until(11, 0)
+		o.want("")
+		if got := o.visit("ann@example.com").CheckIn; got.Status != Skipped {
+			t.Errorf("check-in: %+v", got)
+		}
+	})
+}
+
 func TestNobodyWaitsForSomebodyWhoFails(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.desk.book("ann@example.com", "ann", hour(9), hour(17))

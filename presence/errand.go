@@ -79,7 +79,7 @@ func (p *Person) errand() (next time.Time) {
 // on, to be checked out once it is over; nil if there is nothing to run.
 func (v *Visit) errand() *Errand {
 	switch {
-	case v.State == Present || v.State == Leaving:
+	case (v.State == Present || v.State == Leaving) && v.CheckIn.Status != Skipped:
 		return &v.CheckIn
 	case v.State == Over && v.CheckOut.open():
 		return &v.CheckOut

@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"time"
 )
 
@@ -11,7 +12,7 @@ import (
 type nas struct {
 	NAS
 	noted time.Time            // NAS.Heard as it was last stored
-	live  map[string]struct{}  // devices that are alive there as far as was heard
+	live  map[string]time.Time // people's devices that are alive there, by arrival of their latest record
 	ended map[string]time.Time // devices that ended there lately and did not come back, by arrival
 	ends  []end                // in order of arrival, so that what is no longer lately is at the front
 }
@@ -26,6 +27,7 @@ const (
 	nasEvery   = time.Minute // how often a NAS's time last heard is stored at the most
 	nasForget  = 30 * 24 * time.Hour
 	massAtOnce = 5 // fewer ends at once are no mass end
+	maxNASes   = 1 << 16
 )
 
 // nas returns what is known of a NAS; it is World.NAS.
@@ -49,24 +51,27 @@ func (t *Tracker) NASes() map[string]NAS {
 	return all
 }
 
-// hear notes that the NAS of the record is alive, and whether most of its
-// people just ended at once.
-func (t *Tracker) hear(r Record) {
+// hear notes that the NAS of the record is alive, and with a person's record
+// whether most of its people just ended at once.
+func (t *Tracker) hear(r Record, person bool) {
 	name := r.NAS()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.nases[name]
 	if n == nil {
+		if len(t.nases) >= maxNASes {
+			return // somebody makes names up; housekeeping makes room
+		}
 		n = newNAS(NAS{})
 		t.nases[name] = n
 	}
 	n.NAS = n.NAS.hear(r.Heard)
-	if r.Device == "" {
+	if r.Device == "" || !person {
 		return
 	}
 	switch r.Status {
 	case Start, Interim:
-		n.live[r.Device] = struct{}{}
+		n.live[r.Device] = r.Heard
 		delete(n.ended, r.Device)
 	case Stop:
 		if _, ok := n.live[r.Device]; !ok {
@@ -89,7 +94,7 @@ func (t *Tracker) hear(r Record) {
 }
 
 func newNAS(n NAS) *nas {
-	return &nas{NAS: n, noted: n.Heard, live: map[string]struct{}{}, ended: map[string]time.Time{}}
+	return &nas{NAS: n, noted: n.Heard, live: map[string]time.Time{}, ended: map[string]time.Time{}}
 }
 
 // nasNotes returns the notes of the NASes of which there is news.
@@ -110,8 +115,30 @@ func (t *Tracker) nasNotes() (notes []Note) {
 	return notes
 }
 
-// recall reads the NASes that are stored.
+// recall reads what is stored of the NASes, and who is alive at each.
 func (t *Tracker) recall(ctx context.Context) error {
+	if err := t.recallNASes(ctx); err != nil {
+		return err
+	}
+	return t.walk(ctx, func(people []Person) error {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for i := range people {
+			for _, s := range people[i].Sessions {
+				n := t.nases[s.NAS]
+				if n == nil || !s.Live() || !n.live[s.Device].IsZero() {
+					continue
+				}
+				if _, gone := n.ended[s.Device]; !gone {
+					n.live[s.Device] = s.Heard
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (t *Tracker) recallNASes(ctx context.Context) error {
 	for after := ""; ; {
 		notes, err := t.store.Notes(ctx, nasKind, after, walkChunk)
 		if err != nil || len(notes) == 0 {
@@ -136,12 +163,18 @@ func (t *Tracker) recall(ctx context.Context) error {
 	}
 }
 
-// dropNASes forgets NASes unheard for long.
+// dropNASes forgets NASes unheard for long, and devices that owe a Stop for
+// longer than a session is believed.
 func (t *Tracker) dropNASes(ctx context.Context) error {
-	past := time.Now().Add(-nasForget)
 	var notes []Note
 	t.mu.Lock()
+	now := time.Now()
+	past, owed := now.Add(-nasForget), now.Add(-t.setup.Load().rules.MaxSession)
+	if len(t.nases) >= maxNASes/2 {
+		past = now.Add(-time.Hour)
+	}
 	for name, n := range t.nases {
+		maps.DeleteFunc(n.live, func(_ string, heard time.Time) bool { return heard.Before(owed) })
 		if n.Heard.Before(past) {
 			delete(t.nases, name)
 			notes = append(notes, Note{Kind: nasKind, Key: name})

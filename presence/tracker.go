@@ -112,12 +112,13 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	var notes []Note
 	shared := map[string]bool{}
 	for _, r := range batch {
-		t.hear(r)
 		if r.Status == AccountingOn || r.Status == AccountingOff {
+			t.hear(r, false)
 			notes = append(notes, resetNote(Reset{NAS: r.NAS(), BSSID: r.BSSID, At: r.At, Heard: r.Heard}))
 			continue
 		}
 		reading := mapping.Read(r)
+		t.hear(r, reading.Nobody.Kind == "")
 		t.identity(r.Client, reading.Nobody)
 		if reading.Nobody.Kind != "" {
 			t.nobody(reading.Nobody, r.Heard)

@@ -321,12 +321,56 @@ func BenchmarkMassEnd(b *testing.B) {
 				tr := NewTracker(newMemory(), Mapping{}, DefaultRules(), quiet)
 				for _, status := range []Status{Start, Stop} {
 					for i := range stations {
-						tr.hear(Record{Client: "hq", NASID: "wlc", Status: status, Device: fmt.Sprint(i), Heard: hour(9)})
+						tr.hear(Record{Client: "hq", NASID: "wlc", Status: status, Device: fmt.Sprint(i), Heard: hour(9)}, true)
 					}
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(2*stations), "ns/record")
 		})
+	}
+}
+
+func TestMassEndIsSeenInSpiteOfOldDebtsAndARestart(t *testing.T) {
+	inOffice(t, func(o *office) {
+		many := func(status Status, from, to int) (batch []Record) {
+			for i := from; i < to; i++ {
+				batch = append(batch, Record{
+					Status: status, UserName: fmt.Sprintf("u%03d", i), Device: fmt.Sprintf("02:00:00:00:00:%02x", i), Session: fmt.Sprint(i),
+				})
+			}
+			return batch
+		}
+		o.until(8, 30)
+		o.record(many(Start, 0, 40)...) // whose Stops are lost
+		time.Sleep(24 * time.Hour)
+		o.record(many(Start, 100, 130)...)
+		if err := o.tracker.Housekeep(o.t.Context(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		o.stop()
+		o.start()
+		synctest.Wait()
+		o.record(many(Stop, 100, 130)...)
+		for name, nas := range o.tracker.NASes() {
+			if nas.Fell.IsZero() {
+				t.Errorf("%s: all its people ended at once, unseen", name)
+			}
+		}
+	})
+}
+
+func TestWhatIsKnownOfNASesIsBounded(t *testing.T) {
+	tr := NewTracker(newMemory(), Mapping{}, DefaultRules(), quiet)
+	for i := range 2 * maxNASes {
+		tr.hear(Record{Client: "hq", NASID: fmt.Sprint(i), Status: Start, Device: fmt.Sprint(i), Heard: time.Now()}, false)
+	}
+	if n := len(tr.nases); n > maxNASes {
+		t.Errorf("%d NASes are kept, want at most %d", n, maxNASes)
+	}
+	for _, n := range tr.nases {
+		if len(n.live) > 0 {
+			t.Fatal("a guest's device is kept")
+		}
 	}
 }
 
