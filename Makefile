@@ -11,7 +11,7 @@ STATICCHECK := $(GO) tool -modfile=tools.mod staticcheck
 
 .PHONY: help
 help: ## shows this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## runs the real daemon against a made-up office and a sandbox Kadence, and tells what happens
@@ -43,12 +43,12 @@ lab: ## only the tests with a real controller, stations and proxies, as they hap
 	$(GO) test -count=1 -v -timeout 5m ./internal/lab/...
 
 .PHONY: bench
-bench: ## the benchmarks; on an idle machine
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: peers ## measures presenced beside FreeRADIUS in one table, in about three minutes; on an idle machine. BENCH='-seconds 10 throughput', BENCH=wear
+	$(GO) run ./internal/bench $(BENCH)
 
-.PHONY: compare
-compare: peers ## measures presenced beside other RADIUS servers; on an idle machine
-	$(GO) run ./internal/bench
+.PHONY: microbench
+microbench: ## the benchmarks of single parts; on an idle machine
+	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s) each
