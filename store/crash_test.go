@@ -122,6 +122,7 @@ func init() {
 }
 
 func TestKillLosesNothing(t *testing.T) {
+	t.Parallel()
 	chance := seeded(t)
 	path := filepath.Join(t.TempDir(), "presenced.db")
 	acknowledged := 0

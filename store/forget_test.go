@@ -68,6 +68,7 @@ func TestForgettingLeavesNoTraceInTheFile(t *testing.T) {
 // Pages that a reader of an earlier state still needs are not cleared under
 // it, and what is written meanwhile stays.
 func TestForgettingDisturbsNobody(t *testing.T) {
+	t.Parallel()
 	s := openNew(t)
 	crowd(t, s, "ann", "bob", "cid")
 	stop := make(chan struct{})

@@ -237,6 +237,7 @@ func agree[T any](t *rapid.T, got, want T) {
 
 // Whatever is done in whatever order, the store is what maps would be.
 func TestTheStoreIsWhatMapsWouldBe(t *testing.T) {
+	t.Parallel()
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++

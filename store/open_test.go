@@ -52,6 +52,7 @@ func child(t testing.TB, name string, args ...string) *exec.Cmd {
 }
 
 func TestTheProcessThatHasItOpenIsNamed(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "presenced.db")
 	other := child(t, "opener", path)
 	in, out := must(other.StdinPipe()), must(other.StdoutPipe())
@@ -156,6 +157,7 @@ func TestAMissingFolderIsNamed(t *testing.T) {
 }
 
 func TestTheFileIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("SKIPPED, only root can become another user")
 	}
