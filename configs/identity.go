@@ -40,10 +40,10 @@ func identity(t *table) presence.Identity {
 		id.Aliases = aliases(t, "aliases_file", name)
 	}
 	if name := t.text("opt_out_file", ""); name != "" {
-		id.OptOut = users(t, "opt_out_file", name)
+		id.OptOut = id.Led(users(t, "opt_out_file", name))
 	}
 	if name := t.text("opt_in_file", ""); name != "" {
-		id.OptIn = users(t, "opt_in_file", name)
+		id.OptIn = id.Led(users(t, "opt_in_file", name))
 	}
 	return id
 }

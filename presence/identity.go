@@ -2,6 +2,7 @@ package presence
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,8 +34,8 @@ type Identity struct {
 	Ignore        []string          // globs (see Match) over the identity as sent, beside the built-in ones
 	Rewrite       []Rewrite         // first match wins, before realms and domain
 	Aliases       map[string]string // identity, folded → user, folded (see Fold)
-	OptOut        map[string]bool   // users who are not to be tracked, folded
-	OptIn         map[string]bool   // nil: everybody but OptOut; else only these, less OptOut
+	OptOut        map[string]bool   // names of those who are not to be tracked, as [Identity.Led] returns them
+	OptIn         map[string]bool   // nil: everybody but OptOut; else only these, less OptOut; as OptOut
 	IgnoreDevices []string          // globs over the device
 	PortTypes     []uint32          // NAS-Port-Types that count, empty: 19; an absent one always counts
 }
@@ -117,28 +118,41 @@ func (rules *Identity) counts(portType uint32) bool {
 	return slices.Contains(rules.PortTypes, portType)
 }
 
-// user returns whom the identity, trimmed, means.
+// user returns whom the identity, trimmed, means, if they may be tracked.
 func (rules *Identity) user(id string) (named, Nobody) {
-	if alias, ok := rules.Aliases[Fold(id)]; ok {
-		return rules.allowed(named{alias, "aliases_file, by the identity"}, alias)
-	}
-	if n := ignored(id); n.Kind != "" {
-		return named{}, n
-	}
-	for _, pattern := range rules.Ignore {
-		if Match(pattern, id) {
-			return named{}, Nobody{Kind: kindIdentity, Key: id, Reason: fmt.Sprintf("[identity] ignore %q", pattern)}
-		}
-	}
-	u, nobody := rules.address(id)
+	u, plain, nobody := rules.who(id)
 	if nobody.Kind != "" {
 		return named{}, nobody
 	}
-	plain := u.address
+	if why := rules.Barred(u.address, plain, Fold(id)); why != "" {
+		return named{}, Nobody{Kind: kindOptedOut, Reason: why}
+	}
+	return u, Nobody{}
+}
+
+// who returns whom the identity, trimmed, means, and the address that it came
+// to before the aliases, "" if it was not asked for.
+func (rules *Identity) who(id string) (u named, plain string, nobody Nobody) {
+	if alias, ok := rules.Aliases[Fold(id)]; ok {
+		return named{alias, "aliases_file, by the identity"}, "", Nobody{}
+	}
+	if n := ignored(id); n.Kind != "" {
+		return named{}, "", n
+	}
+	for _, pattern := range rules.Ignore {
+		if Match(pattern, id) {
+			return named{}, "", Nobody{Kind: kindIdentity, Key: id, Reason: fmt.Sprintf("[identity] ignore %q", pattern)}
+		}
+	}
+	u, nobody = rules.address(id)
+	if nobody.Kind != "" {
+		return named{}, "", nobody
+	}
+	plain = u.address
 	if alias, ok := rules.Aliases[plain]; ok {
 		u = named{alias, u.rule + ", then aliases_file, by the address"}
 	}
-	return rules.allowed(u, plain)
+	return u, plain, Nobody{}
 }
 
 // address makes an e-mail address of an identity.
@@ -204,16 +218,40 @@ func (rules *Identity) domain(n name) (domain, rule string) {
 	return "", ""
 }
 
-// allowed asks whether the user may be tracked; plain is what they are called
-// without aliases, so that opting out under that name counts too.
-func (rules *Identity) allowed(u named, plain string) (named, Nobody) {
-	switch {
-	case rules.OptOut[u.address] || rules.OptOut[plain]:
-		return named{}, Nobody{Kind: kindOptedOut, Reason: "opted out"}
-	case rules.OptIn != nil && !rules.OptIn[u.address] && !rules.OptIn[plain]:
-		return named{}, Nobody{Kind: kindOptedOut, Reason: "not opted in"}
+// Barred says why somebody may not be tracked who goes by these names, "" if
+// they may. It decides about a record, by all the names that led from its
+// identity to the user, and about a stored user, by that name alone: opting
+// out, or in, under any name that leads to a person counts.
+func (rules *Identity) Barred(names ...string) string {
+	on := func(list map[string]bool) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return list[name] })
 	}
-	return u, Nobody{}
+	switch {
+	case on(rules.OptOut):
+		return "opted out"
+	case rules.OptIn != nil && !on(rules.OptIn):
+		return "not opted in"
+	}
+	return ""
+}
+
+// Led returns the names, folded, whom they lead to, and what else aliases make
+// these people of: a list of who opted out or in has them all for
+// [Identity.Barred] to look up. nil stays nil.
+func (rules *Identity) Led(names map[string]bool) map[string]bool {
+	people := maps.Clone(names)
+	for name := range names {
+		if u, _, nobody := rules.who(name); nobody.Kind == "" {
+			people[u.address] = true
+		}
+	}
+	led := maps.Clone(people)
+	for name, user := range rules.Aliases {
+		if people[user] {
+			led[name] = true
+		}
+	}
+	return led
 }
 
 // name is an identity taken apart.

@@ -340,6 +340,57 @@ func TestOptedOutLeaveNoTrace(t *testing.T) {
 	}
 }
 
+// TestAnyNameOptsAPersonOutAndIn: what is decided for a record of somebody is
+// decided for what is stored of them, whichever of their names is on the list.
+func TestAnyNameOptsAPersonOutAndIn(t *testing.T) {
+	rules := example()
+	rules.Aliases = map[string]string{
+		"ann@corp.example.com": "anna@example.com", // by the identity
+		"bob@example.com":      "robert@example.com",
+		"bobby":                "robert@example.com",
+	}
+	for _, test := range []struct{ listed, sent, stored string }{
+		{"ann@corp.example.com", "Ann@corp.example.com", "anna@example.com"}, // as sent
+		{"ann@corp.example.com", "anna@example.com", "anna@example.com"},
+		{"anna@example.com", "Ann@corp.example.com", "anna@example.com"},
+		{"anna@example.com", "", "ann@corp.example.com"}, // stored before there was the alias
+		{"bob@example.com", `CORP\bob`, "robert@example.com"},
+		{"bob@example.com", "bobby", "robert@example.com"}, // another alias of the same person
+		{"bob@example.com", "", "bob@example.com"},
+		{"robert@example.com", `CORP\bob`, "robert@example.com"},
+		{"cleo@corp.example.com", `CORP\cleo`, "cleo@example.com"}, // by the realm
+		{"cleo@corp.example.com", "cleo", "cleo@example.com"},
+	} {
+		out, in := rules, rules
+		out.OptOut = out.Led(map[string]bool{test.listed: true})
+		in.OptIn = in.Led(map[string]bool{test.listed: true})
+		if why := out.Barred(test.stored); why != "opted out" {
+			t.Errorf("%s opted out: %s is %q", test.listed, test.stored, why)
+		}
+		if why := in.Barred(test.stored); why != "" {
+			t.Errorf("%s opted in: %s is %q", test.listed, test.stored, why)
+		}
+		if test.sent == "" {
+			continue
+		}
+		if g := spelled(out, test.sent); g.Nobody.Reason != "opted out" {
+			t.Errorf("%s opted out: %s is %q, %+v", test.listed, test.sent, g.User, g.Nobody)
+		}
+		if g := spelled(in, test.sent); g.User != test.stored {
+			t.Errorf("%s opted in: %s is %q, %+v", test.listed, test.sent, g.User, g.Nobody)
+		}
+	}
+	rules.OptOut = rules.Led(map[string]bool{"ann@corp.example.com": true})
+	for _, other := range []string{"dan@example.com", "ann@example.com"} { // the alias is of another name than the latter
+		if why := rules.Barred(other); why != "" || spelled(rules, other).User != other {
+			t.Errorf("%s is %q", other, why)
+		}
+	}
+	if rules.Led(nil) != nil {
+		t.Error("no list becomes an empty one")
+	}
+}
+
 // TestCaseNeverMakesSomebodyElse: the Kelvin sign is a K to Unicode's folding.
 func TestCaseNeverMakesSomebodyElse(t *testing.T) {
 	if g := spelled(example(), "\u212Aim"); g.User == "kim@example.com" {
