@@ -39,7 +39,7 @@ type Health struct {
 
 const (
 	couriers   = 4                // calls under way at once
-	queueDepth = 2048             // due people among whom the most urgent is chosen
+	queueDepth = 1 << 15          // due people among whom the most urgent is chosen
 	breaker    = 3                // failures in a row after which the desk is probed and not hammered
 	callTime   = 90 * time.Second // for one person's calls; shorter than the lease
 	stopTime   = 5 * time.Second  // for calls under way when the daemon stops
@@ -246,7 +246,11 @@ func (c *Courier) deliver(ctx context.Context, v Visit) error {
 				e.Next = now.Add(waitAfter(1)) // time is to pass first: it may be over
 				return
 			}
-			if todo := v.look(bookings, now, *c.rules.Load()); len(todo) > 0 {
+			if v.State == Over && p.visit(v.Site) != nil {
+				p.keep(v, p.visit(v.Site), now)
+				return
+			}
+			if todo := v.look(bookings, p.gone(v), now, *c.rules.Load()); len(todo) > 0 {
 				b, in, act = todo[0], v.State != Over, true
 				v.try(b, now)
 			}

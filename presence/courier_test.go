@@ -582,6 +582,9 @@ func TestCheckOutRules(t *testing.T) {
 
 func TestDryRunRecordsWhatItWouldHaveDone(t *testing.T) {
 	inOffice(t, func(o *office) {
+		o.stop()
+		o.rules.DryRun = true
+		o.start()
 		o.desk.book("ann@example.com", "b", hour(9), hour(17))
 		o.desk.fault = func(call string, _ *Booking) error {
 			if call != "read" {

@@ -101,6 +101,7 @@ func (d *day) pass(now time.Time) {
 		}
 	}
 	d.settled = append(d.settled, d.p.Advance(now, d.w)...)
+	d.w.Passed = now
 }
 
 // visits writes the visits so far, settled or not, in order of arrival.

@@ -108,21 +108,43 @@ func (v *Visit) read() (asOf time.Time) {
 
 // look holds the visit's goal against the bookings as they are, and returns
 // the bookings to act upon now. With none, the errand says what is waited for.
-func (v *Visit) look(bookings []Booking, now time.Time, r Rules) []Booking {
+// Nothing that became due after gone is checked in to: nobody was here since;
+// gone is zero while somebody is.
+func (v *Visit) look(bookings []Booking, gone, now time.Time, r Rules) []Booking {
 	slices.SortFunc(bookings, func(a, b Booking) int { return a.Begin.Compare(b.Begin) })
+	if !r.DryRun {
+		v.wake(now)
+	}
 	if v.State == Over {
 		return v.lookOut(bookings, now, r)
 	}
-	return v.lookIn(bookings, now, r)
+	return v.lookIn(bookings, gone, now, r)
 }
 
-func (v *Visit) lookIn(bookings []Booking, now time.Time, r Rules) (todo []Booking) {
+// wake forgets what was only pretended a while ago: the dry run is over.
+func (v *Visit) wake(now time.Time) {
+	v.Claims = slices.DeleteFunc(v.Claims, func(c Claim) bool {
+		if !c.DryRun || now.Sub(c.Tried) < time.Minute {
+			return false
+		}
+		for _, e := range []*Errand{&v.CheckIn, &v.CheckOut} {
+			e.Bookings = slices.DeleteFunc(e.Bookings, func(id string) bool { return id == c.Booking })
+			if len(e.Bookings) == 0 {
+				e.At = time.Time{}
+			}
+		}
+		return true
+	})
+}
+
+func (v *Visit) lookIn(bookings []Booking, gone, now time.Time, r Rules) (todo []Booking) {
 	e := &v.CheckIn
 	next, why := now.Add(refresh), "no booking for today at this building"
 	if now.Sub(v.Arrived) < lookTwice {
 		next = now.Add(lookTwice)
 	}
 	refused, denied, soon := false, false, time.Time{}
+	tomorrow := r.Sites[v.Site].midnight(v.Arrived)
 	for _, b := range bookings {
 		c := v.claim(b.ID)
 		due := b.Begin.Add(-r.Early)
@@ -136,11 +158,15 @@ func (v *Visit) lookIn(bookings []Booking, now time.Time, r Rules) (todo []Booki
 			e.took(b.ID, c.In)
 		case b.Status == CheckedIn && c == nil:
 			why = "booking " + b.ID + " is already checked in, by other means"
-		case c != nil && !c.In.IsZero():
+		case c != nil && !c.In.IsZero() && !(b.Status == Booked && b.Read.After(c.In.Add(time.Minute)) && !c.DryRun):
 		case b.Status != Booked:
 			why = "booking " + b.ID + " is " + string(b.Status)
 		case !now.Before(b.End):
 			why = "booking " + b.ID + " has ended"
+		case !b.Begin.Before(tomorrow):
+			why = "booking " + b.ID + " is for the day after the arrival"
+		case !gone.IsZero() && due.After(gone):
+			why = "booking " + b.ID + " became due when nobody was here"
 		case now.Before(due):
 			soon = earlier(soon, due)
 			next, why = earlier(next, due), "booking "+b.ID+" is due at "+due.UTC().Format(time.RFC3339)
@@ -179,6 +205,10 @@ func (v *Visit) inherited() bool {
 
 func (v *Visit) lookOut(bookings []Booking, now time.Time, r Rules) (todo []Booking) {
 	e := &v.CheckOut
+	if r.CheckOut == CheckOutNever {
+		*e = e.skip("check_out is never")
+		return nil
+	}
 	next, why := time.Time{}, "nothing that we checked in is still checked in"
 	refused, denied := false, false
 	for _, b := range bookings {
@@ -323,6 +353,21 @@ func (v *Visit) failed(err error, now time.Time) {
 		e.Status = Pending
 	}
 	e.Reason = err.Error()
+	if v.State == Over && now.After(v.lapses()) {
+		*e = e.skip("every booking has ended; last: " + err.Error())
+	}
+}
+
+// lapses returns when there is nothing left to check out of.
+func (v *Visit) lapses() time.Time {
+	if len(v.Claims) == 0 {
+		return v.Departed.Add(24 * time.Hour)
+	}
+	var last time.Time
+	for _, c := range v.Claims {
+		last = later(last, c.End)
+	}
+	return last
 }
 
 // jitter spreads d by up to a fifth, by what the visit is rather than by

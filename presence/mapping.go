@@ -81,8 +81,8 @@ func sighting(r Record) Sighting {
 	if n.AP == "" {
 		n.AP = r.BSSID
 	}
-	if n.Device == "" { // session ids repeat, but not within one client's sessions that are alive
-		n.Device = "session " + r.Session + " of " + r.Client
+	if n.Device == "" { // session ids repeat, but not among those that are alive at one NAS
+		n.Device = "session " + r.Session + " of " + r.NAS()
 	}
 	return n
 }

@@ -95,14 +95,16 @@ func (m *memory) Due(_ context.Context, q Queue, by time.Time, limit int) (users
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for user, moments := range m.due {
-		due := moments[q]
-		switch {
-		case due.IsZero():
-		case due.After(by):
-			next = earlier(next, due)
-		case len(users) < limit:
+		if due := moments[q]; !due.IsZero() && !due.After(by) {
 			users = append(users, user)
+		} else {
+			next = earlier(next, due)
 		}
+	}
+	slices.SortFunc(users, func(a, b string) int { return m.due[a][q].Compare(m.due[b][q]) })
+	if len(users) > limit {
+		next = m.due[users[limit]][q]
+		users = users[:limit]
 	}
 	return users, next, nil
 }

@@ -71,6 +71,10 @@ func (t *Tracker) hear(r Record, person bool) {
 	}
 	switch r.Status {
 	case Start, Interim:
+		if was := t.at[r.Device]; was != nil && was != n {
+			delete(was.live, r.Device) // it roamed
+		}
+		t.at[r.Device] = n
 		n.live[r.Device] = r.Heard
 		delete(n.ended, r.Device)
 	case Stop:
@@ -78,6 +82,7 @@ func (t *Tracker) hear(r Record, person bool) {
 			return
 		}
 		delete(n.live, r.Device)
+		delete(t.at, r.Device)
 		for len(n.ends) > 0 && r.Heard.Sub(n.ends[0].at) > massEnd {
 			if old := n.ends[0]; n.ended[old.device].Equal(old.at) {
 				delete(n.ended, old.device)
@@ -131,6 +136,7 @@ func (t *Tracker) recall(ctx context.Context) error {
 				}
 				if _, gone := n.ended[s.Device]; !gone {
 					n.live[s.Device] = s.Heard
+					t.at[s.Device] = n
 				}
 			}
 		}
@@ -174,7 +180,12 @@ func (t *Tracker) dropNASes(ctx context.Context) error {
 		past = now.Add(-time.Hour)
 	}
 	for name, n := range t.nases {
-		maps.DeleteFunc(n.live, func(_ string, heard time.Time) bool { return heard.Before(owed) })
+		maps.DeleteFunc(n.live, func(device string, heard time.Time) bool {
+			if heard.Before(owed) {
+				delete(t.at, device)
+			}
+			return heard.Before(owed)
+		})
 		if n.Heard.Before(past) {
 			delete(t.nases, name)
 			notes = append(notes, Note{Kind: nasKind, Key: name})

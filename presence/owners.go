@@ -62,8 +62,12 @@ func (o *owners) claim(ctx context.Context, n Sighting, w World) ([]Change, erro
 	if had.User == n.User {
 		return nil, nil
 	}
-	if had.Since.After(n.At) { // overtaken: somebody else has it by now
-		return []Change{supersede(n.User, n.Device, had.Since, n.Heard, w)}, nil
+	since, err := o.seen(ctx, had, n.Device)
+	if err != nil {
+		return nil, err
+	}
+	if since.After(n.At) { // overtaken: somebody else has it by now
+		return []Change{supersede(n.User, n.Device, since, n.Heard, w)}, nil
 	}
 	now := owner{User: n.User, Since: n.At}
 	o.now[n.Device] = now
@@ -72,6 +76,21 @@ func (o *owners) claim(ctx context.Context, n Sighting, w World) ([]Change, erro
 		return nil, nil
 	}
 	return []Change{supersede(had.User, n.Device, n.At, n.Heard, w)}, nil
+}
+
+// seen returns when the owner's device was last seen alive with them, as far as
+// is stored; that is no sooner than since when it is theirs.
+func (o *owners) seen(ctx context.Context, had owner, device string) (time.Time, error) {
+	if had.User == "" {
+		return time.Time{}, nil
+	}
+	p, err := o.store.Person(ctx, had.User)
+	for i := range p.Sessions {
+		if s := &p.Sessions[i]; s.Device == device && s.Live() {
+			had.Since = later(had.Since, s.Seen)
+		}
+	}
+	return had.Since, err
 }
 
 func supersede(user, device string, at, heard time.Time, w World) Change {

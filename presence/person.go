@@ -28,9 +28,10 @@ type Device struct {
 // does one that the future has overtaken. It returns the visits that are
 // settled with the desk.
 func (p *Person) Hear(n Sighting, w World) []Visit {
-	settled := p.Advance(n.Heard, w)
+	now := later(n.Heard, w.Passed)
+	settled := p.Advance(now, w)
 	p.merge(n, w)
-	return append(settled, p.Advance(n.Heard, w)...)
+	return append(settled, p.Advance(now, w)...)
 }
 
 // Advance lets time pass up to now and concludes what follows.
@@ -50,7 +51,7 @@ func (p *Person) Advance(now time.Time, w World) []Visit {
 func (p *Person) Supersede(device string, t, heard time.Time, w World) []Visit {
 	settled := p.Advance(heard, w)
 	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Device == device && s.Live() && !s.Began.After(t) {
+		if s := &p.Sessions[i]; s.Device == device && s.Live() && !s.Began.After(t) && !s.Seen.After(t) {
 			s.end(t, Renamed, time.Time{})
 			p.touch(s.Device, s.Site, s.Began, t, w)
 			p.tell(t, Heard, s.Device+" went over to another user")
@@ -181,6 +182,7 @@ func (p *Person) merge(n Sighting, w World) {
 			return // of an earlier session with the same id
 		}
 		s.Began, s.Exact = n.At, true
+		p.supersede(s, n.At, w)
 		p.touch(s.Device, s.Site, s.Began, s.Ended, w)
 	case n.after(s) && !(s.Cause == Superseded && p.newer(s) != nil):
 		p.tell(n.At, Heard, n.Device+" is alive after all")
@@ -210,6 +212,12 @@ func (p *Person) begin(n Sighting, w World) {
 	}
 	s.alive(n)
 	s.Interim = 0
+	if n.Heard.Sub(n.At) >= w.MaxSession { // history: it says nothing about now
+		s.end(s.Seen, MaxSession, time.Time{})
+		s.State = Expired
+		p.Sessions = append(p.Sessions, s)
+		return
+	}
 	if next := p.newer(&s); next != nil {
 		s.end(later(n.At, next.Began), Superseded, time.Time{})
 		p.touch(s.Device, s.Site, s.Began, n.At, w)
@@ -217,24 +225,31 @@ func (p *Person) begin(n Sighting, w World) {
 		return
 	}
 	p.tell(n.At, Heard, n.Device+" "+n.Status.String()+on(n.SSID))
-	for i := range p.Sessions {
-		old := &p.Sessions[i]
-		if old.Device != s.Device || !old.Live() || old.Began.After(s.Began) {
-			continue // an access point that was left goes on to tell of the station for minutes
-		}
-		if old.carriesOn(n.At, w) {
-			p.touch(old.Device, old.Site, old.Began, n.At, w) // believed alive up to now, so there is no gap
-		}
-		old.end(n.At, Superseded, time.Time{})
-	}
+	p.supersede(&s, n.At, w)
 	p.Sessions = append(p.Sessions, s)
 	p.touch(s.Device, s.Site, s.Began, n.At, w)
 }
 
-// newer returns a live session of the same device that began later than s.
+// supersede ends the device's live sessions that began before s, at the event
+// time t of a sign of s. They were believed alive up to then.
+func (p *Person) supersede(s *Session, t time.Time, w World) {
+	for i := range p.Sessions {
+		old := &p.Sessions[i]
+		if old == s || old.Device != s.Device || !old.Live() || old.Began.After(s.Began) {
+			continue // an access point that was left goes on to tell of the station for minutes
+		}
+		if old.carriesOn(t, w) {
+			p.touch(old.Device, old.Site, old.Began, t, w)
+		}
+		old.end(t, Superseded, time.Time{})
+	}
+}
+
+// newer returns a session of the same device that began later than s and was
+// alive later.
 func (p *Person) newer(s *Session) *Session {
 	for i := range p.Sessions {
-		if o := &p.Sessions[i]; o.Device == s.Device && o.Live() && o.Began.After(s.Began) && o.Seen.After(s.Seen) {
+		if o := &p.Sessions[i]; o.Device == s.Device && o.Began.After(s.Began) && o.Seen.After(s.Seen) {
 			return o
 		}
 	}
@@ -250,6 +265,9 @@ func (p *Person) sign(s *Session, n Sighting, w World) {
 		s.Began, s.Exact = n.At, n.Status == Start
 	}
 	if n.At.After(s.Seen) || s.State != Open && !n.At.Before(s.Ended) {
+		if s.Site != n.Site { // it arrives there now
+			s.Began, s.Exact = n.At, false
+		}
 		s.alive(n)
 	}
 	p.touch(s.Device, s.Site, s.Began, n.At, w)

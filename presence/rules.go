@@ -13,6 +13,7 @@ type Rules struct {
 
 	Early    time.Duration // how long before its begin a booking is due
 	CheckOut CheckOutRule
+	DryRun   bool // the desk only pretends; what it pretended counts for nothing once it does not
 	Sites    map[string]Site
 }
 
@@ -78,6 +79,9 @@ func (s Site) Within(t time.Time) bool {
 	}
 	return !t.Before(opens) && t.Before(closes)
 }
+
+// midnight returns the first midnight after t.
+func (s Site) midnight(t time.Time) time.Time { return s.clock(t.In(s.zone()), 1, 0) }
 
 // clock returns the wall-clock time d after midnight of local's date plus
 // days. It counts on the clock face, so that 04:00 is 04:00 on the days on

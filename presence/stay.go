@@ -100,6 +100,7 @@ func (p *Person) conclude(name string, now time.Time, w World) (next time.Time) 
 	due := later(y.last.Add(w.Linger), w.Holding)
 	switch {
 	case shared:
+		p.withdraw(name, now)
 		p.over(v, Withdrawn, now, "more than max_devices live devices: a shared account", w)
 		return time.Time{}
 	case y.alive && !now.Before(turn):
@@ -130,6 +131,9 @@ func (p *Person) conclude(name string, now time.Time, w World) (next time.Time) 
 		}
 		if state != v.State {
 			v.State = state
+			if state == Present && v.CheckIn.Status == Waiting {
+				v.CheckIn.Next = now // something may have become due meanwhile
+			}
 			p.tell(y.last, Concluded, map[VisitState]string{Present: "back at ", Leaving: "leaving "}[state]+name)
 		}
 	}
@@ -151,14 +155,48 @@ func (p *Person) arrive(site string, y stay, now time.Time, w World) *Visit {
 		v.CheckIn.Next = later(v.CheckIn.Next, now.Add(late))
 	}
 	for i := range p.Visits {
-		if old := &p.Visits[i]; old.Site == site && old.CheckOut.open() {
-			old.CheckOut = old.CheckOut.skip("came back before the check-out got through")
-			v.Claims = append(v.Claims, old.Claims...)
-			p.tell(now, NotDone, "check-out of visit "+old.ID+": "+old.CheckOut.Reason)
+		if old := &p.Visits[i]; old.Site == site && old.CheckOut.open() && !old.underWay(now) {
+			p.keep(old, &v, now)
 		}
 	}
 	p.Visits = append(p.Visits, v)
 	return &p.Visits[len(p.Visits)-1]
+}
+
+// keep gives up the check-out of an old visit, because the person is back, and
+// hands what it checked in to the new one.
+func (p *Person) keep(old, v *Visit, now time.Time) {
+	e := &old.CheckOut
+	if *e = e.skip("came back before the check-out got through"); len(e.Bookings) > 0 {
+		e.Status = old.done() // in part: what is left is kept
+	}
+	for _, c := range old.Claims {
+		if c.Out.IsZero() {
+			v.Claims = append(v.Claims, c)
+		}
+	}
+	p.tell(now, NotDone, "check-out of visit "+old.ID+": "+e.Reason)
+}
+
+// underWay reports whether a check-out is being made: its answer is still to
+// be recorded.
+func (v *Visit) underWay(now time.Time) bool {
+	return v.State == Over && v.CheckOut.Next.After(now) &&
+		slices.ContainsFunc(v.Claims, func(c Claim) bool { return c.Tried.Add(lease).Equal(v.CheckOut.Next) })
+}
+
+// gone returns the last sign of life at the visit's site while all devices
+// are gone; zero while one is there.
+func (p *Person) gone(v *Visit) (last time.Time) {
+	if v.State != Leaving {
+		return time.Time{}
+	}
+	for i := range p.Devices {
+		if d := &p.Devices[i]; d.Site == v.Site && !d.Closed {
+			last = later(last, d.Last)
+		}
+	}
+	return last
 }
 
 // over ends the visit at the time departed.
@@ -189,6 +227,16 @@ func (p *Person) close(site string) {
 		d := &p.Devices[i]
 		if alive, _ := p.alive(d); d.Site == site && !alive {
 			d.Closed = true
+		}
+	}
+}
+
+// withdraw closes all streaks at the site as of now: another visit begins no
+// sooner.
+func (p *Person) withdraw(site string, now time.Time) {
+	for i := range p.Devices {
+		if d := &p.Devices[i]; d.Site == site {
+			d.Last, d.Closed = later(d.Last, now), true
 		}
 	}
 }

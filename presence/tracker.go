@@ -25,6 +25,9 @@ type Tracker struct {
 	setup atomic.Pointer[setup]
 	kick  chan struct{}
 
+	reloaded  atomic.Bool  // everybody is to be looked at once
+	concluded atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
+
 	mu         sync.Mutex // guards what follows
 	listening  time.Time  // World.Listening
 	holding    time.Time  // World.Holding
@@ -32,6 +35,7 @@ type Tracker struct {
 	failing    error      // of the latest commit
 	ticked     time.Time
 	nases      map[string]*nas
+	at         map[string]*nas // where a person's device is alive
 	heartbeats map[heartbeat]Sighting
 	unmatched  unmatched
 	identities map[string]Identities // by client
@@ -58,7 +62,7 @@ const (
 func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
 	t := &Tracker{
 		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
-		nases: map[string]*nas{}, heartbeats: map[heartbeat]Sighting{}, unmatched: unmatched{},
+		nases: map[string]*nas{}, at: map[string]*nas{}, heartbeats: map[heartbeat]Sighting{}, unmatched: unmatched{},
 		identities: map[string]Identities{},
 	}
 	t.Reload(mapping, rules)
@@ -74,7 +78,11 @@ func (t *Tracker) listen(now time.Time, hold time.Duration) {
 }
 
 // Reload makes mapping and rules count from now on.
-func (t *Tracker) Reload(mapping Mapping, rules Rules) { t.setup.Store(&setup{mapping, rules}) }
+func (t *Tracker) Reload(mapping Mapping, rules Rules) {
+	t.setup.Store(&setup{mapping, rules})
+	t.reloaded.Store(true) // deadlines may be sooner now
+	t.wake()
+}
 
 // Healthy reports whether the latest commit succeeded.
 func (t *Tracker) Healthy() bool {
@@ -101,6 +109,13 @@ func (t *Tracker) world() World {
 	}
 	t.looked = now
 	return World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas}
+}
+
+// passed returns w with the moment up to which time has passed by now: a
+// record that arrived before it may be committed after.
+func (t *Tracker) passed(w World) World {
+	w.Passed = time.Unix(0, t.concluded.Load())
+	return w
 }
 
 // Record takes in a batch of records in order of arrival. It returns nil when
@@ -135,6 +150,7 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 			}
 		}
 		changes = append(changes, Change{User: n.User, Apply: func(p *Person) []Visit {
+			w := t.passed(w)
 			settled := p.Hear(n, w)
 			shared[n.User] = p.LiveDevices("") > w.MaxDevices
 			return settled
@@ -181,7 +197,7 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 	t.mu.Unlock()
 	all := make([]Change, 0, len(beats)+len(changes))
 	for _, n := range beats {
-		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, w) }})
+		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, t.passed(w)) }})
 	}
 	var wake time.Time // the earliest of those changed
 	for _, c := range changes {
@@ -287,8 +303,15 @@ func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 	if err := t.sweep(ctx); err != nil {
 		return time.Time{}, err
 	}
+	if t.reloaded.Swap(false) {
+		if err := t.everybody(ctx); err != nil {
+			t.reloaded.Store(true)
+			return time.Time{}, err
+		}
+	}
 	for ctx.Err() == nil {
 		now, w := time.Now(), t.world()
+		t.concluded.Store(now.UnixNano())
 		users, next, err := t.store.Due(ctx, Wakes, now, tickChunk)
 		if err != nil || len(users) == 0 {
 			return next, err
@@ -302,6 +325,18 @@ func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	return time.Time{}, ctx.Err()
+}
+
+// everybody lets time pass for everybody, whoever is due.
+func (t *Tracker) everybody(ctx context.Context) error {
+	now, w := time.Now(), t.world()
+	return t.walk(ctx, func(people []Person) error {
+		changes := make([]Change, len(people))
+		for i, p := range people {
+			changes[i] = Change{User: p.User, Apply: func(p *Person) []Visit { return p.Advance(now, w) }}
+		}
+		return t.commit(ctx, changes, nil)
+	})
 }
 
 // flush commits, every few seconds, the heartbeats that wait and what is new

@@ -42,7 +42,7 @@ const (
 	Left      End = "left"       // every device went away and stayed away
 	Unknown   End = "unknown"    // only max_session ended it
 	DayTurned End = "day turned" // devices were still there when the site's day turned
-	Withdrawn End = "withdrawn"  // an operator, an opt-out or a shared account ended it
+	Withdrawn End = "withdrawn"  // the identity turned out to be a shared account
 )
 
 // visitID names a visit by what it is, so that a function that runs twice

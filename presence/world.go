@@ -7,6 +7,7 @@ type World struct {
 	Rules
 	Listening time.Time             // since when no record can have been missed by our own fault
 	Holding   time.Time             // no departure is believed before
+	Passed    time.Time             // time has passed up to here for everybody: nothing is concluded as of earlier
 	NAS       func(name string) NAS // what is known of a NAS; never nil
 }
 
