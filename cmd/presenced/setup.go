@@ -21,7 +21,8 @@ type setup struct {
 	loaded  time.Time
 	mapping presence.Mapping
 	rules   presence.Rules
-	guessed bool // some site's time zone is a guess
+	guessed bool    // some site's time zone is a guess
+	doubts  []doubt // what could not be found out about sites
 
 	desk    presence.Desk
 	clients radiusacct.Clients
@@ -30,7 +31,11 @@ type setup struct {
 	mode    string        // of the desk: "live", "dry_run" or "none"
 }
 
-// prepare finds out what cfg comes to.
+// doubt is what could not be found out about a site, and what counts instead.
+type doubt struct{ site, text string }
+
+// prepare finds out what cfg comes to. It changes nothing, and leaves it to
+// its caller to tell the doubts.
 func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*setup, error) {
 	clients, err := radiusacct.NewClients(radiusClients(cfg))
 	if err != nil {
@@ -47,14 +52,13 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*setup, erro
 			return nil, err
 		}
 		if cfg.Kadence.DryRun {
-			s.desk, s.mode = kadence.DryRun(s.kadence), "dry_run"
+			s.desk, s.mode, s.rules.DryRun = kadence.DryRun(s.kadence), "dry_run", true
 		}
 	}
-	zones, guessed, err := d.zones(ctx, s.kadence, cfg.Rules.Sites)
+	zones, err := s.zones(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.guessed = guessed
 	s.rules.Sites = maps.Clone(cfg.Rules.Sites)
 	for name, site := range s.rules.Sites {
 		site.Zone = zones[name]
@@ -96,29 +100,29 @@ func deskIs(cfg kadence.Config) string {
 // zones returns the time zone of each site: the configured one, else its
 // building's, else, until Kadence tells, that of this host. It is an error if
 // Kadence does not have a site's building.
-func (d *Daemon) zones(ctx context.Context, k *kadence.Desk, sites map[string]presence.Site) (zones map[string]*time.Location, guessed bool, err error) {
+func (s *setup) zones(ctx context.Context) (map[string]*time.Location, error) {
 	ctx, cancel := context.WithTimeout(ctx, zoneTime)
 	defer cancel()
-	zones = map[string]*time.Location{}
+	sites, zones := s.config.Rules.Sites, map[string]*time.Location{}
 	var faults []error
+	doubt := func(site, text string) { s.doubts = append(s.doubts, doubt{site, text}) }
 	for _, name := range slices.Sorted(maps.Keys(sites)) {
 		zones[name] = sites[name].Zone
-		if k != nil {
-			zone, err := k.Zone(ctx, name)
+		if s.kadence != nil {
+			zone, err := s.kadence.Zone(ctx, name)
 			switch {
 			case errors.Is(err, kadence.ErrUnknownBuilding):
 				faults = append(faults, err)
 			case err != nil:
-				d.Log.WithError(err).WithField("site", name).Warn("the building could not be looked up")
+				doubt(name, "the building could not be looked up: "+err.Error())
 			case zones[name] == nil:
 				zones[name] = zone
 			}
 		}
 		if zones[name] == nil {
-			zones[name] = time.Local
-			guessed = true
-			d.Log.WithField("site", name).Warn("no time_zone is configured and the building's is not known: this host's counts until it is")
+			zones[name], s.guessed = time.Local, true
+			doubt(name, "no time_zone is configured and the building's is not known: this host's counts until it is")
 		}
 	}
-	return zones, guessed, errors.Join(faults...)
+	return zones, errors.Join(faults...)
 }
