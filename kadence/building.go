@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/presenced/presenced/presence"
 )
 
 // Building is one of Kadence's buildings.
@@ -117,7 +119,7 @@ func (d *Desk) place(ctx context.Context, site string) (place, error) {
 // building returns the building that the configuration calls so: from memory
 // while that is recent, else from the API, else from memory all the same.
 func (d *Desk) building(ctx context.Context, called string) (Building, error) {
-	key := strings.ToLower(called)
+	key := presence.Fold(called)
 	d.mu.Lock()
 	known, ok := d.known[key]
 	d.mu.Unlock()
@@ -163,10 +165,10 @@ func choose(all []Building, called string) (Building, error) {
 	var named []Building
 	names := make([]string, 0, len(all))
 	for _, b := range all {
-		if strings.EqualFold(b.ID, called) {
+		if presence.Fold(b.ID) == presence.Fold(called) {
 			return b, nil
 		}
-		if strings.EqualFold(strings.TrimSpace(b.Name), strings.TrimSpace(called)) {
+		if presence.Fold(strings.TrimSpace(b.Name)) == presence.Fold(strings.TrimSpace(called)) {
 			named = append(named, b)
 		}
 		names = append(names, fmt.Sprintf("%s (%s)", printable(b.Name, 60), b.ID))

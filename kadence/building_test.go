@@ -33,11 +33,13 @@ func TestUnknownAndAmbiguousBuildingsNameTheKnown(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
 		paris := o.AddBuilding("Annexe", zone(t, "Europe/Paris"))
 		rome := o.AddBuilding("Annexe", zone(t, "Europe/Rome"))
+		o.AddBuilding("Park", zone(t, "Europe/London"))
 		for called, named := range map[string][]string{
 			"Lodnon HQ":                  {"London HQ (" + o.london + ")", paris, rome},
 			"01GTBV1CT3BM8A42SEJ2J5F4EG": {"London HQ"},
 			"Annexe":                     {paris, rome, "give the id"},
 			"London":                     {"London HQ"}, // a part is not the name
+			"Par\u212A":                  {"Park"},      // the Kelvin sign is no k
 			"":                           {"none is configured"},
 		} {
 			o.restart(func(c *Config) { c.Buildings["london"] = called })

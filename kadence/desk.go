@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/presenced/presenced/presence"
@@ -32,7 +31,7 @@ func (d *Desk) Bookings(ctx context.Context, user, site string, day, asOf time.T
 		return nil, err
 	}
 	if everybody != nil {
-		theirs := everybody.of[strings.ToLower(user)]
+		theirs := everybody.of[presence.Fold(user)]
 		switch {
 		case d.outdated(theirs, everybody.read):
 		case len(theirs) > 0:

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/presenced/presenced/presence"
@@ -22,7 +21,7 @@ const rosterRetry = time.Minute
 // roster is one reading of all bookings of a building on a day.
 type roster struct {
 	read  time.Time            // just before it was asked for
-	of    map[string][]booking // by e-mail address, in lower case
+	of    map[string][]booking // by e-mail address, folded
 	whole bool                 // everybody who has a booking is in it
 }
 
@@ -98,7 +97,7 @@ func (d *Desk) readRoster(ctx context.Context, key rosterKey, from, to time.Time
 		case w.Email == "" || w.User == "":
 			r.whole = false
 		default:
-			email := strings.ToLower(string(w.Email))
+			email := presence.Fold(string(w.Email))
 			r.of[email] = append(r.of[email], w)
 		}
 	})

@@ -39,6 +39,16 @@ func TestOneReadingServesEverybodyForAMinute(t *testing.T) {
 	})
 }
 
+func TestKelvinSignsBookingIsNotKims(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.booked("\u212Aim@example.com")
+		_, id := o.booked("kim@example.com")
+		if b := o.only("Kim@Example.com"); b.ID != id {
+			t.Errorf("kim has the booking of somebody else: %+v", b)
+		}
+	})
+}
+
 func TestPagesAreFoundWithoutLinks(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
 		o.Switch(func(s *sandbox.Switches) { s.NoView = true })

@@ -29,7 +29,7 @@ type knownUser struct {
 // userID returns the id of the user with exactly this address, in whichever
 // case. It returns [presence.ErrNoUser] if there is none, or more than one.
 func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
-	email = strings.ToLower(email)
+	email = presence.Fold(email)
 	if !strings.Contains(email, "@") {
 		return knownUser{}, presence.ErrNoUser // and not a question that everybody would be the answer to
 	}
@@ -67,7 +67,7 @@ func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
 
 // forgetUser has the next look-up ask the API.
 func (d *Desk) forgetUser(ctx context.Context, email string) error {
-	note := presence.Note{Kind: userKind, Key: strings.ToLower(email)}
+	note := presence.Note{Kind: userKind, Key: presence.Fold(email)}
 	if err := d.memory.Update(ctx, nil, []presence.Note{note}); err != nil {
 		return fmt.Errorf("forget user: %w", err)
 	}
@@ -87,8 +87,9 @@ func (d *Desk) remember(ctx context.Context, kind, key string, value any) error 
 
 // askUser asks for the users with the address: by the exact filter first, and
 // if that finds nobody by the partial one, which older servers know. Both
-// answers are compared again, because a server ignores a filter that it does
-// not know and returns everybody.
+// answers are compared again: a server ignores a filter that it does not know
+// and returns everybody, and one that it knows it may compare more freely than
+// [presence.Fold] does. The address is folded.
 func (d *Desk) askUser(ctx context.Context, email string) (ids []string, err error) {
 	for _, filter := range []string{"emailExact", "email"} {
 		query := url.Values{filter: {email}, "itemsPerPage": {"100"}}
@@ -105,7 +106,7 @@ func (d *Desk) askUser(ctx context.Context, email string) (ids []string, err err
 			if user.ID == "" {
 				user.ID = user.IRI
 			}
-			if !strings.EqualFold(string(user.Email), email) || user.ID == "" {
+			if presence.Fold(string(user.Email)) != email || user.ID == "" {
 				others++
 				return
 			}

@@ -81,6 +81,21 @@ func TestAddressOfTwoUsersIsNobodys(t *testing.T) {
 	})
 }
 
+// Servers that fold letters more freely than presence does find kim.
+func TestKelvinSignIsNotAnnsK(t *testing.T) {
+	const kelvin = "\u212Aim@example.com"
+	inOffice(t, func(t *testing.T, o *office) {
+		o.booked("kim@example.com")
+		if id, err := o.ask(presence.Fold(kelvin)); !errors.Is(err, presence.ErrNoUser) {
+			t.Errorf("%q, %v: somebody else", id, err)
+		}
+		if all, err := o.Desk.Bookings(context.Background(), kelvin, "london", time.Now(), time.Time{}); !errors.Is(err, presence.ErrNoUser) {
+			t.Errorf("somebody else's bookings: %v, %v", all, err)
+		}
+		o.only("Kim@example.com")
+	})
+}
+
 func TestWhatIsNoAddressIsNotAsked(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
 		o.AddUser("ann@example.com")

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/presence"
@@ -18,7 +17,7 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Listings:  control.Listings{Store: d.Store, Rules: func() presence.Rules { return d.setup.Load().rules }},
 		Status:    func(context.Context) (control.Status, error) { return d.status(radius), nil },
 		Unmatched: d.unmatched,
-		Forget:    func(ctx context.Context, user string) error { return d.Tracker.Forget(ctx, strings.ToLower(user)) },
+		Forget:    func(ctx context.Context, user string) error { return d.Tracker.Forget(ctx, presence.Fold(user)) },
 		Backup:    d.Store.Backup,
 		Zap:       d.zap,
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },

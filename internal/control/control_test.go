@@ -316,6 +316,25 @@ func TestShowTellsTheStoryInOrder(t *testing.T) {
 	}
 }
 
+// The Kelvin sign is not kim's k, and bob is BOB.
+func TestUsersAreComparedAsPresenceDoes(t *testing.T) {
+	m := office()
+	m.people[0].User, m.history[0].User = "kim@example.com", "kim@example.com"
+	l, kelvin := listings(m), "\u212Aim@example.com"
+	if s, err := l.Show(t.Context(), kelvin); !errors.Is(err, ErrUnknown) {
+		t.Errorf("show: %+v, %v", s, err)
+	}
+	if rows := all(t, l.Visits(t.Context(), VisitQuery{User: kelvin})); len(rows) != 0 {
+		t.Errorf("visits: %+v", rows)
+	}
+	if (SessionQuery{User: kelvin}).Match("kim@example.com", m.people[0].Sessions[0]) {
+		t.Error("kim's session would be ended")
+	}
+	if s, err := l.Show(t.Context(), "BOB@example.com"); err != nil || s.User != "bob@example.com" {
+		t.Errorf("show: %+v, %v", s, err)
+	}
+}
+
 func TestShowOfAStranger(t *testing.T) {
 	d, _ := serve(t, &Server{Listings: listings(office())})
 	_, err := d.Show(t.Context(), "eve@example.com")

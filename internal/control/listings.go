@@ -85,7 +85,7 @@ func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Sessio
 
 // Match reports whether q chooses the user's session.
 func (q SessionQuery) Match(user string, s presence.Session) bool {
-	return (q.All || s.Live()) && (q.User == "" || strings.EqualFold(user, q.User)) &&
+	return (q.All || s.Live()) && (q.User == "" || presence.Fold(user) == presence.Fold(q.User)) &&
 		(q.Device == "" || strings.EqualFold(s.Device, q.Device)) && (q.Site == "" || s.Site == q.Site) &&
 		(q.NAS == "" || s.NAS == q.NAS || slices.Contains(strings.Split(s.NAS, "/"), q.NAS))
 }
@@ -149,7 +149,7 @@ func (q VisitQuery) matches(v presence.Visit) bool {
 func (l Listings) people(ctx context.Context, user string) iter.Seq2[presence.Person, error] {
 	return func(yield func(presence.Person, error) bool) {
 		if user != "" {
-			p, err := l.Store.Person(ctx, strings.ToLower(user))
+			p, err := l.Store.Person(ctx, presence.Fold(user))
 			yield(p, err)
 			return
 		}
@@ -178,7 +178,7 @@ func (l Listings) history(ctx context.Context, user string, from time.Time) iter
 		forever := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 		seen := map[string]bool{} // of those that arrived at from
 		for limit := page; ; {
-			visits, err := l.Store.History(ctx, strings.ToLower(user), from, forever, limit)
+			visits, err := l.Store.History(ctx, presence.Fold(user), from, forever, limit)
 			if err != nil {
 				yield(presence.Visit{}, err)
 				return
@@ -206,7 +206,7 @@ func (l Listings) history(ctx context.Context, user string, from time.Time) iter
 
 // Show returns everything about the user, or [ErrUnknown].
 func (l Listings) Show(ctx context.Context, user string) (Story, error) {
-	user = strings.ToLower(user)
+	user = presence.Fold(user)
 	p, err := l.Store.Person(ctx, user)
 	if err != nil {
 		return Story{}, err
