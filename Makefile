@@ -50,6 +50,10 @@ bench: peers ## measures presenced beside FreeRADIUS in one table, in about thre
 microbench: ## the benchmarks of single parts; on an idle machine
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: linger
+linger: ## what a linger from 15 to 120 minutes gives in made-up offices whose truth is known
+	$(GO) test -count=1 -run TestLingerTable -v ./internal/office -args -people 40
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s) each
 	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \

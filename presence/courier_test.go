@@ -609,7 +609,7 @@ func TestDryRunRecordsWhatItWouldHaveDone(t *testing.T) {
 	})
 }
 
-func TestUnknownUserIsAskedForRarely(t *testing.T) {
+func TestCase99UnknownUserIsAskedForRarely(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var calls atomic.Int32
 		o.desk.fault = func(string, *Booking) error { calls.Add(1); return ErrNoUser }

@@ -49,9 +49,9 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzAnswer takes what is well-formed through everything but the sockets, with
+// FuzzCase21Answer takes what is well-formed through everything but the sockets, with
 // the authenticators made right, and checks what would be answered.
-func FuzzAnswer(f *testing.F) {
+func FuzzCase21Answer(f *testing.F) {
 	corpus(f)
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

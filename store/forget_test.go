@@ -136,7 +136,7 @@ func TestForgettingReachesOnlyThatUser(t *testing.T) {
 	}
 }
 
-func TestPruningErasesWhatArrivedBefore(t *testing.T) {
+func TestCase89PruningErasesWhatArrivedBefore(t *testing.T) {
 	s := openNew(t)
 	var visits []presence.Visit
 	for i := range 2*pruneChunk + 10 {
