@@ -42,7 +42,9 @@ func TestLunchKeepsTheAfternoonDesk(t *testing.T) {
 
 func midnight(t *testing.T, stopHour, stopMin int) {
 	inOffice(t, func(o *office) {
-		o.courier.desk = onDay{o.desk}
+		o.stop()
+		o.door = func(r *reception) Desk { return onDay{r} }
+		o.start()
 		o.desk.book("ann@example.com", "tomorrow", hour(24), hour(48))
 		o.until(15, 0)
 		o.hear(Start, "ann", laptop, "a")
@@ -78,7 +80,7 @@ func TestEndOfDryRunMidVisit(t *testing.T) {
 			o.hear(Start, "ann", laptop, "a")
 			o.until(9, 0)
 			if app {
-				o.desk.bookings["b"].Status, o.desk.bookings["b"].Method = CheckedIn, ""
+				o.desk.set("b", CheckedIn, "")
 			}
 			o.until(11, 0)
 			dry.Store(false)
@@ -124,7 +126,7 @@ func TestReloadOfHoursSendsNobodyHome(t *testing.T) {
 
 func TestDroppedStaysDropped(t *testing.T) {
 	inOffice(t, func(o *office) {
-		o.desk.fault = func(call string, _ *Booking) error { return errors.New("502") }
+		o.desk.fails(func(call string, _ *Booking) error { return errors.New("502") })
 		o.until(8, 55)
 		o.desk.book("ann@example.com", "b", hour(9), hour(17))
 		o.hear(Start, "ann", laptop, "a")
@@ -133,7 +135,7 @@ func TestDroppedStaysDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.until(9, 30)
-		o.desk.fault = func(string, *Booking) error { return nil }
+		o.desk.fails(func(string, *Booking) error { return nil })
 		o.until(10, 0)
 		o.want("")
 		// a second visit of hers, at another site
@@ -214,7 +216,7 @@ func TestStillBookedIsTriedAgain(t *testing.T) {
 		o.until(8, 55)
 		o.hear(Start, "ann", laptop, "a")
 		o.want("in b")
-		o.desk.bookings["b"].Status = Booked // a 2xx of a proxy, or an effect that was rolled back
+		o.desk.set("b", Booked, "") // a 2xx of a proxy, or an effect that was rolled back
 		o.until(12, 0)
 		if got := o.desk.status("b"); got != CheckedIn {
 			t.Errorf("b is %s: calls %s\n%s", got, o.desk.made(), o.story())
@@ -224,12 +226,14 @@ func TestStillBookedIsTriedAgain(t *testing.T) {
 
 func TestBackWhileTheCheckOutIsUnderWay(t *testing.T) {
 	inOffice(t, func(o *office) {
+		o.stop()
+		o.door = func(r *reception) Desk { return slowOut{r} }
+		o.start()
 		o.desk.book("ann@example.com", "b", hour(9), hour(17))
 		o.until(8, 55)
 		o.hear(Start, "ann", laptop, "a")
 		o.until(12, 0)
 		o.hear(Stop, "ann", laptop, "a")
-		o.courier.desk = slowOut{o.desk}
 		o.until(13, 0)
 		time.Sleep(2 * time.Second)
 		o.hear(Start, "ann", laptop, "b")
@@ -257,13 +261,13 @@ func TestPendingForEver(t *testing.T) {
 		o.hear(Start, "ann", laptop, "a")
 		o.until(12, 0)
 		o.hear(Stop, "ann", laptop, "a")
-		reads := 0
-		o.desk.fault = func(call string, _ *Booking) error { reads++; return errors.New("site paris: no such building") }
+		var reads atomic.Int32
+		o.desk.fails(func(call string, _ *Booking) error { reads.Add(1); return errors.New("site paris: no such building") })
 		time.Sleep(10 * 24 * time.Hour)
 		synctest.Wait()
 		p, _ := o.store.Person(t.Context(), "ann@example.com")
 		if len(p.Visits) > 0 {
-			t.Errorf("after ten days and %d calls: %+v", reads, p.Visits[0].CheckOut)
+			t.Errorf("after ten days and %d calls: %+v", reads.Load(), p.Visits[0].CheckOut)
 		}
 	})
 }
@@ -287,19 +291,13 @@ func TestNeverMeansNever(t *testing.T) {
 		o.hear(Start, "ann", laptop, "a")
 		o.until(12, 0)
 		o.hear(Stop, "ann", laptop, "a")
-		down := true
-		o.desk.fault = func(string, *Booking) error {
-			if down {
-				return errors.New("502")
-			}
-			return nil
-		}
+		o.desk.fails(func(string, *Booking) error { return errors.New("502") })
 		o.until(13, 10)
 		rules := o.rules
 		rules.CheckOut = CheckOutNever
 		o.tracker.Reload(Mapping{Sites: []Site{o.rules.Sites["london"]}, Identity: Identity{Domain: "example.com"}}, rules)
 		o.courier.Reload(rules)
-		down = false
+		o.desk.fails(func(string, *Booking) error { return nil })
 		o.until(14, 30)
 		o.want("in b")
 	})

@@ -33,6 +33,20 @@ func newReception() *reception {
 	}
 }
 
+// fails has the fault be f from now on.
+func (r *reception) fails(f func(call string, b *Booking) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault = f
+}
+
+// set has somebody else change a booking.
+func (r *reception) set(id string, status BookingStatus, method string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bookings[id].Status, r.bookings[id].Method = status, method
+}
+
 func (r *reception) book(user, id string, begin, end time.Time, more ...func(*Booking)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -109,6 +123,7 @@ type office struct {
 	tracker *Tracker
 	courier *Courier
 	rules   Rules
+	door    func(*reception) Desk // what stands between the courier and the desk
 	stop    func()
 }
 
@@ -118,6 +133,7 @@ func inOffice(t *testing.T, f func(*office)) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)))
 		o := &office{t: t, store: newMemory(), desk: newReception(), rules: DefaultRules()}
+		o.door = func(r *reception) Desk { return r }
 		o.rules.Sites = map[string]Site{"london": london(t)}
 		o.start()
 		f(o)
@@ -128,7 +144,7 @@ func inOffice(t *testing.T, f func(*office)) {
 func (o *office) start() {
 	mapping := Mapping{Sites: []Site{o.rules.Sites["london"]}, Identity: Identity{Domain: "example.com"}}
 	o.tracker = NewTracker(o.store, mapping, o.rules, quiet)
-	o.courier = NewCourier(o.store, o.desk, o.rules, quiet)
+	o.courier = NewCourier(o.store, o.door(o.desk), o.rules, quiet)
 	o.tracker.Concluded = o.courier.Kick
 	ctx, cancel := context.WithCancel(o.t.Context())
 	var wg sync.WaitGroup
@@ -462,14 +478,14 @@ func TestComingBackAfterACheckOutTakesTheNextBooking(t *testing.T) {
 func TestDroppedCheckInIsNotMadeForAnotherVisitsSake(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.desk.book("ann@example.com", "b", hour(9), hour(17))
-		o.desk.fault = func(call string, _ *Booking) error { return errors.New("502 Bad Gateway") }
+		o.desk.fails(func(call string, _ *Booking) error { return errors.New("502 Bad Gateway") })
 		o.until(9, 0)
 		o.hear(Start, "ann", laptop, "a")
 		if err := o.courier.Drop("ann@example.com", o.visit("ann@example.com").ID); err != nil {
 			t.Fatal(err)
 		}
 		o.stop()
-		o.desk.fault = func(string, *Booking) error { return nil }
+		o.desk.fails(func(string, *Booking) error { return nil })
 		o.start()
 		p, _ := o.store.Person(t.Context(), "ann@example.com")
 		o.courier.carry(o.t.Context(), p.User)
@@ -512,7 +528,7 @@ func TestThrottledWaitsAsTold(t *testing.T) {
 		}
 		var reads atomic.Int32
 		fault := o.desk.fault
-		o.desk.fault = func(call string, b *Booking) error { reads.Add(1); return fault(call, b) }
+		o.desk.fails(func(call string, b *Booking) error { reads.Add(1); return fault(call, b) })
 		o.until(9, 0)
 		o.hear(Start, "ann", laptop, "a")
 		o.until(9, 9)
@@ -546,7 +562,7 @@ func TestDeniedIsNotTriedAgain(t *testing.T) {
 func TestDeadDeskIsProbedAndNotHammered(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var calls atomic.Int32
-		o.desk.fault = func(string, *Booking) error { calls.Add(1); return errors.New("connection refused") }
+		o.desk.fails(func(string, *Booking) error { calls.Add(1); return errors.New("connection refused") })
 		o.until(9, 0)
 		for i := range 200 {
 			o.hear(Start, fmt.Sprintf("user%d", i), fmt.Sprintf("02:00:00:00:01:%02x", i), "a")
@@ -612,7 +628,7 @@ func TestDryRunRecordsWhatItWouldHaveDone(t *testing.T) {
 func TestCase99UnknownUserIsAskedForRarely(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var calls atomic.Int32
-		o.desk.fault = func(string, *Booking) error { calls.Add(1); return ErrNoUser }
+		o.desk.fails(func(string, *Booking) error { calls.Add(1); return ErrNoUser })
 		o.until(9, 0)
 		o.hear(Start, "ann", laptop, "a")
 		o.until(12, 30)
