@@ -90,7 +90,7 @@ type request struct {
 }
 
 // errUnreadable says that the answer was 2xx, but its body could not be read:
-// what was asked for has happened.
+// whether what was asked for has happened, only a reading tells.
 var errUnreadable = errors.New("unreadable answer")
 
 // do makes the call and returns the body of a 2xx answer. A 401 renews the

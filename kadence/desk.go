@@ -103,23 +103,25 @@ func (d *Desk) pick(all []booking, p place, from, to, read time.Time) []presence
 
 // CheckIn checks the booking in with method wifi and returns it as it is
 // afterwards. A booking that turns out not to be booked any more is returned
-// as it is, without the call.
+// as it is, without the call. If neither the answer nor the booking after it
+// can be read, that is an error: the caller reads before it repeats.
 func (d *Desk) CheckIn(ctx context.Context, site string, b presence.Booking) (presence.Booking, error) {
-	return d.act(ctx, site, b, action{"check-in", presence.Booked, presence.CheckedIn, checkIns})
+	return d.act(ctx, site, b, action{"check-in", presence.Booked, checkIns})
 }
 
 // CheckOut checks the booking out with method wifi and returns it as it is
 // afterwards. A booking that turns out not to be checked in any more is
-// returned as it is, without the call.
+// returned as it is, without the call. Doubt is an error, as with
+// [Desk.CheckIn].
 func (d *Desk) CheckOut(ctx context.Context, site string, b presence.Booking) (presence.Booking, error) {
-	return d.act(ctx, site, b, action{"check-out", presence.CheckedIn, presence.CheckedOut, checkOuts})
+	return d.act(ctx, site, b, action{"check-out", presence.CheckedIn, checkOuts})
 }
 
 // action is one of the two things that are done to bookings.
 type action struct {
-	verb     string // as the API's path has it
-	from, to presence.BookingStatus
-	urgency  urgency
+	verb    string // as the API's path has it
+	from    presence.BookingStatus
+	urgency urgency
 }
 
 func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a action) (presence.Booking, error) {
@@ -143,9 +145,9 @@ func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a actio
 	// From here on, nobody knows what the booking is until it is read or
 	// answered: whatever becomes of the call, older readings do not count.
 	defer d.outdate(b.ID)
-	read := time.Now()
+	read, route := time.Now(), "POST /v1/public/bookings/{id}/"+a.verb
 	body, err := d.client.do(ctx, request{
-		route: "POST /v1/public/bookings/{id}/" + a.verb, path: "/v1/public/bookings/" + b.ID + "/" + a.verb,
+		route: route, path: "/v1/public/bookings/" + b.ID + "/" + a.verb,
 		body: struct {
 			UserID string `json:"userId"`
 			Method string `json:"method"`
@@ -160,12 +162,17 @@ func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a actio
 		b.Status, b.Method, b.Begin, b.End, b.Read = after.Status, after.Method, after.Begin, after.End, read
 		return b, nil
 	}
-	// It is done, but the answer does not say what came of it.
-	if after, err := d.reread(ctx, site, b, a.urgency); err == nil {
+	// A success, to all appearance; but a proxy's page comes with 200, too.
+	after, err := d.reread(ctx, site, b, a.urgency)
+	if err == nil {
 		return after, nil
 	}
-	b.Status, b.Read = a.to, read
-	return b, nil
+	var refused *presence.RefusedError
+	var denied *presence.DeniedError
+	if errors.As(err, &refused) || errors.As(err, &denied) {
+		err = errors.New(err.Error()) // it is the reading that was: of the call it says nothing
+	}
+	return b, fmt.Errorf("%s: %w, and then: %w", route, errUnreadable, err)
 }
 
 // reread reads one booking again. Its error is a [*presence.DeniedError] if it

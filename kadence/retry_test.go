@@ -60,13 +60,42 @@ func TestUndecodableSuccessIsReadAgain(t *testing.T) {
 			}
 		})
 	}
-	inOffice(t, func(t *testing.T, o *office) { // and if that cannot be read either, a success is a success
+}
+
+func TestPageInsteadOfAnAnswerIsNoCheckIn(t *testing.T) {
+	for name, reading := range map[string]sandbox.Fault{
+		"page":      {HTML: true},
+		"503":       {Status: 503},
+		"forbidden": {Status: 403},
+		"gone":      {Status: 404},
+		"refused":   {Status: 400},
+	} {
+		inOffice(t, func(t *testing.T, o *office) {
+			_, id := o.booked("ann@example.com")
+			b := o.only("ann@example.com")
+			o.Fail(sandbox.Fault{Route: checkInRoute, HTML: true, Times: 1}) // a proxy's maintenance page, with 200
+			reading.Route, reading.Times = bookingRoute, 1
+			o.Fail(reading)
+			after, err := o.CheckIn(context.Background(), "london", b)
+			wantTemporary(t, err)
+			if after.Status != presence.Booked || o.status(id) != sandbox.Booked {
+				t.Errorf("%s: said to be %s, is %s", name, after.Status, o.status(id))
+			}
+			if again := o.only("ann@example.com"); again.Status != presence.Booked {
+				t.Errorf("%s: read again as %s", name, again.Status)
+			}
+		})
+	}
+	inOffice(t, func(t *testing.T, o *office) { // and if it did happen, the next reading shows that
 		o.booked("ann@example.com")
 		b := o.only("ann@example.com")
-		o.Fail(sandbox.Fault{Route: checkInRoute, Truncate: true})
-		o.Fail(sandbox.Fault{Route: bookingRoute, Status: 503})
-		if after, err := o.CheckIn(context.Background(), "london", b); err != nil || after.Status != presence.CheckedIn {
-			t.Errorf("%+v, %v", after, err)
+		o.Fail(sandbox.Fault{Route: checkInRoute, Truncate: true, Times: 1})
+		o.Fail(sandbox.Fault{Route: bookingRoute, Status: 429, Times: 1})
+		_, err := o.CheckIn(context.Background(), "london", b)
+		wantThrottled(t, err, time.Now().Add(time.Minute))
+		time.Sleep(time.Minute)
+		if again := o.only("ann@example.com"); again.Status != presence.CheckedIn || again.Method != "wifi" {
+			t.Errorf("read again as %+v", again)
 		}
 	})
 }
