@@ -96,6 +96,10 @@ func TestServiceRunsServe(t *testing.T) {
 			t.Errorf("presenced.service: %s = %q, want %q", key, service[key], values)
 		}
 	}
+	// Else a panic ends with status 2 too, and is not restarted after.
+	if !slices.Contains(service["Service.Environment"], "GOTRACEBACK=crash") || !slices.Equal(service["Service.LimitCORE"], []string{"0"}) {
+		t.Error("presenced.service: a crash does not end by a signal, or leaves secrets in a file")
+	}
 	if service["Service.ProcSubset"] != nil {
 		t.Error("presenced.service: ProcSubset hides /proc/net, and with it the count of dropped packets")
 	}

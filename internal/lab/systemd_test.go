@@ -43,6 +43,13 @@ func TestPortStaysOpenUnderSystemd(t *testing.T) {
 		t.Errorf("the service was restarted %s times, want once", n)
 	}
 
+	// As the watchdog does, and a panic: Go would end with status 2.
+	m.must("kill", "--signal=ABRT", "presenced.service")
+	o.Eventually("the service is restarted after it was aborted", func() bool {
+		return m.must("show", "--property=NRestarts", "--value", "presenced.service") == "2"
+	})
+	o.radclient("Interim-Update", ann)
+
 	m.must("reload", "presenced.service")
 	m.File("/etc/presenced/presenced.toml", "[radios]\n")
 	if said, err := m.Systemctl("restart", "presenced.service"); err == nil {
