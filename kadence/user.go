@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,7 +111,9 @@ func (d *Desk) askUser(ctx context.Context, email string) (ids []string, err err
 				others++
 				return
 			}
-			ids = append(ids, string(user.ID))
+			if !slices.Contains(ids, string(user.ID)) { // pages may overlap
+				ids = append(ids, string(user.ID))
+			}
 		}
 		r := request{route: "GET /v1/public/users", path: "/v1/public/users", query: query, urgency: reads}
 		pages := maxPages

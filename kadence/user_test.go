@@ -81,6 +81,22 @@ func TestAddressOfTwoUsersIsNobodys(t *testing.T) {
 	})
 }
 
+func TestUserOnTwoPagesIsOneUser(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.wire.odd = true
+		ann := o.AddUser("ann@example.com")
+		o.Fail(sandbox.Fault{Route: usersRoute, Times: 1, Status: 200, Body: `{"hydra:member":[],"hydra:totalItems":0}`})
+		o.Fail(sandbox.Fault{Route: usersRoute, Times: 2, Status: 200,
+			Body: `{"hydra:member":[{"id":"` + ann + `","email":"ann@example.com"}],"hydra:totalItems":2}`})
+		if id, err := o.ask("ann@example.com"); id != ann || err != nil {
+			t.Errorf("%q, %v, want ann's", id, err)
+		}
+		if n := o.Calls(usersRoute); n != 3 {
+			t.Errorf("%d calls, want one by the exact filter and two pages", n)
+		}
+	})
+}
+
 // Servers that fold letters more freely than presence does find kim.
 func TestKelvinSignIsNotAnnsK(t *testing.T) {
 	const kelvin = "\u212Aim@example.com"
