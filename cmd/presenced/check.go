@@ -65,13 +65,13 @@ func (p *program) printConfig(cfg *configs.Config) error {
 		fmt.Fprintf(w, "site %s\tbuilding %s, %s, arrivals %s, networks %s\n", printable(s.Name), printable(s.Building), zone, hours, some(s.SSIDs))
 	}
 	id, r := cfg.Mapping.Identity, cfg.Rules
-	fmt.Fprintf(w, "identity\tdomain %s, %s, %s, %d opted out\n",
-		printable(id.Domain), count(len(id.Realms), "realm"), count(len(id.Rewrite), "rewrite"), len(id.OptOut))
+	fmt.Fprintf(w, "identity\tdomain %s, %s, %s, %s opted out\n",
+		printable(id.Domain), count(len(id.Realms), "realm"), count(len(id.Rewrite), "rewrite"), count(len(id.OptOut), "name"))
 	if len(id.Aliases) > 0 {
 		fmt.Fprintf(w, "\t%d aliases\n", len(id.Aliases))
 	}
 	if id.OptIn != nil {
-		fmt.Fprintf(w, "\tnobody but the %d who opted in\n", len(id.OptIn))
+		fmt.Fprintf(w, "\tnobody but the %s who opted in\n", count(len(id.OptIn), "name"))
 	}
 	fmt.Fprintf(w, "presence\tsettle %s, linger %s, day starts %s\n", r.Settle, r.Linger, clock(r.DayStarts))
 	if cfg.Kadence == nil {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,8 +32,10 @@ type Daemon struct {
 	setup   atomic.Pointer[setup] // in force
 	started time.Time
 
-	reloading sync.Mutex // one reload at a time; guards lists
-	lists     string     // of which files the lists in force were read, and when those changed
+	reloaded  chan struct{} // of one: followReloads has to do
+	reloading chan struct{} // of one: one reload at a time, with the reading before it; guards lists and unzoned
+	lists     string        // of which files the lists in force were read, and when those changed
+	unzoned   string        // why followZones failed the last time
 }
 
 // Open opens the store and puts the daemon together. Nothing is listened to
@@ -45,11 +46,15 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{Log: log, Transport: kadence, Store: s, started: time.Now(), lists: fingerprint(cfg)}
+	d := &Daemon{
+		Log: log, Transport: kadence, Store: s, started: time.Now(), lists: fingerprint(cfg),
+		reloaded: make(chan struct{}, 1), reloading: make(chan struct{}, 1),
+	}
 	now, err := d.prepare(ctx, cfg)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	d.tell(now.doubts, nil)
 	d.setup.Store(now)
 	d.Tracker = presence.NewTracker(s, now.mapping, now.rules, asSlog(log))
 	d.Courier = presence.NewCourier(s, desk{&d.setup}, now.rules, asSlog(log))
@@ -88,6 +93,7 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	edges.Go(func() error { return every(outer, listsEvery, d.followLists) })
 	edges.Go(func() error { return every(outer, zonesEvery, d.followZones) })
 	edges.Go(func() error { return d.followHangups(outer) })
+	edges.Go(func() error { return d.followReloads(outer) })
 	edges.Go(func() error { return d.notify(outer) })
 	err := edges.Wait()
 	stop()
@@ -111,7 +117,5 @@ func (d *Daemon) housekeep(ctx context.Context) {
 	if err := d.Tracker.Housekeep(ctx, d.setup.Load().config.Store.KeepVisits); err != nil {
 		d.Log.WithError(err).Error("tidy the store")
 	}
-	if err := d.expel(ctx); err != nil {
-		d.Log.WithError(err).Error("erase who opted out")
-	}
+	d.expelAll(ctx)
 }

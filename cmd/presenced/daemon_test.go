@@ -285,3 +285,80 @@ func TestJournalLinesBeginWithTheirPriority(t *testing.T) {
 		t.Errorf("priorities %s of\n%s", got, out.String())
 	}
 }
+
+// TestReloadDuringTheLookUpOfZonesStays has the configuration be read again,
+// slowly, when the time zones are about to be looked up again.
+func TestReloadDuringTheLookUpOfZonesStays(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	s := settings{api: "http://kadence.test", clientID: "test", secret: "secret", linger: "60m"}
+	writeConfig(t, file, s)
+	synctest.Test(t, func(t *testing.T) {
+		api := sandbox.New("test", "secret")
+		api.AddBuilding("HQ", time.UTC)
+		api.Fail(sandbox.Fault{Status: 503})
+		w := &week{t: t, api: api, file: file}
+		w.up()
+		began := time.Now()
+		time.Sleep(zonesEvery - time.Second)
+		api.Mend()
+		api.Fail(sandbox.Fault{Status: 503, Delay: 4 * time.Second})
+		s.linger = "5m"
+		writeConfig(t, file, s)
+		w.daemon.ReloadFile(t.Context())
+		if time.Since(began) < zonesEvery {
+			t.Fatalf("the reload was over after %s", time.Since(began))
+		}
+		time.Sleep(10 * time.Second)
+		if linger := w.daemon.setup.Load().rules.Linger; linger != 5*time.Minute {
+			t.Errorf("linger is %s", linger)
+		}
+		w.down()
+	})
+}
+
+// TestUnknownTimeZoneIsToldOnce has Kadence be away for an hour, and then back.
+func TestUnknownTimeZoneIsToldOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	writeConfig(t, file, settings{api: "http://kadence.test", clientID: "test", secret: "secret", linger: "60m"})
+	synctest.Test(t, func(t *testing.T) {
+		api := sandbox.New("test", "secret")
+		api.AddBuilding("HQ", time.UTC)
+		api.Fail(sandbox.Fault{Status: 503})
+		w := &week{t: t, api: api, file: file}
+		w.up()
+		log := &logText{}
+		w.daemon.Log.SetOutput(log)
+		time.Sleep(time.Hour)
+		if lines := strings.Count(log.String(), "\n"); lines > 0 {
+			t.Errorf("%d lines in an hour in which nothing changed:\n%s", lines, log)
+		}
+		api.Mend()
+		time.Sleep(10 * time.Minute)
+		if want := "the time zone of every site is known"; strings.Count(log.String(), want) != 1 {
+			t.Errorf("not told: %s\n%s", want, log)
+		}
+		w.down()
+	})
+}
+
+// TestReloadSaysWhatItCannotChange changes max_skew.
+func TestReloadSaysWhatItCannotChange(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	writeConfig(t, file, settings{linger: "60m"})
+	synctest.Test(t, func(t *testing.T) {
+		w := &week{t: t, api: sandbox.New("", ""), file: file}
+		w.up()
+		log := &logText{}
+		w.daemon.Log.SetOutput(log)
+		w.reload()
+		if text := log.String(); strings.Contains(text, "max_skew") {
+			t.Errorf("nothing changed, and the log says\n%s", text)
+		}
+		write(t, file, strings.Replace(read(t, file), "[radius]\n", "[radius]\nmax_skew = \"5m\"\n", 1))
+		w.reload()
+		if text := log.String(); !strings.Contains(text, "max_skew") || !strings.Contains(text, "next start") {
+			t.Errorf("the log says\n%s", text)
+		}
+		w.down()
+	})
+}

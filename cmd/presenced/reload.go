@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,8 +12,6 @@ import (
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/presenced/presenced/configs"
-	"github.com/presenced/presenced/internal/control"
-	"github.com/presenced/presenced/presence"
 )
 
 const (
@@ -23,29 +20,50 @@ const (
 	zoneTime   = 5 * time.Second // for asking for all of them
 )
 
-// Reload makes another configuration count, but for the listeners and the
-// store's path, which wait for the next start. An error changes nothing.
+// Reload makes another configuration count, but for what waits for the next
+// start. An error changes nothing.
 func (d *Daemon) Reload(ctx context.Context, cfg *configs.Config) error {
-	d.reloading.Lock()
-	defer d.reloading.Unlock()
+	defer d.lock()()
+	return d.reload(ctx, cfg)
+}
+
+// reload is Reload while reloading is locked.
+func (d *Daemon) reload(ctx context.Context, cfg *configs.Config) error {
 	next, err := d.prepare(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	old := d.setup.Swap(next).config
-	if !slices.Equal(old.Radius.Listen, cfg.Radius.Listen) || old.Store.Path != cfg.Store.Path || old.Control != cfg.Control {
-		d.Log.Warn("listeners, control and the store's path change at the next start only")
+	old := d.setup.Load().config
+	if !slices.Equal(old.Radius.Listen, cfg.Radius.Listen) || old.Radius.MaxSkew != cfg.Radius.MaxSkew ||
+		old.Store.Path != cfg.Store.Path || old.Control != cfg.Control {
+		d.Log.Warn("listeners, max_skew, control and the store's path change at the next start only")
 	}
 	setLog(d.Log, cfg.Log)
+	d.tell(next.doubts, nil)
+	d.apply(next)
+	d.lists = fingerprint(cfg)
+	d.Log.WithField("file", cfg.Path).Info("the configuration is in force")
+	d.expelAll(ctx)
+	select {
+	case d.reloaded <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// lock has others wait with reloading until the function that it returns is
+// called.
+func (d *Daemon) lock() (unlock func()) {
+	d.reloading <- struct{}{}
+	return func() { <-d.reloading }
+}
+
+// apply puts a setup in force.
+func (d *Daemon) apply(next *setup) {
+	d.setup.Store(next)
 	d.Radius.SetClients(next.clients)
 	d.Tracker.Reload(next.mapping, next.rules)
 	d.Courier.Reload(next.rules)
-	d.lists = fingerprint(cfg)
-	d.Log.WithField("file", cfg.Path).Info("the configuration is in force")
-	if err := d.expel(ctx); err != nil { // housekeeping tries again
-		d.Log.WithError(err).Error("erase who opted out")
-	}
-	return nil
 }
 
 // followHangups reads the configuration file again at each SIGHUP.
@@ -62,38 +80,69 @@ func (d *Daemon) followHangups(ctx context.Context) error {
 	}
 }
 
-// followZones looks again for time zones that could not be had.
+// followZones looks again for time zones that could not be had. It logs only
+// what is new.
 func (d *Daemon) followZones(ctx context.Context) {
+	defer d.lock()()
 	now := d.setup.Load()
 	if !now.guessed || now.kadence == nil {
 		return
 	}
-	if err := d.Reload(ctx, now.config); err != nil {
-		d.Log.WithError(err).Error("look up the buildings")
+	next, err := d.prepare(ctx, now.config)
+	if err != nil {
+		if ctx.Err() == nil && err.Error() != d.unzoned {
+			d.Log.WithError(err).Error("look up the buildings")
+		}
+		d.unzoned = err.Error()
+		return
+	}
+	d.unzoned = ""
+	if slices.Equal(next.doubts, now.doubts) {
+		return
+	}
+	next.loaded = now.loaded
+	d.tell(next.doubts, now.doubts)
+	d.apply(next)
+	if !next.guessed {
+		d.Log.Info("the time zone of every site is known")
+	}
+}
+
+// tell logs the doubts that are not known already.
+func (d *Daemon) tell(doubts, known []doubt) {
+	for _, doubt := range doubts {
+		if !slices.Contains(known, doubt) {
+			d.Log.WithField("site", doubt.site).Warn(doubt.text)
+		}
 	}
 }
 
 // followLists reads the configuration again when a file that it names has
 // changed: aliases, who opted out or in, a secret.
 func (d *Daemon) followLists(ctx context.Context) {
-	cfg := d.setup.Load().config
-	d.reloading.Lock()
-	now := fingerprint(cfg)
-	same := now == d.lists
-	d.lists = now // a file with a fault is told of once
-	d.reloading.Unlock()
-	if !same {
-		d.Log.Info("a file that the configuration names has changed")
-		d.ReloadFile(ctx)
+	defer d.lock()()
+	now := fingerprint(d.setup.Load().config)
+	if now == d.lists {
+		return
 	}
+	d.lists = now // a file with a fault is told of once
+	d.Log.Info("a file that the configuration names has changed")
+	d.reloadFile(ctx)
 }
 
 // ReloadFile reads the configuration file again and makes it count. What is
 // wrong with it is logged, and then the old one stays in force.
 func (d *Daemon) ReloadFile(ctx context.Context) {
+	defer d.lock()()
+	d.reloadFile(ctx)
+}
+
+// reloadFile is ReloadFile while reloading is locked: of two, the later one
+// has read the file later.
+func (d *Daemon) reloadFile(ctx context.Context) {
 	cfg, err := configs.Load(d.setup.Load().config.Path)
 	if err == nil {
-		err = d.Reload(ctx, cfg)
+		err = d.reload(ctx, cfg)
 	}
 	var faults configs.Faults
 	switch {
@@ -125,55 +174,4 @@ func fingerprint(cfg *configs.Config) string {
 		fmt.Fprintln(&b, name, info.Size(), info.ModTime().UnixNano())
 	}
 	return b.String()
-}
-
-// expel erases what is remembered about people who are not to be tracked.
-func (d *Daemon) expel(ctx context.Context) error {
-	id := d.setup.Load().mapping.Identity
-	for _, user := range slices.Sorted(maps.Keys(id.OptOut)) {
-		if err := d.expelUser(ctx, user); err != nil {
-			return err
-		}
-	}
-	if id.OptIn == nil {
-		return nil
-	}
-	strangers := map[string]bool{}
-	l := control.Listings{Store: d.Store, Rules: presence.DefaultRules}
-	for v, err := range l.Visits(ctx, control.VisitQuery{}) {
-		if err != nil {
-			return err
-		}
-		strangers[v.User] = !id.OptIn[v.User]
-	}
-	for s, err := range l.Sessions(ctx, control.SessionQuery{All: true}) {
-		if err != nil {
-			return err
-		}
-		strangers[s.User] = !id.OptIn[s.User]
-	}
-	for user, stranger := range strangers {
-		if !stranger {
-			continue
-		}
-		if err := d.expelUser(ctx, user); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// expelUser erases the user, if there is anything to erase.
-func (d *Daemon) expelUser(ctx context.Context, user string) error {
-	_, err := control.Listings{Store: d.Store, Rules: presence.DefaultRules}.Show(ctx, user)
-	if errors.Is(err, control.ErrUnknown) {
-		return nil
-	}
-	if err == nil {
-		err = d.Tracker.Forget(ctx, user)
-	}
-	if err == nil {
-		d.Log.Info("somebody opted out: what was remembered about them is erased") // and their name is not written down here
-	}
-	return err
 }

@@ -105,7 +105,7 @@ func (s *setup) zones(ctx context.Context) (map[string]*time.Location, error) {
 	defer cancel()
 	sites, zones := s.config.Rules.Sites, map[string]*time.Location{}
 	var faults []error
-	doubt := func(site, text string) { s.doubts = append(s.doubts, doubt{site, text}) }
+	unsure := func(site, text string) { s.doubts = append(s.doubts, doubt{site, text}) }
 	for _, name := range slices.Sorted(maps.Keys(sites)) {
 		zones[name] = sites[name].Zone
 		if s.kadence != nil {
@@ -114,14 +114,14 @@ func (s *setup) zones(ctx context.Context) (map[string]*time.Location, error) {
 			case errors.Is(err, kadence.ErrUnknownBuilding):
 				faults = append(faults, err)
 			case err != nil:
-				doubt(name, "the building could not be looked up: "+err.Error())
+				unsure(name, "the building could not be looked up: "+err.Error())
 			case zones[name] == nil:
 				zones[name] = zone
 			}
 		}
 		if zones[name] == nil {
 			zones[name], s.guessed = time.Local, true
-			doubt(name, "no time_zone is configured and the building's is not known: this host's counts until it is")
+			unsure(name, "no time_zone is configured and the building's is not known: this host's counts until it is")
 		}
 	}
 	return zones, errors.Join(faults...)
