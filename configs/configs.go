@@ -94,6 +94,12 @@ type Log struct {
 	Format string // "text" or "json"
 }
 
+// Where the store and the control socket are unless the configuration says.
+const (
+	DefaultStore  = "/var/lib/presenced/presenced.db"
+	DefaultSocket = "/run/presenced/presenced.sock"
+)
+
 // Load reads the configuration file. Every error is a [Faults].
 func Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path)

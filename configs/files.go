@@ -13,9 +13,9 @@ import (
 // a dollar by itself can be part of a name.
 var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// path returns a path with its variables replaced, relative to the folder of
-// the configuration.
-func (d *document) path(text string) (string, error) {
+// Path returns a path that a configuration in the folder dir holds: with its
+// variables replaced, and relative to the folder.
+func Path(dir, text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return "", mistake{"it is empty", "write the name of a file"}
 	}
@@ -39,8 +39,10 @@ func (d *document) path(text string) (string, error) {
 	case filepath.IsAbs(expanded):
 		return filepath.Clean(expanded), nil
 	}
-	return filepath.Join(d.dir, expanded), nil
+	return filepath.Join(dir, expanded), nil
 }
+
+func (d *document) path(text string) (string, error) { return Path(d.dir, text) }
 
 // secret returns what a secret's file holds, without the newline at its end.
 func (d *document) secret(name string) (string, error) {

@@ -100,7 +100,7 @@ func actingUser(s string) (string, error) {
 
 func store(t *table) Store {
 	return Store{
-		Path:        location(t, "path", "/var/lib/presenced/presenced.db"),
+		Path:        location(t, "path", DefaultStore),
 		KeepVisits:  parsed(t, "keep_visits", "30d", duration(day, 3650*day)),
 		HashDevices: t.yes("hash_devices", false),
 	}
@@ -108,7 +108,7 @@ func store(t *table) Store {
 
 func control(t *table) Control {
 	c := Control{
-		Socket: location(t, "socket", "/run/presenced/presenced.sock"),
+		Socket: location(t, "socket", DefaultSocket),
 		HTTP: parsed(t, "http", "127.0.0.1:9813", func(s string) (string, error) {
 			if s == "" {
 				return s, nil

@@ -30,7 +30,7 @@ func (p *program) place() (place, error) {
 		Control struct{ Socket string }
 		Store   struct{ Path string }
 	}
-	file.Control.Socket, file.Store.Path = "/run/presenced/presenced.sock", "/var/lib/presenced/presenced.db"
+	file.Control.Socket, file.Store.Path = configs.DefaultSocket, configs.DefaultStore
 	data, readErr := os.ReadFile(p.config)
 	absent := errors.Is(readErr, fs.ErrNotExist) || errors.Is(readErr, fs.ErrPermission)
 	switch {
@@ -42,10 +42,13 @@ func (p *program) place() (place, error) {
 	return place{p.beside(file.Control.Socket), p.beside(file.Store.Path), presence.DefaultRules}, nil
 }
 
-// beside returns a path of the configuration: relative ones are to its folder.
-func (p *program) beside(path string) string {
-	if path = os.ExpandEnv(path); filepath.IsAbs(path) {
-		return path
+// beside returns a path of the configuration as the daemon understands it. One
+// with a variable that only the daemon has stays as it is written: nothing is
+// found there, which names it.
+func (p *program) beside(text string) string {
+	path, err := configs.Path(filepath.Dir(p.config), text)
+	if err != nil {
+		return text
 	}
-	return filepath.Join(filepath.Dir(p.config), path)
+	return path
 }
