@@ -123,6 +123,12 @@ func sites(root *table) []presence.Site {
 		if s.Name != "" && slices.Contains(siteNames(read), s.Name) {
 			t.fault("name", "another site has this name", "give each its own")
 		}
+		if i := slices.IndexFunc(read, func(o presence.Site) bool {
+			return s.Building != "" && presence.Fold(o.Building) == presence.Fold(s.Building)
+		}); i >= 0 {
+			t.fault("building", fmt.Sprintf("site %q has it too: who walks from one to the other would be checked out", read[i].Name),
+				"make one site of them, with the nas of both")
+		}
 		read = append(read, s)
 	}
 	return read
