@@ -71,33 +71,44 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 func (d *Daemon) Close() error { return d.Store.Close() }
 
 // Run serves on the sockets until ctx ends or a part of the daemon fails, and
-// then closes them and the store. What was read by then is answered before the loops
-// behind it stop. A nil listener means no control socket.
+// then closes them and the store. The courier and whatever else can take its
+// time stops first, while accounting is still answered; then what was read is
+// answered, and last what was recorded is written. A nil listener means no
+// control socket.
 func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.Listener) error {
-	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	loops, inner := errgroup.WithContext(inner)
-	loops.Go(func() error { return d.Tracker.Run(inner) })
-	loops.Go(func() error { return d.Courier.Run(inner) })
-	loops.Go(func() error { return every(inner, time.Hour, d.housekeep) })
+	// Each group needs those above it, and ends with them.
+	recording, endRecording := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRecording()
+	recorders, recording := errgroup.WithContext(recording)
+	recorders.Go(func() error { return d.Tracker.Run(recording) })
 
-	ctx, cancel := context.WithCancel(ctx)
-	defer context.AfterFunc(inner, cancel)() // nothing is taken in without the loops
-	edges, outer := errgroup.WithContext(ctx)
+	answering, endAnswering := context.WithCancel(recording)
+	defer endAnswering()
+	answerers, answering := errgroup.WithContext(answering)
 	for _, conn := range radius {
-		edges.Go(func() error { return d.Radius.Serve(outer, conn) })
+		answerers.Go(func() error { return d.Radius.Serve(answering, conn) })
 	}
+
+	working, endWorking := context.WithCancel(answering)
+	defer context.AfterFunc(ctx, endWorking)()
+	defer endWorking()
+	workers, working := errgroup.WithContext(working)
+	workers.Go(func() error { return d.Courier.Run(working) })
 	if socket != nil {
-		edges.Go(func() error { return d.control(radius).Serve(outer, socket) })
+		workers.Go(func() error { return d.control(radius).Serve(working, socket) })
 	}
-	edges.Go(func() error { return every(outer, listsEvery, d.followLists) })
-	edges.Go(func() error { return every(outer, zonesEvery, d.followZones) })
-	edges.Go(func() error { return d.followHangups(outer) })
-	edges.Go(func() error { return d.followReloads(outer) })
-	edges.Go(func() error { return d.notify(outer) })
-	err := edges.Wait()
-	stop()
-	return errors.Join(err, loops.Wait(), closeAll(radius), d.Store.Close())
+	workers.Go(func() error { return every(working, time.Hour, d.housekeep) })
+	workers.Go(func() error { return every(working, listsEvery, d.followLists) })
+	workers.Go(func() error { return every(working, zonesEvery, d.followZones) })
+	workers.Go(func() error { return d.followHangups(working) })
+	workers.Go(func() error { return d.followReloads(working) })
+	workers.Go(func() error { return d.notify(working) })
+
+	worked := workers.Wait()
+	endAnswering()
+	answered := answerers.Wait()
+	endRecording()
+	return errors.Join(worked, answered, recorders.Wait(), closeAll(radius), d.Store.Close())
 }
 
 // every calls f again and again until ctx ends. What f could not do it has
@@ -114,7 +125,7 @@ func every(ctx context.Context, wait time.Duration, f func(context.Context)) err
 }
 
 func (d *Daemon) housekeep(ctx context.Context) {
-	if err := d.Tracker.Housekeep(ctx, d.setup.Load().config.Store.KeepVisits); err != nil {
+	if err := d.Tracker.Housekeep(ctx, d.setup.Load().config.Store.KeepVisits); err != nil && ctx.Err() == nil {
 		d.Log.WithError(err).Error("tidy the store")
 	}
 	d.expelAll(ctx)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/kadence/sandbox"
@@ -254,5 +255,42 @@ func TestOptOutErasesWhatIsThere(t *testing.T) {
 	}
 	if strings.Contains(p.log.String(), "ann@") {
 		t.Errorf("the log names who opted out:\n%s", p.log)
+	}
+}
+
+// TestTerminationWithAStuckCourierStillAnswers has a call to Kadence be under
+// way that does not end, when the daemon is asked to.
+func TestTerminationWithAStuckCourierStillAnswers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{})
+	p := b.serve()
+	b.api.Fail(sandbox.Fault{Delay: time.Minute})
+	c := b.controller()
+	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second) // the courier is at it
+	asked, ended := time.Now(), make(chan error, 1)
+	go func() { ended <- p.terminate() }()
+	time.Sleep(time.Second)
+	select {
+	case err := <-ended:
+		t.Fatalf("presenced ended at once: %v", err) // nothing was stuck
+	default:
+	}
+	bob := &association{identity: "bob@example.com", device: "02:00:00:00:00:02", ssid: "Corp", ap: "lobby"}
+	if err := c.start(t.Context(), bob, false); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+		t.Errorf("answered only %s after the daemon was asked to end", time.Since(asked))
+	default:
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("presenced ended: %v", err)
+	}
+	if took := time.Since(asked); took > 20*time.Second {
+		t.Errorf("it took %s to end", took)
 	}
 }
