@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/presenced/presenced/presence"
@@ -35,7 +36,11 @@ func (d *Desk) Bookings(ctx context.Context, user, site string, day, asOf time.T
 		switch {
 		case d.outdated(theirs, everybody.read):
 		case len(theirs) > 0:
-			return d.pick(theirs, p, from, to, everybody.read), nil
+			if same, err := d.sameUser(ctx, user, theirs, everybody.read); err != nil {
+				return nil, err
+			} else if same {
+				return d.pick(theirs, p, from, to, everybody.read), nil
+			}
 		case everybody.whole:
 			// Nobody of that address has a booking; whether there is
 			// such a user at all is worth knowing, and is remembered.
@@ -44,6 +49,28 @@ func (d *Desk) Bookings(ctx context.Context, user, site string, day, asOf time.T
 		}
 	}
 	return d.bookingsOf(ctx, user, p, from, to)
+}
+
+// sameUser reports whether all the bookings, which were found by the user's
+// address, are of one user, and of the one that the address is known to be. If
+// not, that user's bookings are to be asked for; and who it is, too, unless
+// that was found out since the bookings were read.
+func (d *Desk) sameUser(ctx context.Context, email string, all []booking, read time.Time) (bool, error) {
+	known, err := d.notedUser(ctx, email)
+	if err != nil {
+		return false, err
+	}
+	id := known.ID
+	if id == "" {
+		id = string(all[0].User)
+	}
+	if !known.Several && !slices.ContainsFunc(all, func(w booking) bool { return string(w.User) != id }) {
+		return true, nil
+	}
+	if known.Found.Before(read) {
+		err = d.forgetUser(ctx, email)
+	}
+	return false, err
 }
 
 // bookingsOf reads the bookings of one user.

@@ -2,6 +2,7 @@ package kadence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,6 +46,77 @@ func TestKelvinSignsBookingIsNotKims(t *testing.T) {
 		_, id := o.booked("kim@example.com")
 		if b := o.only("Kim@Example.com"); b.ID != id {
 			t.Errorf("kim has the booking of somebody else: %+v", b)
+		}
+	})
+}
+
+func TestBookingsOfTwoUsersUnderOneAddressAreNobodys(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.booked("ann@example.com")
+		o.booked("Ann@Example.com")
+		for range 3 {
+			all, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{})
+			if !errors.Is(err, presence.ErrNoUser) {
+				t.Errorf("%+v, %v", all, err)
+			}
+		}
+		if n := o.Calls(usersRoute); n != 1 {
+			t.Errorf("%d look-ups for one reading, want one", n)
+		}
+	})
+}
+
+func TestAddressIsOnlyOfTheUserThatItIsKnownToBe(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) { // another user has been given the address, too
+		o.AddUser("ann@example.com")
+		if _, err := o.ask("ann@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		o.booked("ann@example.com")
+		for range 3 { // readings
+			all, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{})
+			if !errors.Is(err, presence.ErrNoUser) {
+				t.Errorf("%+v, %v", all, err)
+			}
+			time.Sleep(rosterAge)
+		}
+	})
+	inOffice(t, func(t *testing.T, o *office) { // a booking says Ann's address, and is Bob's
+		ann, id := o.booked("ann@example.com")
+		_, bobs := o.booked("bob@example.com")
+		o.wire.odd = true
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 200, Body: fmt.Sprintf(`{"hydra:member":[
+			{"id":%q,"userId":"01GTBV1CT3BM8A42SEJ2J5F4EB","bookingUserEmail":"ann@example.com","building":%q,"type":"desk",
+			"status":"booked","startDate":"2000-01-01T09:00:00Z","endDate":"2000-01-01T17:00:00Z"}],"hydra:totalItems":1}`, bobs, o.london)})
+		if got, err := o.ask("ann@example.com"); got != ann || err != nil {
+			t.Fatal(got, err)
+		}
+		for range 5 {
+			time.Sleep(10 * time.Second)
+			if b := o.only("ann@example.com"); b.ID != id {
+				t.Errorf("found %+v, want Ann's own", b)
+			}
+		}
+		if n := o.Calls(usersRoute); n != 2 {
+			t.Errorf("%d look-ups, want ours and one for the reading", n)
+		}
+	})
+	inOffice(t, func(t *testing.T, o *office) { // another Ann
+		old := o.AddUser("ann@example.com")
+		if _, err := o.ask("ann@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		o.RemoveUser(old)
+		time.Sleep(time.Minute)
+		user, id := o.booked("ann@example.com")
+		if b := o.only("ann@example.com"); b.ID != id || b.UserID != user {
+			t.Errorf("found %+v, want the new Ann's", b)
+		}
+		before := len(o.Journal())
+		o.only("ann@example.com")
+		if calls := o.routes(before); calls != nil {
+			t.Errorf("calls %v for what has been read", calls)
 		}
 	})
 }

@@ -23,8 +23,9 @@ const (
 
 // knownUser is what was found out about an address.
 type knownUser struct {
-	ID    string    `json:"id,omitempty"` // empty: there is no such user
-	Found time.Time `json:"found"`
+	ID      string    `json:"id,omitempty"`      // empty: there is no such user
+	Several bool      `json:"several,omitempty"` // … because there are several
+	Found   time.Time `json:"found"`
 }
 
 // userID returns the id of the user with exactly this address, in whichever
@@ -34,24 +35,21 @@ func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
 	if !strings.Contains(email, "@") {
 		return knownUser{}, presence.ErrNoUser // and not a question that everybody would be the answer to
 	}
-	var known knownUser
-	if note, err := d.memory.Note(ctx, userKind, email); err != nil {
-		return knownUser{}, fmt.Errorf("remember user: %w", err)
-	} else if json.Unmarshal(note, &known) == nil {
-		age := time.Since(known.Found)
-		switch {
-		case known.ID != "" && age < userKnown:
-			return known, nil
-		case known.ID == "" && age < userUnknown:
-			return known, presence.ErrNoUser
-		}
+	known, err := d.notedUser(ctx, email)
+	switch {
+	case err != nil:
+		return knownUser{}, err
+	case known.ID != "":
+		return known, nil
+	case !known.Found.IsZero():
+		return known, presence.ErrNoUser
 	}
 	known = knownUser{Found: time.Now()}
 	ids, err := d.askUser(ctx, email)
 	if err != nil {
 		return knownUser{}, err
 	}
-	if len(ids) == 1 {
+	if known.Several = len(ids) > 1; len(ids) == 1 {
 		known.ID = ids[0]
 	}
 	if err := d.remember(ctx, userKind, email, known); err != nil {
@@ -64,6 +62,27 @@ func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
 		return known, presence.ErrNoUser
 	}
 	return known, fmt.Errorf("%w: %d users have the address", presence.ErrNoUser, len(ids))
+}
+
+// notedUser returns what is remembered of the address, and still believed; zero
+// if that is nothing. It asks nobody.
+func (d *Desk) notedUser(ctx context.Context, email string) (knownUser, error) {
+	note, err := d.memory.Note(ctx, userKind, presence.Fold(email))
+	if err != nil {
+		return knownUser{}, fmt.Errorf("remember user: %w", err)
+	}
+	var known knownUser
+	if json.Unmarshal(note, &known) != nil {
+		return knownUser{}, nil
+	}
+	believed := userKnown
+	if known.ID == "" {
+		believed = userUnknown
+	}
+	if time.Since(known.Found) >= believed {
+		return knownUser{}, nil
+	}
+	return known, nil
 }
 
 // forgetUser has the next look-up ask the API.
