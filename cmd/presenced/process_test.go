@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -279,8 +280,10 @@ func TestTerminationWithAStuckCourierStillAnswers(t *testing.T) {
 	default:
 	}
 	bob := &association{identity: "bob@example.com", device: "02:00:00:00:00:02", ssid: "Corp", ap: "lobby"}
-	if err := c.start(t.Context(), bob, false); err != nil {
-		t.Fatal(err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := c.start(ctx, bob, false); err != nil {
+		t.Fatalf("while the daemon ends: %v", err)
 	}
 	select {
 	case <-ended:

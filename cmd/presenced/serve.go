@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -26,8 +27,19 @@ func (p *program) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			collectLess()
 			return p.run(cmd.Context(), cfg)
 		},
+	}
+}
+
+// collectLess has garbage be collected when five times what is in use has
+// gathered, unless GOGC says otherwise. Little is in use at any moment, a few
+// megabytes, so that the usual two times come round all the time under load:
+// this costs tens of megabytes and saves a tenth to a fifth of the CPU.
+func collectLess() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
 	}
 }
 
@@ -53,13 +65,6 @@ func (p *program) run(ctx context.Context, cfg *configs.Config) error {
 		return errors.Join(err, socket.Close(), closeAll(conns))
 	}
 	d.Hangups = hangups
-	for _, conn := range conns {
-		octets, err := radiusacct.ReceiveBuffer(conn)
-		if err == nil && octets < radiusacct.WantedReceiveBuffer {
-			log.WithField("octets", octets).Warn("a small receive buffer: bursts will be lost, and sent again; " +
-				"raise net.core.rmem_max to 8388608, or have systemd open the socket (presenced.socket)")
-		}
-	}
 	log.WithField("version", version()).WithField("listening", addresses(conns)).Info("presenced serves")
 	err = d.Run(ctx, conns, socket)
 	log.Info("presenced has stopped")

@@ -127,9 +127,22 @@ func (p *program) printClients(clients []control.Client) error {
 	for i, c := range clients {
 		lines[i] = []string{
 			c.Name, c.Address, c.Site, ago(c.LastHeard), number(c.Requests), number(c.Responses), number(c.Duplicates),
-			number(c.BadSecrets), number(c.Malformed), number(c.Dropped), number(c.Anonymous), c.Skew.String(),
+			number(c.BadSecrets), number(c.Malformed), number(c.Dropped), number(c.Anonymous), skew(time.Duration(c.Skew)),
 		}
 	}
 	fmt.Fprintln(p.stdout)
 	return p.printTable("CLIENT ADDRESS SITE LAST_HEARD REQUESTS ANSWERED REPEATS BAD_SECRETS MALFORMED DROPPED ANONYMOUS SKEW", lines)
+}
+
+// skew writes how far a clock is off, "" for not known or not at all. Years
+// are no skew: the clock starts at some date of its maker's, such as 1970.
+func skew(d time.Duration) string {
+	const year = 365 * 24 * time.Hour
+	switch rounded := d.Round(time.Second); {
+	case d.Abs() > year:
+		return "clock not set"
+	case rounded != 0:
+		return rounded.String()
+	}
+	return ""
 }

@@ -482,6 +482,29 @@ func TestStaleSocketIsReplacedAndALivingOneIsNot(t *testing.T) {
 	}
 }
 
+// TestSocketThatCannotBeOpenedSaysWhatToDo has no folder, a folder of somebody
+// else's, and a path that is too long.
+func TestSocketThatCannotBeOpenedSaysWhatToDo(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]string{
+		filepath.Join(dir, "absent", "presenced.sock"): "RuntimeDirectory=presenced",
+		filepath.Join(dir, strings.Repeat("x", 120)):   "107 octets",
+	} {
+		l, err := Listen(path)
+		if err == nil {
+			l.Close()
+			t.Errorf("%s was opened", path)
+			continue
+		}
+		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "[control] socket") {
+			t.Errorf("%v: no remedy", err)
+		}
+	}
+	if got := remedy(syscall.EACCES, "/run/presenced/presenced.sock"); !strings.Contains(got, "may not write to /run/presenced: run it as the user presenced") {
+		t.Errorf("the remedy is %q", got)
+	}
+}
+
 // TestTimesAndDurationsInJSON holds their spelling.
 func TestTimesAndDurationsInJSON(t *testing.T) {
 	l := listings(office())

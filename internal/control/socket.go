@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -22,7 +23,7 @@ func Listen(path string) (net.Listener, error) {
 		l, err = net.Listen("unix", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open control socket %s: %w", path, cause(err))
+		return nil, fmt.Errorf("open control socket %s: %w%s", path, cause(err), remedy(err, path))
 	}
 	if err := os.Chmod(path, 0o660); err != nil {
 		return nil, errors.Join(fmt.Errorf("open control socket: %w", err), l.Close())
@@ -50,6 +51,23 @@ func removeStale(path string) error {
 		return fmt.Errorf("open control socket: %w", err)
 	}
 	return nil
+}
+
+// remedy says what to do about a socket that cannot be opened, in parentheses;
+// "" where that is not known.
+func remedy(err error, path string) string {
+	folder := filepath.Dir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf(" (there is no folder %s: systemd makes it for a service with RuntimeDirectory=presenced; "+
+			"elsewhere make it, or set another [control] socket)", folder)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Sprintf(" (this user may not write to %s: run it as the user presenced, whose it is by RuntimeDirectory=, "+
+			"or set another [control] socket)", folder)
+	case errors.Is(err, syscall.EINVAL): // it is the path's length that the system minds
+		return " (a socket's path has at most 107 octets: set another [control] socket)"
+	}
+	return ""
 }
 
 // cause returns what the system said, without the call that it said it to.
