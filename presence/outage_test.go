@@ -86,3 +86,24 @@ func TestInterimOfTheAPLeftBehindEndsNothing(t *testing.T) {
 	d.is("11:30")
 	d.want("london present 08:52:00")
 }
+
+func TestLaptopLeftBehindThatPausesIsNobody(t *testing.T) {
+	d := newDay(t)
+	say := func(status Status, at time.Time, device, session string) {
+		d.again(Sighting{
+			User: d.p.User, Device: device, Site: "london", Session: session, SSID: "Corp", NAS: "wlc", Status: status, At: at, Heard: at,
+		})
+	}
+	for at := d.clock("20:00"); at.Before(d.clock("+1 18:30")); at = at.Add(time.Minute) {
+		id := at.Format("021504")
+		say(Start, at, laptop, id)
+		if at.Equal(d.clock("+1 9:00")) {
+			say(Start, at.Add(20*time.Second), phone, "p")
+		}
+		say(Stop, at.Add(40*time.Second), laptop, id)
+		if at.Equal(d.clock("+1 17:00")) {
+			say(Stop, at.Add(50*time.Second), phone, "p") // believed an hour later, when the laptop pauses
+		}
+	}
+	d.want("london over 20:00:00-04:00:00 day turned; london over 09:00:20-17:00:50 left")
+}

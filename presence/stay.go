@@ -111,7 +111,7 @@ func (p *Person) conclude(name string, now time.Time, w World) (next time.Time) 
 		if y.unknown {
 			end = Unknown
 		}
-		p.close(name)
+		p.close(name, now, w)
 		p.over(v, end, later(y.last, v.Arrived), "every device has been gone for linger", w)
 		return time.Time{}
 	}
@@ -221,11 +221,12 @@ func (p *Person) over(v *Visit, end End, departed time.Time, why string, w World
 }
 
 // close closes the streaks that are over at the site: what comes next is
-// another stay.
-func (p *Person) close(site string) {
+// another stay. A laptop left since yesterday that is off the air just now goes
+// on with its own.
+func (p *Person) close(site string, now time.Time, w World) {
 	for i := range p.Devices {
 		d := &p.Devices[i]
-		if alive, _ := p.alive(d); d.Site == site && !alive {
+		if alive, _ := p.alive(d); d.Site == site && !alive && !now.Before(d.Last.Add(w.Linger)) {
 			d.Closed = true
 		}
 	}
