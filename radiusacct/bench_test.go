@@ -32,7 +32,7 @@ func BenchmarkDecode(b *testing.B) {
 	packet := arubaInterim(b).Octets
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Decode(packet, loopback, netip.AddrPort{}, noon); err != nil {
+		if _, err := Decode(packet, loopback, netip.AddrPort{}, noon, DefaultSkew); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -18,14 +18,15 @@ import (
 )
 
 // Decode returns what the Accounting-Request in packet says, as if client had
-// sent it from source and it had arrived at heard. It does not ask whether it
-// is authentic. An error means that it is no RADIUS packet.
-func Decode(packet []byte, client Client, source netip.AddrPort, heard time.Time) (presence.Record, error) {
+// sent it from source and it had arrived at heard, at a server that allows for
+// this skew and does not know whether the clock of the NAS is right. It does
+// not ask whether it is authentic. An error means that it is no RADIUS packet.
+func Decode(packet []byte, client Client, source netip.AddrPort, heard time.Time, skew time.Duration) (presence.Record, error) {
 	p, err := radius.Parse(packet, nil)
 	if err != nil {
 		return presence.Record{}, fmt.Errorf("decode packet: %w", err)
 	}
-	record, _ := decode(p, &client, source, heard, DefaultSkew)
+	record, _ := decode(p, &client, source, heard, skew)
 	return record, nil
 }
 
@@ -105,9 +106,9 @@ func (l *loop) decode(r *request) (record presence.Record, response []byte, err 
 		return record, nil, err
 	}
 	record, r.when = decode(p, r.client, r.exchange.source, r.heard, l.Skew)
-	if r.when.replayed() {
+	if r.when.replayed(l.Skew) {
 		if _, right := l.clocks.get(record.NAS(), r.heard); right {
-			record.At, record.AtFrom = r.when.stamp, "Event-Timestamp, long ago"
+			record.At, record.AtFrom = r.when.stamp, "Event-Timestamp, replayed"
 		}
 	}
 	signed := r.signed

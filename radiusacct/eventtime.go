@@ -13,14 +13,14 @@ const (
 	// took: this is an outage over Easter.
 	longestDelay = 7 * 24 * time.Hour
 
-	// A request that is stamped between these ages, and does not say that it was
-	// delayed, was captured or kept and is played back, if its NAS's clock was
-	// right just now. A clock that is always wrong, or was not set since boot, is
-	// not taken for that; nor is anything before the NAS was heard. What is
-	// younger repeats a session that presence still remembers.
-	youngestReplay, oldestReplay = 24 * time.Hour, 31 * 24 * time.Hour
-
-	clocksMax = 1 << 14 // NASes whose clocks are known to be right
+	// A request that is stamped longer ago than the skew that is allowed, and does
+	// not say that it was delayed, was captured or kept and is played back, if its
+	// NAS's clock was right within clockSpan. A clock that is always wrong is not
+	// taken for that, nor is one that was not set since boot, which is further
+	// behind than oldestReplay; nor is anything before the NAS was heard.
+	oldestReplay = 31 * 24 * time.Hour
+	clockSpan    = time.Hour
+	clocksMax    = 1 << 14 // NASes whose clocks are known to be right
 )
 
 // timing is what a request says about when its event was.
@@ -69,6 +69,6 @@ func (t timing) event(limit time.Duration) (at time.Time, from string) {
 
 // replayed reports whether the request is an old one played back, provided
 // that its NAS's clock is known to be right.
-func (t timing) replayed() bool {
-	return !t.stamp.IsZero() && -t.skew() >= youngestReplay && t.heard.Sub(t.stamp) <= oldestReplay
+func (t timing) replayed(limit time.Duration) bool {
+	return !t.stamp.IsZero() && -t.skew() > limit && t.heard.Sub(t.stamp) <= oldestReplay
 }

@@ -43,7 +43,7 @@ func TestEventTime(t *testing.T) {
 		{"three octets", []avp{value(55, "abc"), value(41, "abc")}, noon, "arrival"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := Decode(start("a", c.attributes...), loopback, netip.AddrPort{}, noon)
+			r, err := Decode(start("a", c.attributes...), loopback, netip.AddrPort{}, noon, DefaultSkew)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,6 +75,15 @@ func TestSkewLimitIsTheServers(t *testing.T) {
 	}
 }
 
+func TestSkewLimitIsTheDecoders(t *testing.T) {
+	at := noon.Add(-50 * time.Minute)
+	for skew, want := range map[time.Duration]time.Time{time.Hour: at, DefaultSkew: noon} {
+		if r, err := Decode(start("a", stamp(at)), loopback, netip.AddrPort{}, noon, skew); err != nil || !r.At.Equal(want) {
+			t.Errorf("%s: %v, %v", skew, r.At, err)
+		}
+	}
+}
+
 func TestCase48BadDelayIsCounted(t *testing.T) {
 	o := newOffice(t)
 	o.nas().answered(start("a", delay(math.MaxUint32)))
@@ -83,51 +92,115 @@ func TestCase48BadDelayIsCounted(t *testing.T) {
 	}
 }
 
-// A captured Start of last week is played back: the NAS's clock is known to be
-// right, so that its stamp is believed.
-func TestCase51ReplayOfLastWeek(t *testing.T) {
+// A captured Start is played back: the NAS's clock is known to be right, so
+// that its stamp is believed, however little it is beyond the skew.
+func TestCase51ReplayOfACapturedStart(t *testing.T) {
+	for _, age := range []time.Duration{11 * time.Minute, 3 * time.Hour, 23 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour} {
+		t.Run(age.String(), func(t *testing.T) {
+			o := newOffice(t)
+			n := o.nas()
+			captured := time.Now().Add(-age).Truncate(time.Second)
+			n.answered(start("a", stamp(time.Now())))
+			n.answered(start("b", stamp(captured)))
+			got := o.recorder.records()
+			if len(got) != 2 || !got[1].At.Equal(captured) || got[1].AtFrom != "Event-Timestamp, replayed" {
+				t.Errorf("records: %+v", got)
+			}
+			if s := o.only(); s.BadStamps != 0 || s.Skew.Abs() > 2*time.Second {
+				t.Errorf("stats: %+v", s)
+			}
+		})
+	}
+}
+
+func TestCase51ReplayBeginsWhereTheServersSkewEnds(t *testing.T) {
 	o := newOffice(t)
+	conn := o.conn()
+	o.stop()
+	o.Skew = time.Hour
+	o.serve(conn)
 	n := o.nas()
-	lastWeek := time.Now().Add(-7 * 24 * time.Hour).Truncate(time.Second)
 	n.answered(start("a", stamp(time.Now())))
-	n.answered(start("b", stamp(lastWeek)))
+	n.answered(start("b", stamp(time.Now().Add(-50*time.Minute))))
+	n.answered(start("c", stamp(time.Now().Add(-70*time.Minute))))
 	got := o.recorder.records()
-	if len(got) != 2 || !got[1].At.Equal(lastWeek) || got[1].AtFrom != "Event-Timestamp, long ago" {
-		t.Errorf("records: %+v", got)
-	}
-	if s := o.only(); s.BadStamps != 0 || s.Skew.Abs() > 2*time.Second {
-		t.Errorf("stats: %+v", s)
-	}
-}
-
-// A NAS that was never right has not been set.
-func TestCase45ClockThatIsAWeekBehindIsNoReplay(t *testing.T) {
-	o := newOffice(t)
-	o.nas().answered(start("b", stamp(time.Now().Add(-7*24*time.Hour))))
-	if got := o.recorder.records(); len(got) != 1 || got[0].AtFrom != "arrival" {
+	if len(got) != 3 || got[1].AtFrom != "Event-Timestamp" || got[2].AtFrom != "Event-Timestamp, replayed" {
 		t.Errorf("records: %+v", got)
 	}
 }
 
-func TestCase45ClockThatBootedIn1970IsNoReplay(t *testing.T) {
+func TestCase51OneNASsClockIsNoOthers(t *testing.T) {
 	o := newOffice(t)
 	n := o.nas()
-	n.answered(start("a", stamp(time.Now())))
-	n.answered(start("b", integer(55, 12011)))
+	n.answered(start("a", nasID("ap-1"), stamp(time.Now())))
+	n.answered(start("b", nasID("ap-2"), stamp(time.Now().Add(-3*time.Hour))))
 	if got := o.recorder.records(); len(got) != 2 || got[1].AtFrom != "arrival" {
 		t.Errorf("records: %+v", got)
 	}
 }
 
+// However much one NAS sends, the others' clocks are not forgotten.
+func TestCase51RightClocksAreCountedOnce(t *testing.T) {
+	clocks := recent[string, struct{}]{span: time.Hour, size: 2}
+	clocks.put("quiet", struct{}{}, 1, noon)
+	for i := range 10 {
+		clocks.put("busy", struct{}{}, 1, noon.Add(time.Duration(i)*time.Second))
+	}
+	if _, ok := clocks.get("quiet", noon.Add(59*time.Minute)); !ok {
+		t.Error("forgotten")
+	}
+	if _, ok := clocks.get("quiet", noon.Add(2*time.Hour)); ok {
+		t.Error("not forgotten")
+	}
+}
+
+// A NAS that was never right has not been set.
+func TestCase45ClockThatIsBehindIsNoReplay(t *testing.T) {
+	for _, behind := range []time.Duration{20 * time.Minute, 3 * time.Hour, 7 * 24 * time.Hour} {
+		t.Run(behind.String(), func(t *testing.T) {
+			o := newOffice(t)
+			n := o.nas()
+			for _, id := range []string{"a", "b", "c"} {
+				n.answered(start(id, stamp(time.Now().Add(-behind))))
+			}
+			got := o.recorder.records()
+			if len(got) != 3 {
+				t.Fatalf("records: %+v", got)
+			}
+			for _, r := range got {
+				if r.AtFrom != "arrival" {
+					t.Errorf("record: %+v", r)
+				}
+			}
+			if s := o.only(); s.BadStamps != 3 {
+				t.Errorf("stats: %+v", s)
+			}
+		})
+	}
+}
+
+// Nor is one that was right and forgot the date as it booted.
+func TestCase45ClockThatBootedInThePastIsNoReplay(t *testing.T) {
+	for _, booted := range []time.Time{time.Unix(12011, 0), time.Date(2000, 1, 1, 0, 0, 9, 0, time.UTC), time.Now().AddDate(0, 0, -32)} {
+		o := newOffice(t)
+		n := o.nas()
+		n.answered(start("a", stamp(time.Now())))
+		n.answered(start("b", stamp(booted)))
+		if got := o.recorder.records(); len(got) != 2 || got[1].AtFrom != "arrival" {
+			t.Errorf("%s: records: %+v", booted, got)
+		}
+	}
+}
+
 func TestSessionTimeAndCause(t *testing.T) {
-	r, err := Decode(stop("a", integer(46, 5401), integer(49, 4), integer(61, 19), integer(6, 2)), loopback, netip.AddrPort{}, noon)
+	r, err := Decode(stop("a", integer(46, 5401), integer(49, 4), integer(61, 19), integer(6, 2)), loopback, netip.AddrPort{}, noon, DefaultSkew)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if r.Age != 5401*time.Second || !r.HasAge || r.Cause != presence.IdleTimeout || r.PortType != 19 || !r.HasPortType || r.ServiceType != 2 {
 		t.Errorf("record: %+v", r)
 	}
-	r, err = Decode(start("a", integer(49, uint32(presence.Zapped))), loopback, netip.AddrPort{}, noon)
+	r, err = Decode(start("a", integer(49, uint32(presence.Zapped))), loopback, netip.AddrPort{}, noon, DefaultSkew)
 	if err != nil || r.Cause != 0 || r.HasAge || r.HasPortType {
 		t.Errorf("record: %+v, %v", r, err)
 	}
@@ -135,7 +208,7 @@ func TestSessionTimeAndCause(t *testing.T) {
 
 func TestDecodeOfWhatIsNoPacket(t *testing.T) {
 	for _, b := range [][]byte{nil, start("a")[:30], packetOf()[:19]} {
-		if r, err := Decode(b, loopback, netip.AddrPort{}, noon); err == nil {
+		if r, err := Decode(b, loopback, netip.AddrPort{}, noon, DefaultSkew); err == nil {
 			t.Errorf("%x: %+v", b, r)
 		}
 	}

@@ -29,7 +29,7 @@ func corpus(f *testing.F) {
 func FuzzDecode(f *testing.F) {
 	corpus(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := Decode(b, loopback, netip.AddrPort{}, noon)
+		r, err := Decode(b, loopback, netip.AddrPort{}, noon, DefaultSkew)
 		if err != nil {
 			return
 		}

@@ -183,7 +183,7 @@ Tue Nov 24 12:00:06 2026
 	if p.Source.String() != "192.0.2.7:1024" || p.Heard.Unix() != 1795521605 {
 		t.Errorf("%s at %s", p.Source, p.Heard)
 	}
-	r, err := Decode(p.Octets, loopback, p.Source, p.Heard)
+	r, err := Decode(p.Octets, loopback, p.Source, p.Heard, DefaultSkew)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ Tue Nov 24 12:00:06 2026
 	if want := []string{`Event-Timestamp = "Nov 24 2026 12:00:06 XYZ"`}; !slices.Equal(p.Unknown, want) {
 		t.Errorf("unknown %q, want %q", p.Unknown, want)
 	}
-	r, err = Decode(p.Octets, loopback, p.Source, p.Heard)
+	r, err = Decode(p.Octets, loopback, p.Source, p.Heard, DefaultSkew)
 	if err != nil || r.Status != presence.Stop || r.Cause != presence.ReauthFailure || r.UserName != "bob" || r.AtFrom != "arrival" {
 		t.Errorf("record: %+v, %v", r, err)
 	}
@@ -209,7 +209,7 @@ func TestRadclientInput(t *testing.T) {
 	if err != nil || len(packets) != 1 {
 		t.Fatalf("%d packets, %v", len(packets), err)
 	}
-	r, err := Decode(packets[0].Octets, loopback, netip.AddrPort{}, noon)
+	r, err := Decode(packets[0].Octets, loopback, netip.AddrPort{}, noon, DefaultSkew)
 	if err != nil || r.UserName != "ann" || r.Status != presence.Interim || r.Session != "1" {
 		t.Errorf("record: %+v, %v", r, err)
 	}
@@ -261,7 +261,7 @@ func FuzzReadPackets(f *testing.F) {
 			if !isAccounting(p.Octets) {
 				t.Errorf("%x is no Accounting-Request", p.Octets)
 			}
-			if _, err := Decode(p.Octets, loopback, p.Source, p.Heard); err != nil && !strings.Contains(err.Error(), "attribute") && !strings.Contains(err.Error(), "short buffer") {
+			if _, err := Decode(p.Octets, loopback, p.Source, p.Heard, DefaultSkew); err != nil && !strings.Contains(err.Error(), "attribute") && !strings.Contains(err.Error(), "short buffer") {
 				t.Error(err)
 			}
 		}

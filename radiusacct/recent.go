@@ -25,9 +25,13 @@ func (r *recent[K, V]) get(k K, now time.Time) (V, bool) {
 	return v, ok
 }
 
-// put remembers v, which takes this much of the size, under k.
+// put remembers v, which takes this much of the size, under k. What is put in
+// again takes no more.
 func (r *recent[K, V]) put(k K, v V, size int, now time.Time) {
 	r.age(now)
+	if _, again := r.young[k]; again {
+		size = 0
+	}
 	if r.young == nil || r.filled+size > r.size {
 		r.turn(now)
 	}

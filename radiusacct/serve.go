@@ -68,7 +68,7 @@ func newLoop(s *Server, conn *net.UDPConn) *loop {
 		pending: map[exchange]*request{},
 		answers: recent[exchange, []byte]{span: repeatSpan, size: answersSize},
 		events:  recent[uint64, struct{}]{span: eventSpan, size: eventsMax},
-		clocks:  recent[string, struct{}]{span: eventSpan, size: clocksMax},
+		clocks:  recent[string, struct{}]{span: clockSpan, size: clocksMax},
 	}
 	for range readSize {
 		l.in = append(l.in, ipv4.Message{Buffers: [][]byte{make([]byte, maxLen)}, OOB: make([]byte, asked)})

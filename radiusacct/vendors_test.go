@@ -139,7 +139,7 @@ var vendorShapes = []struct {
 func TestVendorShapes(t *testing.T) {
 	for _, shape := range vendorShapes {
 		t.Run(shape.name, func(t *testing.T) {
-			r, err := Decode(packetOf(shape.attributes...), loopback, netip.AddrPort{}, noon)
+			r, err := Decode(packetOf(shape.attributes...), loopback, netip.AddrPort{}, noon, DefaultSkew)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -190,7 +190,7 @@ func TestCase95WhichNetwork(t *testing.T) {
 		{"other vendor", vsa(14824, 5, "Corp"), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := Decode(packetOf(c.a), loopback, netip.AddrPort{}, noon)
+			r, err := Decode(packetOf(c.a), loopback, netip.AddrPort{}, noon, DefaultSkew)
 			if err != nil || r.SSID != c.want {
 				t.Errorf("%q, want %q (%v)", r.SSID, c.want, err)
 			}
@@ -202,7 +202,7 @@ func TestCase96WhichDevice(t *testing.T) {
 	for _, spelling := range []string{
 		"02-11-22-33-44-5A", "02:11:22:33:44:5a", "0211.2233.445A", "021122-33445a", "02112233445A", "  02-11-22-33-44-5A ", "02 11 22 33 44 5a",
 	} {
-		r, err := Decode(packetOf(calling(spelling)), loopback, netip.AddrPort{}, noon)
+		r, err := Decode(packetOf(calling(spelling)), loopback, netip.AddrPort{}, noon, DefaultSkew)
 		if err != nil || r.Device != "02:11:22:33:44:5a" {
 			t.Errorf("%q is %q (%v)", spelling, r.Device, err)
 		}
@@ -211,11 +211,11 @@ func TestCase96WhichDevice(t *testing.T) {
 		"192.168.122.118", "10.20.30.40", "fd00:1122:3344::1", "02-11-22-33-44", "02-11-22-33-44-5", "02-11-22-33-44-5A-66", "02-11-22-33-44-5Axyz",
 		"02--11-22-33-44-5A", "alice", "", "0211223344556677",
 	} {
-		r, err := Decode(packetOf(calling(none)), loopback, netip.AddrPort{}, noon)
+		r, err := Decode(packetOf(calling(none)), loopback, netip.AddrPort{}, noon, DefaultSkew)
 		if err != nil || r.Device != "" {
 			t.Errorf("%q is %q (%v)", none, r.Device, err)
 		}
-		r, err = Decode(packetOf(calling(none), session("646f26a4/f6:ff:cc:5f:51:68/911")), loopback, netip.AddrPort{}, noon)
+		r, err = Decode(packetOf(calling(none), session("646f26a4/f6:ff:cc:5f:51:68/911")), loopback, netip.AddrPort{}, noon, DefaultSkew)
 		if err != nil || r.Device != "f6:ff:cc:5f:51:68" || r.From[0].Attribute != "Acct-Session-Id" {
 			t.Errorf("AireOS: %q is %q (%v)", none, r.Device, err)
 		}
@@ -224,14 +224,14 @@ func TestCase96WhichDevice(t *testing.T) {
 
 func TestWhoElse(t *testing.T) {
 	v6 := netip.MustParseAddr("2001:db8::1")
-	r, err := Decode(packetOf(value(89, "cui-1"), value(175, "peer@example.com"), value(95, string(v6.AsSlice())), nasID("ap-1"), multi("m")), loopback, netip.AddrPort{}, noon)
+	r, err := Decode(packetOf(value(89, "cui-1"), value(175, "peer@example.com"), value(95, string(v6.AsSlice())), nasID("ap-1"), multi("m")), loopback, netip.AddrPort{}, noon, DefaultSkew)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if r.CUI != "cui-1" || r.PeerID != "peer@example.com" || r.NASAddr != v6 || r.NASID != "ap-1" || r.Multi != "m" {
 		t.Errorf("record: %+v", r)
 	}
-	r, err = Decode(packetOf(value(4, "\xc0\x00\x02\x01"), value(95, string(v6.AsSlice())), value(89, "\x00")), loopback, netip.AddrPort{}, noon)
+	r, err = Decode(packetOf(value(4, "\xc0\x00\x02\x01"), value(95, string(v6.AsSlice())), value(89, "\x00")), loopback, netip.AddrPort{}, noon, DefaultSkew)
 	if err != nil || r.NASAddr != netip.MustParseAddr("192.0.2.1") || r.CUI != "" { // a NUL asks for a CUI (RFC 4372 2.1)
 		t.Errorf("record: %+v, %v", r, err)
 	}

@@ -95,7 +95,7 @@ func explainFile(cfg *configs.Config, file, client string) ([]explanation, error
 		if heard.IsZero() {
 			heard = time.Now()
 		}
-		record, err := radiusacct.Decode(packet.Octets, c, packet.Source, heard)
+		record, err := radiusacct.Decode(packet.Octets, c, packet.Source, heard, cfg.Radius.MaxSkew)
 		e := explainRecord(cfg.Mapping, record)
 		if err != nil { // the other packets of the file may be better
 			e = explanation{Client: c.Name, Decision: "is met with silence: " + err.Error(), Rules: []presence.Source{}}

@@ -27,7 +27,7 @@ func TestPacketsDecodeToTheirRecords(t *testing.T) {
 			if !radius.IsAuthenticRequest(octets, secret) || octets[1] != byte(i) {
 				t.Fatalf("not authentic, or not number %d: %x", byte(i), octets)
 			}
-			got, err := radiusacct.Decode(octets, radiusacct.Client{Name: e.Record.Client, Site: e.Record.Site}, netip.AddrPort{}, e.Arrive)
+			got, err := radiusacct.Decode(octets, radiusacct.Client{Name: e.Record.Client, Site: e.Record.Site}, netip.AddrPort{}, e.Arrive, radiusacct.DefaultSkew)
 			if err != nil {
 				t.Fatal(err)
 			}
