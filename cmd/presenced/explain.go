@@ -111,8 +111,10 @@ func explainRecord(mapping presence.Mapping, r presence.Record) explanation {
 	reading := mapping.Read(r)
 	e := explanation{
 		Client: r.Client, Status: r.Status.String(), User: reading.User, Device: r.Device, SSID: r.SSID, AP: reading.AP,
-		NAS: r.NAS(), Site: reading.Site, EventTime: control.Time{Time: r.At}, Rules: slices.Concat(r.From, reading.Steps),
+		NAS: r.NAS(), Site: reading.Site, EventTime: control.Time{Time: r.At},
 	}
+	when := presence.Source{Question: "event time", Answer: r.At.Local().Format(time.RFC3339), Attribute: r.AtFrom}
+	e.Rules = slices.Concat([]presence.Source{when}, r.From, reading.Steps)
 	if r.Source.IsValid() {
 		e.Source = r.Source.String()
 	}
