@@ -85,7 +85,7 @@ type Store struct {
 // Control says where the daemon can be asked.
 type Control struct {
 	Socket string // path of the unix socket
-	HTTP   string // host:port of the status page and /metrics; "" for none
+	HTTP   string // host:port of the status page and /metrics, which are not built yet; "" for none
 }
 
 // Log says how the log is written.

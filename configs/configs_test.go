@@ -1,6 +1,8 @@
 package configs
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -54,9 +56,21 @@ func credentials(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", dir)
 }
 
+// filled is the reference with an API key in it.
+func filled() []byte {
+	return bytes.Replace(Reference, []byte(`"…"         # yours`), []byte(`"key" # yours`), 1)
+}
+
+// TestReferenceIsAConfiguration: once an API key is filled in, and nothing
+// else is wrong with it before.
 func TestReferenceIsAConfiguration(t *testing.T) {
 	credentials(t)
-	c, err := Parse("presenced.toml", Reference, t.TempDir())
+	_, err := Parse("presenced.toml", Reference, t.TempDir())
+	var faults Faults
+	if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Key != "kadence.client_id" || faults[0].Remedy == "" {
+		t.Errorf("as it is printed: %v", err)
+	}
+	c, err := Parse("presenced.toml", filled(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +89,7 @@ func TestReferenceIsAConfiguration(t *testing.T) {
 // than the code's.
 func TestReferenceNamesEveryKeyWithItsDefault(t *testing.T) {
 	credentials(t)
-	text := regexp.MustCompile(`(?m)^#rewrite`).ReplaceAllString(string(Reference), "rewrite")
+	text := regexp.MustCompile(`(?m)^#rewrite`).ReplaceAllString(string(filled()), "rewrite")
 	_, d, err := parse("presenced.toml", []byte(text), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -140,17 +154,17 @@ func TestExamplesInTheReferenceAreGood(t *testing.T) {
 		}
 	}
 	example := regexp.MustCompile(`(?m)^#(\w+)\s*= .*$`)
-	tried := 0
-	for _, m := range example.FindAllStringSubmatchIndex(string(Reference), -1) {
-		key, line := string(Reference[m[2]:m[3]]), string(Reference[m[0]+1:m[1]])
+	tried, reference := 0, string(filled())
+	for _, m := range example.FindAllStringSubmatchIndex(reference, -1) {
+		key, line := reference[m[2]:m[3]], reference[m[0]+1:m[1]]
 		instead := map[string]string{
 			"secret": "secret_file", "secret_files": "secret_file", "secrets": "secret_file", "client_secret": "client_secret_file",
 			"ssids": "ssids", "nas": "nas", "locations": "locations", "realms": "realms", "ignore": "ignore", "ignore_devices": "ignore_devices",
 		}[key]
-		text := string(Reference[:m[0]]) + line + string(Reference[m[1]:])
+		text := reference[:m[0]] + line + reference[m[1]:]
 		if instead != "" {
-			text = regexp.MustCompile(`(?m)^`+instead+`\s*= .*$`).ReplaceAllString(string(Reference[:m[0]]), "") + line +
-				regexp.MustCompile(`(?m)^`+instead+`\s*= .*$`).ReplaceAllString(string(Reference[m[1]:]), "")
+			text = regexp.MustCompile(`(?m)^`+instead+`\s*= .*$`).ReplaceAllString(reference[:m[0]], "") + line +
+				regexp.MustCompile(`(?m)^`+instead+`\s*= .*$`).ReplaceAllString(reference[m[1]:], "")
 		}
 		if key == "secrets" {
 			text = strings.Replace(text, `["…", "…"]`, `["…", "other"]`, 1)
@@ -178,7 +192,7 @@ func TestDefaults(t *testing.T) {
 			Region: "eu", ClientID: "key", ActingUser: "self", Types: []string{"desk", "private_office", "onsite"}, Rate: 5, DryRun: true,
 		},
 		Store:   Store{Path: "/var/lib/presenced/presenced.db", KeepVisits: 30 * 24 * time.Hour},
-		Control: Control{Socket: "/run/presenced/presenced.sock", HTTP: "127.0.0.1:9813"},
+		Control: Control{Socket: "/run/presenced/presenced.sock"},
 		Log:     Log{Level: "info", Format: "text"},
 		files:   []string{"presenced.toml"},
 	}
@@ -398,7 +412,7 @@ func TestWarnings(t *testing.T) {
 		{smallest + "[presence]\nlinger = \"30s\"", "presence.linger: 30s is shorter"},
 		{strings.Replace(smallest, "10.20.0.1", "0.0.0.0/0", 1), `client "wlc": 0.0.0.0/0 is everybody`},
 		{smallest + "[[site]]\nname = \"barn\"", `site "barn": nothing leads to it`},
-		{smallest + "[control]\nhttp = \":9813\"", "control.http: :9813 is open to the network"},
+		{smallest + "[control]\nhttp = \":9813\"", "control.http: there is no status page yet"},
 		{withKadence + `api_url = "http://api.example.com"`, "kadence: to api.example.com the secret"},
 		{strings.Replace(smallest, `secret = "testing123"`, `secret_file = "open"`, 1), "everybody may read the secret in " + filepath.Join(dir, "open")},
 	} {
@@ -410,6 +424,13 @@ func TestWarnings(t *testing.T) {
 		if len(c.Warnings) == 0 || !strings.HasPrefix(c.Warnings[len(c.Warnings)-1], "presenced.toml: "+test.warning) {
 			t.Errorf("the warnings are %q, want %q", c.Warnings, test.warning)
 		}
+	}
+}
+
+func TestHostAskedInTheClearIsWarnedOfOnce(t *testing.T) {
+	c := parseText(t, withKadence+"api_url = \"http://k.example.com\"\nauth_url = \"http://k.example.com\"")
+	if len(c.Warnings) != 1 {
+		t.Errorf("the warnings are %q", c.Warnings)
 	}
 }
 

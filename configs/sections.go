@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -28,6 +27,9 @@ func rules(t *table, r *presence.Rules) {
 // types are Kadence's types of booking (OpenAPI document 1.2.0, Booking).
 var types = []string{"desk", "private_office", "onsite", "room", "locker", "pod", "parking"}
 
+// placeholder is what the reference has where only the operator knows.
+const placeholder = "…"
+
 // kadence reads [kadence], and what of it are rules; nil if there is none.
 func kadence(root *table, c *Config) *Kadence {
 	t := root.table("kadence")
@@ -38,19 +40,24 @@ func kadence(root *table, c *Config) *Kadence {
 		Region:     t.chosen("region", "eu", "eu", "us"),
 		APIURL:     parsed(t, "api_url", "", origin),
 		AuthURL:    parsed(t, "auth_url", "", origin),
-		ClientID:   t.required("client_id", "…"),
+		ClientID:   t.required("client_id", placeholder),
 		Secret:     apiSecret(t),
 		ActingUser: parsed(t, "acting_user", "self", actingUser),
 		Types:      t.filled("types", types[:3:3], known(types), `write types = ["desk", "private_office", "onsite"]`),
 		Rate:       t.number("rate", 5, 1000),
 		DryRun:     t.yes("dry_run", true),
 	}
+	if k.ClientID == placeholder {
+		t.fault("client_id", "it is the reference's "+placeholder, "write the id that Kadence showed with the API key")
+	}
 	c.Rules.Early = parsed(t, "early", "60m", duration(0, day))
 	c.Rules.CheckOut = presence.CheckOutRule(t.chosen("check_out", string(presence.CheckOutOurs),
 		string(presence.CheckOutOurs), string(presence.CheckOutAll), string(presence.CheckOutNever)))
+	told := ""
 	for _, s := range []string{k.APIURL, k.AuthURL} {
-		if u, err := url.Parse(s); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+		if u, err := url.Parse(s); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) && u.Host != told {
 			t.doc.warn("kadence: to %s the secret and people's addresses travel in the clear", u.Host)
+			told = u.Host
 		}
 	}
 	for i, site := range c.Mapping.Sites {
@@ -109,15 +116,15 @@ func store(t *table) Store {
 func control(t *table) Control {
 	c := Control{
 		Socket: location(t, "socket", DefaultSocket),
-		HTTP: parsed(t, "http", "127.0.0.1:9813", func(s string) (string, error) {
+		HTTP: parsed(t, "http", "", func(s string) (string, error) {
 			if s == "" {
 				return s, nil
 			}
 			return s, listener(s)
 		}),
 	}
-	if host, _, err := net.SplitHostPort(c.HTTP); err == nil && !loopback(host) {
-		t.doc.warn("control.http: %s is open to the network, and has no password", c.HTTP)
+	if c.HTTP != "" {
+		t.doc.warn("control.http: there is no status page yet, nothing listens on %s", c.HTTP)
 	}
 	return c
 }
