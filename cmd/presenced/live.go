@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/presenced/presenced/internal/control"
@@ -18,11 +20,23 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Status:    func(context.Context) (control.Status, error) { return d.status(radius), nil },
 		Unmatched: d.unmatched,
 		Forget:    func(ctx context.Context, user string) error { return d.Tracker.Forget(ctx, presence.Fold(user)) },
-		Backup:    d.Store.Backup,
+		Backup:    d.backup,
 		Zap:       d.zap,
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
 		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
 	}
+}
+
+// backup writes a copy of the store, where whoever asked for it finds it.
+func (d *Daemon) backup(ctx context.Context, path string) error {
+	for _, own := range []string{"/tmp", "/var/tmp"} {
+		within, err := filepath.Rel(own, path)
+		if service := os.Getenv("INVOCATION_ID") != ""; service && err == nil && filepath.IsLocal(within) {
+			return fmt.Errorf("write %s: the service has a %s of its own (PrivateTmp=), nobody else would find it; "+
+				"write to %s, say", path, own, filepath.Join(filepath.Dir(d.Store.Path()), filepath.Base(path)))
+		}
+	}
+	return d.Store.Backup(ctx, path)
 }
 
 // zap ends the live sessions that q chooses, or with dry only says which.
