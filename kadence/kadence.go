@@ -107,11 +107,6 @@ func New(cfg Config, memory Memory, log *logrus.Logger) (*Desk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kadence auth_url: %w", err)
 	}
-	for _, u := range []*url.URL{api, auth} {
-		if u.Scheme == "http" && !loopback(u.Hostname()) {
-			log.WithField("host", u.Host).Warn("kadence is asked over http: secret and token travel in the clear")
-		}
-	}
 	acting := cmp.Or(cfg.ActingUser, self)
 	if acting != self && !isID(acting) {
 		return nil, fmt.Errorf("kadence acting_user %q: want self or a user id", acting)
