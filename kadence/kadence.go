@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -137,11 +136,6 @@ func baseURL(s string) (*url.URL, error) {
 		return nil, fmt.Errorf("%q: only scheme, host and path are meant", s)
 	}
 	return u, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // DryRun returns a desk that reads as d does and only pretends to act: its
