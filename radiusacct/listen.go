@@ -36,9 +36,24 @@ func Listen(ctx context.Context, addr string) (*net.UDPConn, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return control(raw, tune) }}
 	conn, err := lc.ListenPacket(ctx, network, addr)
 	if err != nil {
-		return nil, err // reads `listen udp :1813: …`
+		return nil, withRemedy(err) // reads `listen udp :1813: …`
 	}
 	return conn.(*net.UDPConn), nil
+}
+
+// withRemedy returns the error with what an operator can do about it.
+func withRemedy(err error) error {
+	switch {
+	case errors.Is(err, unix.EADDRINUSE):
+		return fmt.Errorf("%w: a FreeRADIUS, presenced.socket or another presenced may have it (ss -lunp says which): "+
+			"stop that, or change [radius] listen", err)
+	case errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%w: ports below 1024 take CAP_NET_BIND_SERVICE: leave them to presenced.socket, "+
+			"or choose another in [radius] listen", err)
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		return fmt.Errorf("%w: this host has no such address now (ip address lists those it has): change [radius] listen", err)
+	}
+	return err
 }
 
 // Adopt takes over a UDP socket that somebody else opened, as systemd does

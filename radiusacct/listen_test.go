@@ -1,6 +1,8 @@
 package radiusacct
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -70,6 +72,39 @@ func TestListenErrors(t *testing.T) {
 		if conn, err := Listen(t.Context(), addr); err == nil || !strings.HasPrefix(err.Error(), "listen udp") {
 			t.Errorf("%s: %v, %v", addr, conn, err)
 		}
+	}
+}
+
+// TestListenErrorsNameTheRemedy: and the key of the configuration.
+func TestListenErrorsNameTheRemedy(t *testing.T) {
+	taken, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	listen := func(addr string) error {
+		conn, err := Listen(t.Context(), addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	for _, c := range []struct {
+		err   error
+		named []string
+	}{
+		{listen(taken.LocalAddr().String()), []string{taken.LocalAddr().String() + ": bind: address already in use: ", "ss -lunp", "presenced.socket", "FreeRADIUS"}},
+		{listen("192.0.2.1:1813"), []string{"192.0.2.1:1813: bind: cannot assign requested address: ", "ip address"}},
+		{withRemedy(fmt.Errorf("listen udp :813: bind: %w", unix.EACCES)), []string{"permission denied: ", "1024", "presenced.socket", "CAP_NET_BIND_SERVICE"}},
+	} {
+		for _, name := range append(c.named, "[radius] listen") {
+			if c.err == nil || !strings.Contains(c.err.Error(), name) {
+				t.Errorf("error %v does not name %s", c.err, name)
+			}
+		}
+	}
+	if !errors.Is(listen(taken.LocalAddr().String()), unix.EADDRINUSE) {
+		t.Error("the cause is lost")
 	}
 }
 
