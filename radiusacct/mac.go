@@ -1,7 +1,6 @@
 package radiusacct
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 )
@@ -44,7 +43,15 @@ func wholeMAC(s string) (string, bool) {
 }
 
 func formatMAC(b []byte) string {
-	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5])
+	const digits = "0123456789abcdef"
+	text := [17]byte{}
+	for i, octet := range b[:6] {
+		if i > 0 {
+			text[3*i-1] = ':'
+		}
+		text[3*i], text[3*i+1] = digits[octet>>4], digits[octet&15]
+	}
+	return string(text[:])
 }
 
 // hexDigit returns the value of the digit c, and more than 15 if it is none.
