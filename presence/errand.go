@@ -268,7 +268,7 @@ func (v *Visit) try(b Booking, now time.Time) {
 func (v *Visit) effected(b Booking, in bool, now time.Time, dry bool) {
 	c := v.claim(b.ID)
 	if c == nil {
-		return // an operator dropped it meanwhile
+		return // forgotten meanwhile, with the dry run that it was of
 	}
 	c.Next, c.Refused, c.DryRun = time.Time{}, "", dry
 	if in {
@@ -306,7 +306,7 @@ func (p *Person) answered(v *Visit, b, answer Booking, in bool, err error, now t
 	var refused *RefusedError
 	var denied *DeniedError
 	switch {
-	case c == nil: // an operator dropped it meanwhile
+	case c == nil: // forgotten meanwhile, with the dry run that it was of
 	case errors.Is(err, ErrDryRun):
 		v.effected(b, in, now, true)
 		p.tell(now, Done, verb+b.ID+": dry run, not sent")
