@@ -28,8 +28,9 @@ func (p *program) root() *cobra.Command {
 			p.understood = false
 			return errors.New("a verb is missing")
 		},
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		DisableAutoGenTag: true,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
@@ -38,7 +39,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		p.serve(), p.demo(), p.sandbox(), p.check(), p.reference(), p.status(),
 		p.people(), p.sessions(), p.visits(), p.show(), p.unmatched(), p.explain(),
-		p.retry(), p.drop(), p.zap(), p.forget(), p.backup(), p.version(),
+		p.retry(), p.drop(), p.zap(), p.forget(), p.backup(), p.version(), p.man(),
 	)
 	return root
 }
