@@ -85,7 +85,8 @@ type Store struct {
 // Control says where the daemon can be asked.
 type Control struct {
 	Socket string // path of the unix socket
-	HTTP   string // host:port of the status page and /metrics, which are not built yet; "" for none
+	HTTP   string // host:port of the status page and /metrics; "" for none
+	Token  string // what they are shown for; "" for nothing, and then HTTP is loopback
 }
 
 // Log says how the log is written.

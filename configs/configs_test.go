@@ -48,7 +48,7 @@ func parseText(t *testing.T, text string) *Config {
 // credentials puts the secrets of the reference where systemd would.
 func credentials(t *testing.T) {
 	dir := t.TempDir()
-	for name, secret := range map[string]string{"hq-wlc": "testing123\n", "hq-wlc-new": "next", "kadence": "hush\r\n"} {
+	for name, secret := range map[string]string{"hq-wlc": "testing123\n", "hq-wlc-new": "next", "kadence": "hush\r\n", "control-token": "0123456789abcdef\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -169,6 +169,9 @@ func TestExamplesInTheReferenceAreGood(t *testing.T) {
 		if key == "secrets" {
 			text = strings.Replace(text, `["…", "…"]`, `["…", "other"]`, 1)
 		}
+		if key == "token" {
+			text = strings.Replace(text, line, `token = "0123456789abcdef"`, 1)
+		}
 		if _, err := Parse("presenced.toml", []byte(text), dir); err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
@@ -192,7 +195,7 @@ func TestDefaults(t *testing.T) {
 			Region: "eu", ClientID: "key", ActingUser: "self", Types: []string{"desk", "private_office", "onsite"}, Rate: 5, DryRun: true,
 		},
 		Store:   Store{Path: "/var/lib/presenced/presenced.db", KeepVisits: 30 * 24 * time.Hour},
-		Control: Control{Socket: "/run/presenced/presenced.sock"},
+		Control: Control{Socket: "/run/presenced/presenced.sock", HTTP: "127.0.0.1:9813"},
 		Log:     Log{Level: "info", Format: "text"},
 		files:   []string{"presenced.toml"},
 	}
@@ -224,7 +227,7 @@ func TestEveryKeyArrives(t *testing.T) {
 		"aliases.csv": "\xef\xbb\xbfidentity,user\n# left\nALICE, Alice.Smith@Example.com\n\"CN=Bob,OU=x\",bob@example.com\nCORP\\eve,eve@example.com\n",
 		"out.txt":     "# these do not want to\nGus@Example.com # since May\n\n",
 		"in.txt":      "",
-		"old":         "old-secret\n", "new": "new-secret",
+		"old":         "old-secret\n", "new": "new-secret", "token": "0123456789abcdef\r\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -293,7 +296,8 @@ keep_visits = "1d"
 hash_devices = true
 [control]
 socket = "/tmp/presenced.sock"
-http = ""
+http = "[::1]:9000"
+token_file = "token"
 [log]
 level = "debug"
 format = "json"
@@ -355,11 +359,12 @@ format = "json"
 		{"rate", k.Rate, 0.5},
 		{"dry_run", k.DryRun, false},
 		{"store", c.Store, Store{Path: filepath.Join(dir, "places", "presenced.db"), KeepVisits: 24 * time.Hour, HashDevices: true}},
-		{"control", c.Control, Control{Socket: "/tmp/presenced.sock"}},
+		{"control", c.Control, Control{Socket: "/tmp/presenced.sock", HTTP: "[::1]:9000", Token: "0123456789abcdef"}},
 		{"log", c.Log, Log{Level: "debug", Format: "json"}},
 		{"files", c.Files(), []string{
 			"presenced.toml", filepath.Join(dir, "new"), filepath.Join(dir, "old"), filepath.Join(dir, "aliases.csv"),
 			filepath.Join(dir, "out.txt"), filepath.Join(dir, "in.txt"), filepath.Join(dir, "new"),
+			filepath.Join(dir, "token"),
 		}},
 	} {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {
@@ -405,14 +410,17 @@ func TestOnlySiteIsTheClientsSite(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "open"), []byte("secret"), 0o644); err != nil {
-		t.Fatal(err)
+	for name, secret := range map[string]string{"open": "secret", "token": "0123456789abcdef"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, test := range []struct{ text, warning string }{
 		{smallest + "[presence]\nlinger = \"30s\"", "presence.linger: 30s is shorter"},
 		{strings.Replace(smallest, "10.20.0.1", "0.0.0.0/0", 1), `client "wlc": 0.0.0.0/0 is everybody`},
 		{smallest + "[[site]]\nname = \"barn\"", `site "barn": nothing leads to it`},
-		{smallest + "[control]\nhttp = \":9813\"", "control.http: there is no status page yet"},
+		{smallest + "[control]\nhttp = \":9813\"\ntoken = \"0123456789abcdef\"", "control.http: to :9813 the token and who is here travel in the clear"},
+		{smallest + "[control]\ntoken_file = \"token\"", "everybody may read the secret in " + filepath.Join(dir, "token")},
 		{withKadence + `api_url = "http://api.example.com"`, "kadence: to api.example.com the secret"},
 		{strings.Replace(smallest, `secret = "testing123"`, `secret_file = "open"`, 1), "everybody may read the secret in " + filepath.Join(dir, "open")},
 	} {

@@ -1,6 +1,8 @@
 package configs
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -113,20 +115,57 @@ func store(t *table) Store {
 	}
 }
 
+// tokenLength is how many characters nobody guesses over a network.
+const tokenLength = 16
+
 func control(t *table) Control {
 	c := Control{
 		Socket: location(t, "socket", DefaultSocket),
-		HTTP: parsed(t, "http", "", func(s string) (string, error) {
+		HTTP: parsed(t, "http", "127.0.0.1:9813", func(s string) (string, error) {
 			if s == "" {
 				return s, nil
 			}
 			return s, listener(s)
 		}),
+		Token: controlToken(t),
 	}
-	if c.HTTP != "" {
-		t.doc.warn("control.http: there is no status page yet, nothing listens on %s", c.HTTP)
+	host, _, _ := net.SplitHostPort(c.HTTP)
+	switch given := t.has("token") || t.has("token_file"); {
+	case c.HTTP == "" || loopback(host):
+	case !given:
+		t.fault("http", c.HTTP+" shows who is here to whoever reaches it",
+			`add token_file = "…", which is then asked for; or keep to 127.0.0.1:9813`)
+	default:
+		t.doc.warn("control.http: to %s the token and who is here travel in the clear: keep to loopback, "+
+			"and have a web server with TLS in front", c.HTTP)
 	}
 	return c
+}
+
+// controlToken reads the token, "" if there is none.
+func controlToken(t *table) string {
+	const inline, file = "token", "token_file"
+	token, name, key := t.text(inline, ""), t.text(file, ""), inline
+	switch {
+	case t.has(inline) && t.has(file):
+		t.fault(file, inline+" is there too", "leave one out")
+		return ""
+	case t.has(file):
+		var err error
+		key = file
+		if token, err = t.doc.secret(name); err != nil {
+			t.wrong(file, err)
+			return ""
+		}
+	case t.has(inline):
+		t.doc.inline = true
+	default:
+		return ""
+	}
+	if len(token) < tokenLength {
+		t.fault(key, fmt.Sprintf("it is shorter than %d characters and can be guessed", tokenLength), "`openssl rand -hex 16` makes one")
+	}
+	return token
 }
 
 func loopback(host string) bool {

@@ -26,6 +26,7 @@ type Tracker struct {
 	kick  chan struct{}
 
 	reloaded  atomic.Bool  // everybody is to be looked at once
+	recalled  atomic.Bool  // what is stored of the NASes has been read
 	concluded atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
 
 	mu         sync.Mutex // guards what follows
@@ -85,11 +86,18 @@ func (t *Tracker) Reload(mapping Mapping, rules Rules) {
 }
 
 // Healthy reports whether the latest commit succeeded.
-func (t *Tracker) Healthy() bool {
+func (t *Tracker) Healthy() bool { return t.Failing() == nil }
+
+// Failing returns why the latest commit did not succeed; nil if it did.
+func (t *Tracker) Failing() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.failing == nil
+	return t.failing
 }
+
+// Recalled reports whether [Tracker.Run] has read what is stored of the NASes,
+// and so can tell their faults from people's departures.
+func (t *Tracker) Recalled() bool { return t.recalled.Load() }
 
 // Ticked returns when time last passed, which is every few seconds at least.
 func (t *Tracker) Ticked() time.Time {
@@ -259,6 +267,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	if err := t.recall(ctx); err != nil {
 		return err
 	}
+	t.recalled.Store(true)
 	said := ""
 	for {
 		next, err := t.tick(ctx)

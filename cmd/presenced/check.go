@@ -85,6 +85,14 @@ func (p *program) printConfig(cfg *configs.Config) error {
 	}
 	fmt.Fprintf(w, "store\t%s\n", printable(cfg.Store.Path))
 	fmt.Fprintf(w, "control\t%s\n", printable(cfg.Control.Socket))
+	page := "none"
+	if cfg.Control.HTTP != "" {
+		page = "http://" + cfg.Control.HTTP + ", for everybody on this host"
+		if cfg.Control.Token != "" {
+			page = "http://" + cfg.Control.HTTP + ", for who has the token"
+		}
+	}
+	fmt.Fprintf(w, "page\t%s\n", printable(page))
 	return w.Flush()
 }
 

@@ -28,6 +28,7 @@ type Daemon struct {
 	Courier   *presence.Courier
 	Radius    *radiusacct.Server
 	Hangups   <-chan os.Signal // each has the configuration file read again
+	Web       net.Listener     // for a browser and Prometheus; nil: none
 
 	setup   atomic.Pointer[setup] // in force
 	started time.Time
@@ -96,6 +97,9 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	workers.Go(func() error { return d.Courier.Run(working) })
 	if socket != nil {
 		workers.Go(func() error { return d.control(radius).Serve(working, socket) })
+	}
+	if d.Web != nil {
+		workers.Go(func() error { return d.web().Serve(working, d.Web) })
 	}
 	workers.Go(func() error { return every(working, time.Hour, d.housekeep) })
 	workers.Go(func() error { return every(working, listsEvery, d.followLists) })

@@ -79,9 +79,12 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 	if err != nil {
 		return errors.Join(err, n.daemon.Close())
 	}
+	if n.daemon.Web, err = listenWeb(ctx, cfg); err != nil {
+		return errors.Join(err, conn.Close(), n.daemon.Close())
+	}
 	c, err := dialController(conn.LocalAddr().(*net.UDPAddr), demoSecret, n.heard)
 	if err != nil {
-		return errors.Join(err, conn.Close(), n.daemon.Close())
+		return errors.Join(err, conn.Close(), closeWeb(n.daemon.Web), n.daemon.Close())
 	}
 	defer c.close()
 	n.introduce(conn.LocalAddr(), url, 8*unit)
@@ -196,7 +199,7 @@ rate          = 50
 path = "demo.db"
 
 [control]
-http = ""
+http = "127.0.0.1:0"
 
 [log]
 level = "error"

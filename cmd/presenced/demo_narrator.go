@@ -41,7 +41,9 @@ the daemon, its store and what goes over the wire are real.
   presenced  :  what the daemon concludes; linger is %s here, so leaving is believed after %[3]s instead of an hour
   kadence    ←  what the daemon asks of the sandbox at %s, and the answer
 
-`, len(n.people), radius, linger, api)
+While it lasts, a browser finds the daemon at %s
+
+`, len(n.people), radius, linger, api, n.daemon.webURL())
 }
 
 // line is one line of the narration.

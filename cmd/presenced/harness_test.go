@@ -35,6 +35,7 @@ type settings struct {
 	secret   string // Kadence's
 	linger   string
 	building string // "" for HQ
+	http     string // "" for none
 	more     string
 }
 
@@ -71,8 +72,8 @@ linger = %q
 path = "presenced.db"
 [control]
 socket = "presenced.sock"
-http = ""
-`, s.listen, radiusSecret, s.building, s.linger)
+http = %q
+`, s.listen, radiusSecret, s.building, s.linger, s.http)
 	if s.api != "" {
 		text += fmt.Sprintf("[kadence]\napi_url = %[1]q\nauth_url = %[1]q\nclient_id = %[2]q\nclient_secret = %[3]q\ndry_run = false\n", s.api, s.clientID, s.secret)
 	}

@@ -55,7 +55,7 @@ func (d *Daemon) status(radius []*net.UDPConn) control.Status {
 	now := d.setup.Load()
 	s := control.Status{
 		Version: version(), Running: true, Ready: d.Tracker.Healthy(), PID: os.Getpid(), Started: control.Time{Time: d.started},
-		Config: now.config.Path, Reloaded: control.Time{Time: now.loaded}, Listening: addresses(radius), Nobody: len(d.unmatched()),
+		Config: now.config.Path, Reloaded: control.Time{Time: now.loaded}, Listening: addresses(radius), HTTP: d.webURL(), Nobody: len(d.unmatched()),
 		Desk: d.deskStatus(), Store: d.storeInfo(),
 	}
 	for _, site := range now.mapping.Sites {

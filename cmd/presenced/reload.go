@@ -35,8 +35,8 @@ func (d *Daemon) reload(ctx context.Context, cfg *configs.Config) error {
 	}
 	old := d.setup.Load().config
 	if !slices.Equal(old.Radius.Listen, cfg.Radius.Listen) || old.Radius.MaxSkew != cfg.Radius.MaxSkew ||
-		old.Store.Path != cfg.Store.Path || old.Control != cfg.Control {
-		d.Log.Warn("listeners, max_skew, control and the store's path change at the next start only")
+		old.Store.Path != cfg.Store.Path || old.Control.Socket != cfg.Control.Socket || old.Control.HTTP != cfg.Control.HTTP {
+		d.Log.Warn("listeners, max_skew, the control addresses and the store's path change at the next start only")
 	}
 	setLog(d.Log, cfg.Log)
 	d.tell(next.doubts, nil)

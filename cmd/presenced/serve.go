@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/configs"
@@ -60,12 +61,16 @@ func (p *program) run(ctx context.Context, cfg *configs.Config) error {
 	if err != nil {
 		return errors.Join(err, closeAll(conns))
 	}
-	d, err := Open(ctx, cfg, log, nil)
+	page, err := listenWeb(ctx, cfg)
 	if err != nil {
 		return errors.Join(err, socket.Close(), closeAll(conns))
 	}
-	d.Hangups = hangups
-	log.WithField("version", version()).WithField("listening", addresses(conns)).Info("presenced serves")
+	d, err := Open(ctx, cfg, log, nil)
+	if err != nil {
+		return errors.Join(err, socket.Close(), closeAll(conns), closeWeb(page))
+	}
+	d.Hangups, d.Web = hangups, page
+	log.WithFields(logrus.Fields{"version": version(), "listening": addresses(conns), "http": d.webURL()}).Info("presenced serves")
 	err = d.Run(ctx, conns, socket)
 	log.Info("presenced has stopped")
 	return err

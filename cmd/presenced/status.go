@@ -65,6 +65,9 @@ func (p *program) printStatus(s control.Status) error {
 		}
 		fmt.Fprintf(w, "presenced\t%s, pid %d, up %s, %s\n", s.Version, s.PID, up, state)
 		fmt.Fprintf(w, "listening\t%s\n", strings.Join(s.Listening, ", "))
+		if s.HTTP != "" {
+			fmt.Fprintf(w, "page\t%s\n", printable(s.HTTP))
+		}
 	} else {
 		fmt.Fprintf(w, "presenced\t%s\n", p.red("not running"))
 	}

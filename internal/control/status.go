@@ -17,6 +17,7 @@ type Status struct {
 	Config    string   `json:"config"`   // the file that is in force
 	Reloaded  Time     `json:"reloaded"` // when it was last read
 	Listening []string `json:"listening"`
+	HTTP      string   `json:"http"` // where the status page is; "" for nowhere
 
 	Clients []Client  `json:"clients"`
 	Unknown uint64    `json:"unknown_clients"` // datagrams from sources that are no client

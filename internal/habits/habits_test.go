@@ -32,7 +32,10 @@ var mayImport = map[string][]string{
 	"kadence/sandbox":  nil,
 	"configs":          {"presence", "radiusacct", "kadence"}, // checks into what they take
 	"internal/control": {"presence"},
-	"cmd/presenced":    {"presence", "radiusacct", "store", "kadence", "kadence/sandbox", "configs", "internal/control"},
+	"internal/web":     nil,
+	"cmd/presenced": {
+		"presence", "radiusacct", "store", "kadence", "kadence/sandbox", "configs", "internal/control", "internal/web",
+	},
 }
 
 func TestImportsFormAStar(t *testing.T) {

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/web"
+)
+
+// wellTime is how lately every loop has to have turned for the daemon to be
+// well: each does every few seconds.
+const wellTime = 30 * time.Second
+
+// listenWeb opens the configured HTTP address; it is nil if there is none.
+func listenWeb(ctx context.Context, cfg *configs.Config) (net.Listener, error) {
+	if cfg.Control.HTTP == "" {
+		return nil, nil
+	}
+	return web.Listen(ctx, cfg.Control.HTTP)
+}
+
+func closeWeb(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
+}
+
+// webURL is where a browser finds the daemon, "" for nowhere.
+func (d *Daemon) webURL() string {
+	if d.Web == nil {
+		return ""
+	}
+	return "http://" + d.Web.Addr().String() + "/"
+}
+
+// web returns what the HTTP address serves.
+func (d *Daemon) web() *web.Server {
+	return &web.Server{
+		Healthy: d.healthy, Ready: d.ready, Page: d.page(),
+		Token: func() string { return d.setup.Load().config.Control.Token },
+		Log:   d.Log,
+	}
+}
+
+// page returns the status page.
+func (d *Daemon) page() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			http.NotFound(w, r)
+			return
+		}
+		fmt.Fprintf(w, "presenced %s: /metrics, /healthz, /readyz\n", version())
+	})
+}
+
+// healthy is nil if the daemon is alive and records, and else says why not.
+func (d *Daemon) healthy() error {
+	if err := d.Tracker.Failing(); err != nil {
+		return fmt.Errorf("recording fails, nothing is answered: %w", err)
+	}
+	if !d.turning(wellTime) {
+		return errors.New("a loop stands still: restart presenced, and report this with its log")
+	}
+	return nil
+}
+
+// ready is nil if the daemon takes packets, and else says why not.
+func (d *Daemon) ready() error {
+	switch {
+	case d.Radius.Alive().IsZero():
+		return errors.New("no socket is read yet")
+	case !d.Tracker.Recalled():
+		return errors.New("what is stored of the NASes is still being read")
+	}
+	return d.healthy()
+}

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// readOnly refuses whatever could be meant to change something.
+func readOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			w.Header().Set("Connection", "close") // whatever body it has is not read
+			text(w, http.StatusMethodNotAllowed, "nothing can be changed here: use presenced on the host itself")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// headers has browsers keep what is shown to themselves, and run nothing but
+// what came from here.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+				"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"X-Content-Type-Options":       "nosniff",
+			"X-Frame-Options":              "DENY",
+			"Referrer-Policy":              "no-referrer",
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Cache-Control":                "no-store",
+		} {
+			w.Header().Set(name, value)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hosts refuses, on loopback, requests for another host: somebody's page could
+// have its name lead here and read the answers (DNS rebinding). Elsewhere the
+// token keeps such a page out, because a browser shows it to no other name.
+func hosts(at net.Addr, next http.Handler) http.Handler {
+	if !onLoopback(at) {
+		return next
+	}
+	own := hostOf(at.String())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host := hostOf(r.Host); host != "localhost" && host != "127.0.0.1" && host != "::1" && host != own {
+			text(w, http.StatusMisdirectedRequest, "this address is localhost, and nothing else: have a proxy in front send Host: localhost")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostOf is a Host header, or an address to listen on, without its port.
+func hostOf(hostport string) string {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+// onLoopback reports whether only this host can reach the address.
+func onLoopback(at net.Addr) bool {
+	addr, err := netip.ParseAddr(hostOf(at.String()))
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// withToken asks for the token, if there is one; off loopback nothing is shown
+// while there is none.
+func (s *Server) withToken(loopback bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch token := s.Token(); {
+		case token == "" && !loopback:
+			text(w, http.StatusForbidden, "there is no [control] token: nothing is shown off loopback")
+		case token != "" && !shows(r, token):
+			w.Header().Add("WWW-Authenticate", `Basic realm="presenced", charset="UTF-8"`)
+			w.Header().Add("WWW-Authenticate", `Bearer realm="presenced"`)
+			text(w, http.StatusUnauthorized, "the [control] token is the password, of any user")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// shows reports whether the request has the token, in a time that does not
+// tell how much of it is right.
+func shows(r *http.Request, token string) bool {
+	shown, ok := "", false
+	if _, password, basic := r.BasicAuth(); basic {
+		shown, ok = password, true
+	} else if scheme, bearer, found := strings.Cut(r.Header.Get("Authorization"), " "); found && strings.EqualFold(scheme, "Bearer") {
+		shown, ok = strings.TrimSpace(bearer), true
+	}
+	a, b := sha256.Sum256([]byte(shown)), sha256.Sum256([]byte(token))
+	return ok && subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}

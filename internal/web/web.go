@@ -1,0 +1,123 @@
+// Package web shows what presenced does over HTTP, to a browser and to
+// Prometheus. It promises that nothing can be changed this way, that off
+// loopback nothing but whether the daemon is well is shown without the token,
+// and that on loopback no page of somebody else's can have a browser fetch it.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/net/netutil"
+)
+
+// Server serves what the daemon shows. Its functions are the daemon's own.
+type Server struct {
+	Healthy func() error  // nil if the daemon is alive and records, else why not
+	Ready   func() error  // nil if it takes packets, else why not
+	Metrics http.Handler  // at /metrics
+	Page    http.Handler  // at / and whatever else is below it
+	Token   func() string // what has to be shown; "" for nothing, and then only loopback is served
+	Log     *logrus.Logger
+}
+
+const (
+	mostConnections = 256
+	writeTime       = 30 * time.Second // a handler that takes longer moves its own deadline, by http.ResponseController
+)
+
+// Listen opens the TCP socket to serve on.
+func Listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, withRemedy(err) // reads `listen tcp 127.0.0.1:9813: …`
+	}
+	return l, nil
+}
+
+// withRemedy returns the error with what an operator can do about it.
+func withRemedy(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w: another presenced or something else has it (ss -ltnp says which): "+
+			`stop that, or change [control] http; "" serves no page`, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w: ports below 1024 take a privilege that presenced does not want: choose another in [control] http", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w: this host has no such address now (ip address lists those it has): change [control] http", err)
+	}
+	return err
+}
+
+// Serve answers on l until ctx ends, and then lets what is under way finish,
+// for a second at most: a browser that follows a page never would.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	failures := s.Log.WriterLevel(logrus.DebugLevel)
+	defer failures.Close()
+	server := &http.Server{
+		Handler:           s.Handler(l.Addr()),
+		ReadHeaderTimeout: 5 * time.Second, WriteTimeout: writeTime, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: log.New(failures, "", 0),
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		err := server.Shutdown(grace)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
+		stopped <- err
+	})
+	if err := server.Serve(netutil.LimitListener(l, mostConnections)); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
+	}
+	return <-stopped
+}
+
+// Handler returns what is served at an address.
+func (s *Server) Handler(at net.Addr) http.Handler {
+	open, shown := http.NewServeMux(), http.NewServeMux()
+	open.Handle("/healthz", s.wellness(s.Healthy))
+	open.Handle("/readyz", s.wellness(s.Ready))
+	open.Handle("/", s.withToken(onLoopback(at), shown))
+	if s.Metrics != nil {
+		shown.Handle("/metrics", s.Metrics)
+	}
+	if s.Page != nil {
+		shown.Handle("/", s.Page)
+	}
+	return readOnly(headers(hosts(at, open)))
+}
+
+// wellness answers 200 and ok, or 503 and why not: in full to whoever may see
+// everything.
+func (s *Server) wellness(ask func() error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := ask()
+		if err == nil {
+			text(w, http.StatusOK, "ok")
+			return
+		}
+		why := err.Error()
+		if token := s.Token(); token != "" && !shows(r, token) {
+			why, _, _ = strings.Cut(why, ":")
+		}
+		text(w, http.StatusServiceUnavailable, why)
+	})
+}
+
+func text(w http.ResponseWriter, code int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	fmt.Fprintln(w, line)
+}
