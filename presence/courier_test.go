@@ -124,6 +124,7 @@ type office struct {
 	courier *Courier
 	rules   Rules
 	door    func(*reception) Desk // what stands between the courier and the desk
+	hash    []byte                // Mapping.HashKey
 	stop    func()
 }
 
@@ -142,7 +143,7 @@ func inOffice(t *testing.T, f func(*office)) {
 }
 
 func (o *office) start() {
-	mapping := Mapping{Sites: []Site{o.rules.Sites["london"]}, Identity: Identity{Domain: "example.com"}}
+	mapping := Mapping{Sites: []Site{o.rules.Sites["london"]}, Identity: Identity{Domain: "example.com"}, HashKey: o.hash}
 	o.tracker = NewTracker(o.store, mapping, o.rules, quiet)
 	o.courier = NewCourier(o.store, o.door(o.desk), o.rules, quiet)
 	o.tracker.Concluded = o.courier.Kick

@@ -1,6 +1,8 @@
 package presence
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 )
@@ -82,7 +84,8 @@ func sighting(r Record) Sighting {
 		n.AP = r.BSSID
 	}
 	if n.Device == "" { // session ids repeat, but not among those that are alive at one NAS
-		n.Device = "session " + r.Session + " of " + r.NAS()
+		nas := sha256.Sum256([]byte(n.NAS)) // the story tells the device's name, and not where it was
+		n.Device = "session " + r.Session + " of NAS " + hex.EncodeToString(nas[:4])
 	}
 	return n
 }

@@ -39,7 +39,7 @@ func TestCase96SessionWithoutDeviceHasAKey(t *testing.T) {
 	if got := key("hq", "17", "02:00:5e:00:00:01"); got != "02:00:5e:00:00:01" {
 		t.Errorf("a device is %q", got)
 	}
-	if got := key("hq", "17", ""); got != "session 17 of hq/" {
+	if got := key("hq", "17", ""); got != "session 17 of NAS dbe1fb11" {
 		t.Errorf("a session without device is %q", got)
 	}
 	if key("hq", "17", "") == key("branch", "17", "") || key("hq", "17", "") == key("hq", "18", "") {

@@ -99,28 +99,36 @@ func supersede(user, device string, at, heard time.Time, w World) Change {
 
 // dropDevices erases the notes of devices that their owner has no more.
 func (t *Tracker) dropDevices(ctx context.Context) error {
+	return t.disown(ctx, func(o owner, device string) (bool, error) {
+		p, err := t.store.Person(ctx, o.User)
+		return !p.has(device), err
+	})
+}
+
+// disown erases the notes of those devices of which gone says so.
+func (t *Tracker) disown(ctx context.Context, gone func(o owner, device string) (bool, error)) error {
 	for after := ""; ; {
 		notes, err := t.store.Notes(ctx, devices, after, walkChunk)
 		if err != nil || len(notes) == 0 {
 			return err
 		}
 		after = notes[len(notes)-1].Key
-		var gone []Note
+		var erase []Note
 		for _, note := range notes {
 			o, err := parseOwner(note.Value)
 			if err != nil {
 				return err
 			}
-			p, err := t.store.Person(ctx, o.User)
+			is, err := gone(o, note.Key)
 			if err != nil {
 				return err
 			}
-			if !p.has(note.Key) {
-				gone = append(gone, Note{Kind: devices, Key: note.Key})
+			if is {
+				erase = append(erase, Note{Kind: devices, Key: note.Key})
 			}
 		}
-		if len(gone) > 0 {
-			if err := t.store.Update(ctx, nil, gone); err != nil {
+		if len(erase) > 0 {
+			if err := t.store.Update(ctx, nil, erase); err != nil {
 				return err
 			}
 		}

@@ -40,7 +40,7 @@ func (p *Person) Advance(now time.Time, w World) []Visit {
 	for _, site := range p.sites() {
 		p.Wake = earlier(p.Wake, p.conclude(site, now, w))
 	}
-	p.prune(now)
+	p.prune(now, w)
 	settled := p.settle()
 	p.Errand = p.errand()
 	return settled

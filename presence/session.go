@@ -21,7 +21,7 @@ type Session struct {
 	Device  string        `json:"device"`
 	Site    string        `json:"site"`
 	SSID    string        `json:"ssid,omitempty"`
-	NAS     string        `json:"nas,omitempty"`   // as Record.NAS names it
+	NAS     string        `json:"nas,omitempty"`   // as Record.NAS names it; dropped soon after the session ends
 	AP      string        `json:"ap,omitempty"`    // dropped when the session ends
 	BSSID   string        `json:"bssid,omitempty"` // dropped when the session ends
 	State   SessionState  `json:"state"`

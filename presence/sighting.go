@@ -6,7 +6,7 @@ import "time"
 // site was alive, or ended, at that time.
 type Sighting struct {
 	User    string // e-mail address, lower case
-	Device  string // MAC address as Record.Device, or "session ID of NAS" if the record names none
+	Device  string // MAC address as Record.Device, or "session ID of NAS HASH" if the record names none
 	Site    string
 	Session string // Acct-Session-Id
 	Multi   string // Acct-Multi-Session-Id

@@ -300,7 +300,7 @@ func (p *Person) tell(at time.Time, kind EntryKind, text string) {
 
 // prune drops the past that nothing late can touch any more, and has the
 // person woken when what there is now will be past.
-func (p *Person) prune(now time.Time) {
+func (p *Person) prune(now time.Time, w World) {
 	past := now.Add(-tombstoneAge)
 	var newest time.Time
 	ended := 0
@@ -314,6 +314,7 @@ func (p *Person) prune(now time.Time) {
 			continue
 		}
 		newest = later(newest, s.Heard)
+		p.Wake = earlier(p.Wake, p.unplace(s, now, w))
 	}
 	p.Devices = slices.DeleteFunc(p.Devices, func(d Device) bool {
 		if alive, _ := p.alive(&d); alive {
@@ -329,4 +330,22 @@ func (p *Person) prune(now time.Time) {
 	if newest.After(past) {
 		p.Wake = earlier(p.Wake, newest.Add(tombstoneAge+time.Second))
 	}
+}
+
+// unplace drops the NAS of an ended session, which on much equipment is the
+// access point, once it does not matter any more whose fault the end was: the
+// device has come up elsewhere, or gone for good. It returns when that will
+// be, at the latest; zero if it is done. Without an id the NAS is what the
+// session is known by.
+func (p *Person) unplace(s *Session, now time.Time, w World) time.Time {
+	if s.NAS == "" || s.ID == "" {
+		return time.Time{}
+	}
+	until := s.Heard.Add(w.Linger + w.OutageHold)
+	d, next := p.device(s.Device, s.Site), p.newer(s)
+	if now.Before(until) && (d == nil || !d.Closed) && (next == nil || !next.Live()) {
+		return until
+	}
+	s.NAS = ""
+	return time.Time{}
 }

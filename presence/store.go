@@ -37,11 +37,13 @@ type Store interface {
 	// first, at most limit; user "" means everybody's.
 	History(ctx context.Context, user string, from, to time.Time, limit int) ([]Visit, error)
 
-	// Forget erases the person and their history.
+	// Forget erases the person, their history and the notes under their name,
+	// from the disk too.
 	Forget(ctx context.Context, user string) error
 
 	// Prune erases history that arrived before the given time, in bounded
-	// steps, and returns how many visits went.
+	// steps, and returns how many visits went. When it returns, nothing that
+	// was erased before, from history, people or notes, is on disk any more.
 	Prune(ctx context.Context, before time.Time) (int, error)
 }
 

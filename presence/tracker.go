@@ -141,6 +141,7 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 			continue
 		}
 		reading := mapping.Read(r)
+		r.Device = reading.Device // as the store has it
 		t.hear(r, reading.Nobody.Kind == "")
 		t.identity(r.Client, reading.Nobody)
 		if reading.Nobody.Kind != "" {
@@ -458,31 +459,25 @@ func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bo
 }
 
 // Forget erases the user: what is remembered of them, their history, and
-// whose devices were last theirs.
+// which devices were last theirs.
 func (t *Tracker) Forget(ctx context.Context, user string) error {
-	p, err := t.store.Person(ctx, user)
-	if err != nil {
-		return err
-	}
 	t.mu.Lock()
 	maps.DeleteFunc(t.heartbeats, func(k heartbeat, _ Sighting) bool { return k.user == user })
 	t.unmatched.forget(user)
 	t.mu.Unlock()
-	var notes []Note
-	for _, d := range p.Devices {
-		notes = append(notes, Note{Kind: devices, Key: d.ID})
-	}
-	if err := t.store.Update(ctx, nil, notes); err != nil {
+	err := t.disown(ctx, func(o owner, _ string) (bool, error) { return o.User == user, nil })
+	if err != nil {
 		return err
 	}
 	return t.store.Forget(ctx, user)
 }
 
-// Housekeep prunes what is older than keep, and the notes of devices that
-// nobody has any more. It is for once an hour or so.
+// Housekeep drops the notes of devices and NASes that nobody has any more, and
+// then prunes what is older than keep. It is for once an hour or so.
 func (t *Tracker) Housekeep(ctx context.Context, keep time.Duration) error {
-	if _, err := t.store.Prune(ctx, time.Now().Add(-keep)); err != nil {
+	if err := errors.Join(t.dropDevices(ctx), t.dropNASes(ctx)); err != nil {
 		return err
 	}
-	return errors.Join(t.dropDevices(ctx), t.dropNASes(ctx))
+	_, err := t.store.Prune(ctx, time.Now().Add(-keep))
+	return err
 }
