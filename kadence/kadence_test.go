@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -175,8 +176,26 @@ func (m *memory) Update(_ context.Context, changes []presence.Change, notes []pr
 	}
 	for _, n := range notes {
 		m.notes[n.Kind+" "+n.Key] = n.Value
+		if n.Value == nil {
+			delete(m.notes, n.Kind+" "+n.Key)
+		}
 	}
 	return m.err
+}
+
+func (m *memory) keys() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.notes))
+}
+
+func (m *memory) Notes(_ context.Context, kind, after string, limit int) (notes []presence.Note, err error) {
+	for _, name := range m.keys() {
+		if k, key, _ := strings.Cut(name, " "); k == kind && key > after && len(notes) < limit {
+			notes = append(notes, presence.Note{Kind: k, Key: key, Value: m.notes[name]})
+		}
+	}
+	return notes, m.err
 }
 
 // wire sees every request that leaves.

@@ -75,14 +75,50 @@ func (d *Desk) notedUser(ctx context.Context, email string) (knownUser, error) {
 	if json.Unmarshal(note, &known) != nil {
 		return knownUser{}, nil
 	}
-	believed := userKnown
-	if known.ID == "" {
-		believed = userUnknown
-	}
-	if time.Since(known.Found) >= believed {
+	if !known.believed() {
 		return knownUser{}, nil
 	}
 	return known, nil
+}
+
+func (k knownUser) believed() bool {
+	if k.ID == "" {
+		return time.Since(k.Found) < userUnknown
+	}
+	return time.Since(k.Found) < userKnown
+}
+
+// Notes is the part of [presence.Store] that Tidy uses.
+type Notes interface {
+	Notes(ctx context.Context, kind, after string, limit int) ([]presence.Note, error)
+	Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error
+}
+
+// Tidy erases what was noted of users and is not believed any longer, so that
+// nobody's address outlives them here. It needs no desk: there may be none any
+// more.
+func Tidy(ctx context.Context, store Notes) error {
+	const page = 500
+	for after := ""; ; {
+		notes, err := store.Notes(ctx, userKind, after, page)
+		if err != nil || len(notes) == 0 {
+			return err
+		}
+		after = notes[len(notes)-1].Key
+		notes = slices.DeleteFunc(notes, func(n presence.Note) bool {
+			var known knownUser
+			return json.Unmarshal(n.Value, &known) == nil && known.believed()
+		})
+		for i := range notes {
+			notes[i].Value = nil
+		}
+		if len(notes) == 0 {
+			continue
+		}
+		if err := store.Update(ctx, nil, notes); err != nil {
+			return err
+		}
+	}
 }
 
 // forgetUser has the next look-up ask the API.

@@ -191,3 +191,27 @@ func TestForgetfulMemoryIsAnError(t *testing.T) {
 		}
 	})
 }
+
+func TestUsersNoLongerBelievedAreErased(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.AddUser("ann@example.com")
+		o.AddUser("bob@example.com")
+		o.ask("ann@example.com")
+		o.ask("nobody@example.com")
+		time.Sleep(userUnknown)
+		o.ask("bob@example.com")
+		if err := Tidy(context.Background(), &o.memory); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.memory.keys(); !slices.Equal(got, []string{"kadence-user ann@example.com", "kadence-user bob@example.com"}) {
+			t.Errorf("noted: %q", got)
+		}
+		time.Sleep(userKnown - userUnknown)
+		if err := Tidy(context.Background(), &o.memory); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.memory.keys(); !slices.Equal(got, []string{"kadence-user bob@example.com"}) {
+			t.Errorf("noted later: %q", got)
+		}
+	})
+}

@@ -42,8 +42,22 @@ func (s *Store) History(_ context.Context, user string, from, to time.Time, limi
 
 const pruneChunk = 500 // visits that one transaction erases
 
-// Prune implements [presence.Store].
+// Prune implements [presence.Store]. Whatever it finds to prune, it clears the
+// pages of the file that are not in use: they may hold earlier states of people
+// too, with what is dropped from those.
 func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err error) {
+	s.lengthy.Lock()
+	defer s.lengthy.Unlock()
+	if pruned, err = s.prune(ctx, before); err != nil {
+		return pruned, err
+	}
+	if err := s.scrub(ctx); err != nil {
+		return pruned, fmt.Errorf("prune store %s: clear unused pages: %w", s.path, err)
+	}
+	return pruned, nil
+}
+
+func (s *Store) prune(ctx context.Context, before time.Time) (pruned int, err error) {
 	for ctx.Err() == nil {
 		n := 0
 		err := s.write("prune", func(u *update) (err error) {
