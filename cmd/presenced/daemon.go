@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/kadence"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
 	"github.com/presenced/presenced/store"
@@ -129,7 +130,11 @@ func every(ctx context.Context, wait time.Duration, f func(context.Context)) err
 }
 
 func (d *Daemon) housekeep(ctx context.Context) {
-	if err := d.Tracker.Housekeep(ctx, d.setup.Load().config.Store.KeepVisits); err != nil && ctx.Err() == nil {
+	err := kadence.Tidy(ctx, d.Store)
+	if err == nil { // last, because it clears from the disk what was erased before
+		err = d.Tracker.Housekeep(ctx, d.setup.Load().config.Store.KeepVisits)
+	}
+	if err != nil && ctx.Err() == nil {
 		d.Log.WithError(err).Error("tidy the store")
 	}
 	d.expelAll(ctx)

@@ -22,6 +22,7 @@ type week struct {
 	t    *testing.T
 	file string // configuration
 	api  *sandbox.Server
+	log  io.Writer // nil: nowhere
 
 	daemon *Daemon
 	cancel context.CancelFunc
@@ -33,6 +34,10 @@ func (w *week) up() {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	log := logrus.New()
 	log.SetOutput(io.Discard)
+	if w.log != nil {
+		log.SetOutput(w.log)
+		log.SetLevel(logrus.DebugLevel)
+	}
 	d, err := Open(ctx, load(w.t, w.file), log, w.api.RoundTripper())
 	if err != nil {
 		w.t.Fatal(err)
