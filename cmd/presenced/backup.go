@@ -9,9 +9,10 @@ import (
 
 func (p *program) backup() *cobra.Command {
 	return &cobra.Command{
-		Use:   "backup FILE",
-		Short: "Write a consistent copy of the store, while serving",
-		Args:  cobra.ExactArgs(1),
+		Use:     "backup FILE",
+		Short:   "Write a consistent copy of the store, while serving",
+		Example: `presenced backup /var/lib/presenced/$(date +%F).db`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0]) // the daemon has another working directory
 			if err != nil {

@@ -8,9 +8,10 @@ import (
 
 func (p *program) reference() *cobra.Command {
 	return &cobra.Command{
-		Use:   "config",
-		Short: "The annotated reference configuration",
-		Args:  cobra.NoArgs,
+		Use:     "config",
+		Short:   "The annotated reference configuration",
+		Example: `presenced config > presenced.toml`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := p.stdout.Write(configs.Reference)
 			return err

@@ -33,7 +33,9 @@ func (p *program) demo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "A made-up office: real RADIUS, the real daemon, a sandbox Kadence, told line by line",
-		Args:  cobra.NoArgs,
+		Example: `presenced demo
+presenced demo --for 30s`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if length < shortestDemo {
 				p.understood = false

@@ -190,7 +190,7 @@ func (n *narrator) sumUp(api *sandbox.Server) error {
 		lines = append(lines, []string{c.user, c.lesson, c.space, string(is), verdict})
 	}
 	fmt.Fprintln(n.stdout)
-	if err := n.printTable("PERSON WHAT_HAPPENED BOOKING IS_NOW VERDICT", lines); err != nil {
+	if err := n.printTable("PERSON WHAT_HAPPENED BOOKING IS_NOW VERDICT", "WHAT_HAPPENED… BOOKING…", lines); err != nil {
 		return err
 	}
 	for _, offence := range api.Offences() {

@@ -41,6 +41,9 @@ func (p *program) explain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain FILE",
 		Short: "What RADIUS packets (hex, pcap or a FreeRADIUS detail record) would come to, and by which rule",
+		Example: `presenced explain capture.pcap
+tail -n 20 /var/log/freeradius/radacct/10.0.0.1/detail | presenced explain -
+presenced explain packet.hex --client hq-wlc --json`,
 		Long: "Prints what each Accounting-Request in FILE (- for the standard input) would come to under this\n" +
 			"configuration, with the rule that decided. Nothing is recorded, and no secret is checked.",
 		Args: cobra.ExactArgs(1),

@@ -8,9 +8,11 @@ import (
 
 func (p *program) forget() *cobra.Command {
 	return &cobra.Command{
-		Use:   "forget USER",
-		Short: "Erase everything that is remembered about a person",
-		Args:  cobra.ExactArgs(1),
+		Use:               "forget USER",
+		Short:             "Erase everything that is remembered about a person",
+		Example:           `presenced forget ann@example.com`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: p.completeUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			daemon, err := p.daemon()
 			if err != nil {

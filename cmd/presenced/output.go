@@ -1,26 +1,20 @@
 package main
 
 import (
-	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"iter"
-	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/term"
-
-	"github.com/presenced/presenced/internal/control"
 )
 
-// list prints rows as a table of the cells of each, or with --json as an
-// array. Nothing is printed of a listing that broke off.
-func list[Row any](p *program, rows iter.Seq2[Row, error], header string, cells func(Row) []string) error {
+// list prints rows as a table of the cells of each, or as --json or --csv
+// asks. Nothing is printed of a listing that broke off. For header and spare
+// see [program.printTable].
+func list[Row any](p *program, rows iter.Seq2[Row, error], header, spare string, cells func(Row) []string) error {
 	all := []Row{}
 	for row, err := range rows {
 		if err != nil {
@@ -35,7 +29,10 @@ func list[Row any](p *program, rows iter.Seq2[Row, error], header string, cells 
 	for i, row := range all {
 		lines[i] = cells(row)
 	}
-	return p.printTable(header, lines)
+	if p.csv {
+		return p.printCSV(header, lines)
+	}
+	return p.printTable(header, spare, lines)
 }
 
 func (p *program) printJSON(v any) error {
@@ -45,36 +42,31 @@ func (p *program) printJSON(v any) error {
 	return out.Encode(v)
 }
 
-// printTable prints aligned columns under a header, whose words are
-// separated by blanks.
-func (p *program) printTable(header string, lines [][]string) error {
-	var text bytes.Buffer
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.Join(strings.Fields(header), "\t"))
+// printCSV prints lines for a spreadsheet, under a header in small letters.
+func (p *program) printCSV(header string, lines [][]string) error {
+	out := csv.NewWriter(p.stdout)
+	out.Write(strings.Fields(strings.ToLower(header)))
 	for _, cells := range lines {
 		for i := range cells {
-			cells[i] = printable(cells[i])
+			cells[i] = harmless(cells[i])
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		out.Write(cells)
 	}
-	w.Flush()
-	head, body, _ := strings.Cut(text.String(), "\n")
-	_, err := fmt.Fprint(p.stdout, p.bold(strings.TrimRight(head, " ")), "\n", body)
-	return err
+	out.Flush()
+	return out.Error()
 }
 
-// bold sets text in bold on a terminal.
-func (p *program) bold(text string) string { return p.paint("1", text) }
-
-// red sets text in red on a terminal.
-func (p *program) red(text string) string { return p.paint("31", text) }
-
-func (p *program) paint(code, text string) string {
-	f, ok := p.stdout.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !term.IsTerminal(int(f.Fd())) {
-		return text
+// harmless returns s as a cell that no spreadsheet takes for a formula: what a
+// device sends as its name is a stranger's, and a formula can send away what is
+// in the sheet.
+func harmless(s string) string {
+	if s == "" {
+		return s
 	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+	if s = printable(s); strings.ContainsRune("=+-@", rune(s[0])) {
+		return "'" + s
+	}
+	return s
 }
 
 // printable returns s as a cell: what a NAS sent cannot move a terminal's
@@ -88,29 +80,6 @@ func printable(s string) string {
 	}
 	quoted := strconv.Quote(s)
 	return quoted[1 : len(quoted)-1]
-}
-
-// moment writes t in RFC 3339 in local time, "-" for none.
-func moment(t control.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.Local().Format(time.RFC3339)
-}
-
-// ago writes how long ago t was, roughly, "never" for none.
-func ago(t control.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	d := time.Since(t.Time)
-	switch {
-	case d < 0:
-		return "in " + (-d).Round(time.Second).String()
-	case d < time.Minute:
-		return d.Round(time.Second).String() + " ago"
-	}
-	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s") + " ago"
 }
 
 // size writes a number of bytes.

@@ -14,14 +14,17 @@ func (p *program) people() *cobra.Command {
 		Use:   "people",
 		Short: "Who is here, since when, and until when leaving is not yet believed",
 		Args:  cobra.NoArgs,
+		Example: `presenced people
+presenced people --site london --csv > london.csv`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			const header = "USER SITE STATE SINCE DEADLINE DEVICES VISIT"
 			return p.read(cmd.Context(), func(r reader) error {
-				return list(p, r.People(cmd.Context(), site), "USER SITE STATE SINCE DEADLINE DEVICES VISIT", func(r control.Person) []string {
-					return []string{r.User, r.Site, string(r.State), moment(r.Since), moment(r.Deadline), strconv.Itoa(r.Devices), r.Visit}
+				return list(p, r.People(cmd.Context(), site), header, "USER…16 SITE… VISIT DEVICES STATE", func(r control.Person) []string {
+					return []string{r.User, r.Site, string(r.State), p.at(r.Since, r.Site), p.at(r.Deadline, r.Site), strconv.Itoa(r.Devices), r.Visit}
 				})
 			})
 		},
 	}
 	cmd.Flags().StringVar(&site, "site", "", "only at this `SITE`")
-	return p.listing(cmd)
+	return p.sheet(p.listing(cmd))
 }

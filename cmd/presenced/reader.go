@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/store"
@@ -16,6 +17,7 @@ type reader interface {
 	People(ctx context.Context, site string) iter.Seq2[control.Person, error]
 	Sessions(ctx context.Context, q control.SessionQuery) iter.Seq2[control.Session, error]
 	Visits(ctx context.Context, q control.VisitQuery) iter.Seq2[control.Visit, error]
+	Zones(ctx context.Context) (map[string]string, error)
 	Show(ctx context.Context, user string) (control.Story, error)
 }
 
@@ -33,6 +35,7 @@ func (p *program) read(ctx context.Context, f func(reader) error) error {
 	daemon := control.Dial(at.socket)
 	err = daemon.Ping(ctx)
 	if err == nil {
+		p.learnZones(ctx, daemon)
 		return f(daemon)
 	}
 	if !errors.Is(err, control.ErrNotRunning) {
@@ -43,7 +46,24 @@ func (p *program) read(ctx context.Context, f func(reader) error) error {
 		return fmt.Errorf("presenced is not running, and its file cannot be read: %w", err)
 	}
 	fmt.Fprintf(p.stderr, "presenced is not running: this is what %s holds\n", at.store)
-	return errors.Join(f(control.Listings{Store: s, Rules: at.rules}), s.Close())
+	listings := control.Listings{Store: s, Rules: at.rules}
+	p.learnZones(ctx, listings)
+	return errors.Join(f(listings), s.Close())
+}
+
+// learnZones has moments be told in the time of their sites. Where that is not
+// known, they are told in the time of who asks.
+func (p *program) learnZones(ctx context.Context, r reader) {
+	p.zones = map[string]*time.Location{}
+	names, err := r.Zones(ctx)
+	if err != nil {
+		return // an older daemon
+	}
+	for site, name := range names {
+		if zone, err := time.LoadLocation(name); err == nil {
+			p.zones[site] = zone
+		}
+	}
 }
 
 // daemon returns the client of the running daemon, for what only it can do.

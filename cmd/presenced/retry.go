@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,9 +21,11 @@ func (p *program) drop() *cobra.Command {
 // byHand is a verb about one visit's errand.
 func (p *program) byHand(use, short, done string, order func(d *control.Daemon, ctx context.Context, user, visit string) error) *cobra.Command {
 	return &cobra.Command{
-		Use:   use,
-		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Use:               use,
+		Short:             short,
+		Example:           "presenced visits --pending\npresenced " + strings.Replace(use, "VISIT", "mjflhp1uf3", 1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: p.completePending,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			daemon, err := p.daemon()
 			if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -10,9 +11,11 @@ import (
 // program is one run of the command line.
 type program struct {
 	stdout, stderr io.Writer
-	config         string // the configuration file
-	json           bool   // print JSON instead of a table
-	understood     bool   // flags and arguments were right, a verb runs
+	config         string                    // the configuration file
+	json           bool                      // print JSON instead of a table
+	csv            bool                      // print a spreadsheet instead of a table
+	zones          map[string]*time.Location // of the sites, as far as they are known
+	understood     bool                      // flags and arguments were right, a verb runs
 }
 
 const defaultConfig = "/etc/presenced/presenced.toml"
@@ -21,6 +24,21 @@ func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "presenced VERB",
 		Short: "Turns the RADIUS accounting of Wi-Fi controllers into Kadence check-ins and check-outs",
+		Long: `presenced turns the RADIUS accounting of Wi-Fi controllers into Kadence check-ins and check-outs.
+
+Begin with "presenced demo" to see it, "presenced config" to write a configuration, and
+"presenced check --online" to try it; "presenced serve" is the daemon, the other verbs ask it.
+They reach it through its unix socket, as root or in the group presenced; while it does not run,
+the listings read its file.
+
+On a terminal, tables fit its width, times are told as a person would, and NO_COLOR=1 does without
+colour. Anywhere else, and with --json and --csv, nothing is cut and times are in RFC 3339.
+
+The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuration.`,
+		Example: `presenced demo
+presenced check --online --user ann@example.com
+presenced show ann@example.com
+presenced watch`,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			p.understood = true
 		},
@@ -41,11 +59,30 @@ func (p *program) root() *cobra.Command {
 		p.people(), p.sessions(), p.visits(), p.show(), p.unmatched(), p.explain(),
 		p.retry(), p.drop(), p.zap(), p.forget(), p.backup(), p.version(), p.man(),
 	)
+	for _, cmd := range root.Commands() {
+		p.completes(cmd)
+	}
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err) // it was just made
+	}
+	completion.Example = "presenced completion bash > /etc/bash_completion.d/presenced"
+	for _, shell := range completion.Commands() {
+		shell.Example = "source <(presenced completion " + shell.Name() + ")"
+	}
 	return root
 }
 
 // listing gives a verb the flag --json.
 func (p *program) listing(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().BoolVar(&p.json, "json", false, "print JSON: the objects that the control socket serves")
+	return cmd
+}
+
+// sheet gives a listing the flag --csv.
+func (p *program) sheet(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().BoolVar(&p.csv, "csv", false, "print comma-separated values, for a spreadsheet")
+	cmd.MarkFlagsMutuallyExclusive("json", "csv")
 	return cmd
 }

@@ -35,6 +35,8 @@ func (p *program) sandbox() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "A Kadence to rehearse with: bookings of today for made-up users, and every call told",
+		Example: `presenced sandbox --user ann@example.com --user bob@example.com
+presenced sandbox --unavailable-for 20 --early-check-in once-open`,
 		Long: "Serves a stand-in of Kadence's API until it is interrupted, prints the [kadence] table that leads to it,\n" +
 			"and tells every call. Each user has a desk booked from an hour ago on.",
 		Args: cobra.NoArgs,

@@ -22,7 +22,9 @@ func (p *program) serve() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
 		Short: "The daemon",
-		Args:  cobra.NoArgs,
+		Example: `presenced serve
+presenced serve -c ./presenced.toml`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := configs.Load(p.config)
 			if err != nil {

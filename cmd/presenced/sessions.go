@@ -13,14 +13,16 @@ func (p *program) sessions() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sessions",
 		Short: "The accounting sessions of devices",
-		Args:  cobra.NoArgs,
+		Example: `presenced sessions --user ann@example.com
+presenced sessions --all --site london --json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.read(cmd.Context(), func(r reader) error { return p.listSessions(r.Sessions(cmd.Context(), q)) })
 		},
 	}
 	chooseSessions(cmd, &q)
 	cmd.Flags().BoolVar(&q.All, "all", false, "ended and expired ones too")
-	return p.listing(cmd)
+	return p.sheet(p.listing(cmd))
 }
 
 // chooseSessions gives a verb the flags that choose sessions.
@@ -33,10 +35,11 @@ func chooseSessions(cmd *cobra.Command, q *control.SessionQuery) {
 
 func (p *program) listSessions(rows iter.Seq2[control.Session, error]) error {
 	const header = "USER DEVICE SITE SSID NAS AP SESSION_ID STATE STARTED SEEN ENDED INTERIM CAUSE"
-	return list(p, rows, header, func(r control.Session) []string {
+	const spare = "NAS… SSID… AP… USER…16 SITE… CAUSE… SESSION_ID INTERIM ENDED STARTED AP NAS CAUSE SSID SITE"
+	return list(p, rows, header, spare, func(r control.Session) []string {
 		return []string{
 			r.User, r.Device, r.Site, r.SSID, r.NAS, r.AP, r.ID, string(r.State),
-			moment(r.Started), moment(r.Seen), moment(r.Ended), r.Interim.String(), r.Cause,
+			p.at(r.Started, r.Site), p.at(r.Seen, r.Site), p.at(r.Ended, r.Site), r.Interim.String(), r.Cause,
 		}
 	})
 }

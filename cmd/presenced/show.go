@@ -2,18 +2,27 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
 )
 
 func (p *program) show() *cobra.Command {
-	return p.listing(&cobra.Command{
+	var whole bool
+	cmd := p.listing(&cobra.Command{
 		Use:   "show USER",
 		Short: "A person's story: what was heard, concluded, done, not done and why",
-		Args:  cobra.ExactArgs(1),
+		Long: "The first lines say how things are now and why, what happened last, and what will happen next. Below is\n" +
+			"what was heard of each device beside what it counts as, the visits, and the story, day by day.",
+		Example: `presenced show ann@example.com
+presenced show ann@example.com --json | jq '.story[] | select(.kind == "not done")'`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: p.completeUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.read(cmd.Context(), func(r reader) error {
 				story, err := r.Show(cmd.Context(), args[0])
@@ -23,52 +32,126 @@ func (p *program) show() *cobra.Command {
 				if p.json {
 					return p.printJSON(story)
 				}
-				p.tell(p.stdout, story)
-				return nil
+				_, err = fmt.Fprint(p.stdout, p.tell(story, time.Now(), whole))
+				return err
 			})
 		},
 	})
+	cmd.Flags().BoolVar(&whole, "all", false, "all that is remembered, not only the latest")
+	return cmd
 }
 
-// tell prints a story to be read.
-func (p *program) tell(w io.Writer, s control.Story) {
-	fmt.Fprintln(w, p.bold(s.User))
-	for _, row := range s.People {
-		fmt.Fprintf(w, "  %s at %s since %s, %s here\n", row.State, printable(row.Site), moment(row.Since), count(row.Devices, "device"))
+// What `show` prints of each kind, unless all is asked for.
+const (
+	shownSessions = 8
+	shownVisits   = 5
+	shownEntries  = 40
+)
+
+// tell writes a story to be read, in the time of the person's site.
+func (p *program) tell(s control.Story, now time.Time, whole bool) string {
+	now = now.In(p.zone(lastSite(s)))
+	var text strings.Builder
+	text.WriteString(p.bold(printable(s.User)+" "+whereabouts(s, now)) + "\n")
+	text.WriteString(p.facts(answers(s, now)))
+	text.WriteString(p.dim(p.hang("", 0, "times are those of "+now.Location().String())))
+	p.tellDevices(&text, s, now, whole)
+	p.tellVisits(&text, s, now, whole)
+	p.tellDays(&text, s, now, whole)
+	return text.String()
+}
+
+// lastSite is where the person is, or was last.
+func lastSite(s control.Story) string {
+	switch {
+	case len(s.People) > 0:
+		return s.People[0].Site
+	case len(s.Visits) > 0:
+		return s.Visits[len(s.Visits)-1].Site
+	case len(s.Sessions) > 0:
+		return s.Sessions[len(s.Sessions)-1].Site
 	}
-	if len(s.People) == 0 {
-		fmt.Fprintln(w, "  not here")
+	return ""
+}
+
+// tellDevices puts what was heard of each session beside what it counts as.
+func (p *program) tellDevices(text *strings.Builder, s control.Story, now time.Time, whole bool) {
+	sessions, earlier := latest(s.Sessions, shownSessions, whole)
+	if len(sessions) == 0 {
+		return
 	}
-	if len(s.Sessions) > 0 {
-		fmt.Fprintf(w, "\n%s\n", p.bold("sessions"))
+	p.heading(text, "devices, as heard and as they count", earlier, "presenced sessions --all --user "+s.User)
+	for _, row := range sessions {
+		device := printable(row.Device)
+		text.WriteString(p.hang("  "+device+"  ", len(device)+4, heardOf(row, now)))
+		text.WriteString(p.hang(strings.Repeat(" ", len(device)+4)+"→ ", len(device)+6, countsAs(s, row, now)))
 	}
-	for _, row := range s.Sessions {
-		fmt.Fprintf(w, "  %s  %s at %s, %s", moment(row.Started), printable(row.Device), printable(row.Site), row.State)
-		if !row.Ended.IsZero() {
-			fmt.Fprintf(w, " %s", moment(row.Ended))
+}
+
+func (p *program) tellVisits(text *strings.Builder, s control.Story, now time.Time, whole bool) {
+	visits, earlier := latest(s.Visits, shownVisits, whole)
+	if len(visits) == 0 {
+		return
+	}
+	p.heading(text, "visits", earlier, "presenced visits --user "+s.User)
+	for _, row := range visits {
+		stay := "since " + dayAndClock(row.Arrived.Time, now)
+		if !row.Departed.IsZero() {
+			stay = dayAndClock(row.Arrived.Time, now) + " to " + clockOn(row.Departed.Time, row.Arrived.Time, now)
 		}
-		if row.Cause != "" {
-			fmt.Fprintf(w, " (%s)", row.Cause)
+		text.WriteString(p.hang("  "+row.ID+"  ", len(row.ID)+4, stay+" at "+printable(row.Site)+", "+string(row.State)))
+		text.WriteString(p.hang("      check-in   ", 17, printable(errand(row.CheckIn))))
+		text.WriteString(p.hang("      check-out  ", 17, printable(errand(row.CheckOut))))
+	}
+}
+
+// tellDays writes the story, day by day.
+func (p *program) tellDays(text *strings.Builder, s control.Story, now time.Time, whole bool) {
+	entries, earlier := latest(s.Story, shownEntries, whole)
+	zone, day := now.Location(), ""
+	for i, e := range entries {
+		at := e.At.In(zone)
+		if name := longDay(at, now); name != day {
+			if i > 0 {
+				earlier = 0
+			}
+			p.heading(text, name, earlier, "presenced show --all "+s.User)
+			day = name
 		}
-		fmt.Fprintf(w, ", network %s, NAS %s, AP %s\n", printable(row.SSID), printable(row.NAS), printable(row.AP))
+		clock, age := "  "+at.Format("15:04:05")+"  ", ""
+		if width := p.width(); sameDay(at, now) && (width == 0 || width > 70) {
+			age = fmt.Sprintf("%-*s  ", len("10 min ago"), coarse(at, now))
+		}
+		kind := p.kind(e.Kind) + strings.Repeat(" ", len(presence.Concluded)-len(e.Kind))
+		text.WriteString(p.hang(clock+p.dim(age)+kind+"  ", len(clock)+len(age)+len(presence.Concluded)+2, printable(e.Text)))
 	}
-	if len(s.Visits) > 0 {
-		fmt.Fprintf(w, "\n%s\n", p.bold("visits"))
+}
+
+// kind gives each kind of entry its colour.
+func (p *program) kind(kind presence.EntryKind) string {
+	switch kind {
+	case presence.Done:
+		return p.green(string(kind))
+	case presence.NotDone:
+		return p.yellow(string(kind))
+	case presence.Concluded:
+		return p.bold(string(kind))
 	}
-	for _, row := range s.Visits {
-		fmt.Fprintf(w, "  %s  %s to %s at %s, %s\n", row.ID, moment(row.Arrived), moment(row.Departed), printable(row.Site), row.State)
-		fmt.Fprintf(w, "      check-in   %s\n      check-out  %s\n", printable(errand(row.CheckIn)), printable(errand(row.CheckOut)))
+	return p.dim(string(kind))
+}
+
+// heading writes a heading, and where to find what was left out before it.
+func (p *program) heading(text *strings.Builder, name string, left int, where string) {
+	text.WriteString("\n" + p.bold(name) + "\n")
+	if left > 0 {
+		text.WriteString(p.dim(p.hang("  ", 2, fmt.Sprintf("… %d earlier: %s", left, printable(where)))))
 	}
-	if len(s.Story) > 0 {
-		fmt.Fprintf(w, "\n%s\n", p.bold("story"))
+}
+
+// latest returns the last n of all, and how many there are before them.
+func latest[T any](all []T, n int, whole bool) (some []T, before int) {
+	if whole || len(all) <= n {
+		return all, 0
 	}
-	for _, e := range s.Story {
-		fmt.Fprintf(w, "  %s  %-9s  %s\n", moment(control.Time{Time: e.At}), e.Kind, printable(e.Text))
-	}
-	if len(s.Next) > 0 {
-		fmt.Fprintf(w, "\n%s\n", p.bold("next"))
-	}
-	for _, n := range s.Next {
-		fmt.Fprintf(w, "  %s  %s\n", moment(n.At), printable(n.What))
-	}
+	return slices.Clone(all[len(all)-n:]), len(all) - n
 }

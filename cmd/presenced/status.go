@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +18,9 @@ func (p *program) status() *cobra.Command {
 	return p.listing(&cobra.Command{
 		Use:   "status",
 		Short: "One screen: clients, sites, people present, visits pending, the desk's health, the store",
-		Args:  cobra.NoArgs,
+		Example: `presenced status
+presenced status --json | jq .pending`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			daemon, err := p.daemon()
 			if err != nil {
@@ -56,55 +56,54 @@ func (p *program) statusOfFile(ctx context.Context) (control.Status, error) {
 }
 
 func (p *program) printStatus(s control.Status) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	all := []fact{{"presenced", p.red("not running")}}
 	if s.Running {
-		up := time.Since(s.Started.Time).Round(time.Second)
+		up := roughly(time.Since(s.Started.Time))
 		state := "ready"
 		if !s.Ready {
 			state = p.red("not recording")
 		}
-		fmt.Fprintf(w, "presenced\t%s, pid %d, up %s, %s\n", s.Version, s.PID, up, state)
-		fmt.Fprintf(w, "listening\t%s\n", strings.Join(s.Listening, ", "))
-		if s.HTTP != "" {
-			fmt.Fprintf(w, "page\t%s\n", printable(s.HTTP))
+		all = []fact{
+			{"presenced", fmt.Sprintf("%s, pid %d, up %s, %s", s.Version, s.PID, up, state)},
+			{"listening", strings.Join(s.Listening, ", ")},
 		}
-	} else {
-		fmt.Fprintf(w, "presenced\t%s\n", p.red("not running"))
+		if s.HTTP != "" {
+			all = append(all, fact{"page", printable(s.HTTP)})
+		}
 	}
-	fmt.Fprintf(w, "configuration\t%s\n", printable(s.Config))
-	fmt.Fprintf(w, "people\t%d here, %d live sessions, %d visits with a call pending\n", s.People, s.Live, s.Pending)
+	all = append(all, fact{"configuration", printable(s.Config)},
+		fact{"people", fmt.Sprintf("%d here, %d live sessions, %d visits with a call pending", s.People, s.Live, s.Pending)})
 	if s.Running {
-		p.printDesk(w, s.Desk)
-		fmt.Fprintf(w, "unmatched\t%d (see presenced unmatched)\n", s.Nobody)
-		fmt.Fprintf(w, "datagrams\t%d from unknown sources, %d dropped by the kernel\n", s.Unknown, s.Drops)
+		all = append(all, p.deskFacts(s.Desk)...)
+		all = append(all, fact{"unmatched", fmt.Sprintf("%d (see presenced unmatched)", s.Nobody)},
+			fact{"datagrams", fmt.Sprintf("%d from unknown sources, %d dropped by the kernel", s.Unknown, s.Drops)})
 	}
-	fmt.Fprintf(w, "store\t%s, %s, %d people", printable(s.Store.Path), size(s.Store.Size), s.Store.People)
+	about := fmt.Sprintf("%s, %s, %d people", printable(s.Store.Path), size(s.Store.Size), s.Store.People)
 	if s.Store.Commit > 0 {
-		fmt.Fprintf(w, ", last commit took %s", time.Duration(s.Store.Commit).Round(10*time.Microsecond))
+		about += fmt.Sprintf(", last commit took %s", time.Duration(s.Store.Commit).Round(10*time.Microsecond))
 	}
-	fmt.Fprintln(w)
-	if err := w.Flush(); err != nil {
+	if _, err := fmt.Fprint(p.stdout, p.facts(append(all, fact{"store", about}))); err != nil {
 		return err
 	}
 	return errors.Join(p.printSites(s.Sites), p.printClients(s.Clients))
 }
 
-func (p *program) printDesk(w io.Writer, d control.Desk) {
-	switch {
-	case d.Mode == "none":
-		fmt.Fprintln(w, "desk\tno [kadence] configured: nothing is checked in or out")
-		return
-	case d.Mode == "dry_run":
-		fmt.Fprintf(w, "desk\tdry run: bookings are read, nothing is checked in or out; last answer %s\n", ago(d.Success))
+func (p *program) deskFacts(d control.Desk) (all []fact) {
+	switch d.Mode {
+	case "none":
+		return []fact{{"desk", "no [kadence] configured: nothing is checked in or out"}}
+	case "dry_run":
+		all = []fact{{"desk", "dry run: bookings are read, nothing is checked in or out; last answer " + sinceThen(d.Success)}}
 	default:
-		fmt.Fprintf(w, "desk\tlast answer %s\n", ago(d.Success))
+		all = []fact{{"desk", "last answer " + sinceThen(d.Success)}}
 	}
 	if d.Error != "" {
-		fmt.Fprintf(w, "\t%s\n", p.red(fmt.Sprintf("%s: %s", moment(d.Failure), printable(d.Error))))
+		all = append(all, fact{"", p.red(sinceThen(d.Failure) + ": " + printable(d.Error))})
 	}
 	if d.Rests.After(time.Now()) {
-		fmt.Fprintf(w, "\tno calls before %s\n", moment(d.Rests))
+		all = append(all, fact{"", "no calls before " + p.at(d.Rests, "")})
 	}
+	return all
 }
 
 func (p *program) printSites(sites []control.Site) error {
@@ -118,7 +117,7 @@ func (p *program) printSites(sites []control.Site) error {
 		}
 	}
 	fmt.Fprintln(p.stdout)
-	return p.printTable("SITE BUILDING TIME_ZONE ARRIVING PRESENT LEAVING SESSIONS", lines)
+	return p.printTable("SITE BUILDING TIME_ZONE ARRIVING PRESENT LEAVING SESSIONS", "BUILDING… SITE… TIME_ZONE SESSIONS ARRIVING BUILDING", lines)
 }
 
 func (p *program) printClients(clients []control.Client) error {
@@ -129,12 +128,12 @@ func (p *program) printClients(clients []control.Client) error {
 	lines := make([][]string, len(clients))
 	for i, c := range clients {
 		lines[i] = []string{
-			c.Name, c.Address, c.Site, ago(c.LastHeard), number(c.Requests), number(c.Responses), number(c.Duplicates),
+			c.Name, c.Address, c.Site, sinceThen(c.LastHeard), number(c.Requests), number(c.Responses), number(c.Duplicates),
 			number(c.BadSecrets), number(c.Malformed), number(c.Dropped), number(c.Anonymous), skew(time.Duration(c.Skew)),
 		}
 	}
 	fmt.Fprintln(p.stdout)
-	return p.printTable("CLIENT ADDRESS SITE LAST_HEARD REQUESTS ANSWERED REPEATS BAD_SECRETS MALFORMED DROPPED ANONYMOUS SKEW", lines)
+	return p.printTable("CLIENT ADDRESS SITE LAST_HEARD REQUESTS ANSWERED REPEATS BAD_SECRETS MALFORMED DROPPED ANONYMOUS SKEW", "CLIENT… SITE… ANSWERED MALFORMED DROPPED REPEATS ANONYMOUS ADDRESS SITE SKEW", lines)
 }
 
 // skew writes how far a clock is off, "" for not known or not at all. Years

@@ -9,9 +9,10 @@ import (
 
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "What this program was built from",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "What this program was built from",
+		Example: `presenced version`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(p.stdout, "presenced", version())
 			return err

@@ -15,13 +15,17 @@ func (p *program) visits() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "visits",
 		Short: "Stays of people at sites, and what became of their check-ins and check-outs",
-		Args:  cobra.NoArgs,
+		Example: `presenced visits --since 24h
+presenced visits --user ann@example.com --since 2026-11-01 --csv > ann.csv
+presenced visits --pending`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			const header = "ID USER SITE ARRIVED DEPARTED STATE CHECK_IN CHECK_OUT"
+			const spare = "CHECK_OUT… CHECK_IN… USER…16 SITE… STATE DEPARTED ID"
 			return p.read(cmd.Context(), func(r reader) error {
-				return list(p, r.Visits(cmd.Context(), q), header, func(r control.Visit) []string {
+				return list(p, r.Visits(cmd.Context(), q), header, spare, func(r control.Visit) []string {
 					return []string{
-						r.ID, r.User, r.Site, moment(r.Arrived), moment(r.Departed), string(r.State), errand(r.CheckIn), errand(r.CheckOut),
+						r.ID, r.User, r.Site, p.at(r.Arrived, r.Site), p.at(r.Departed, r.Site), string(r.State), p.errand(r.CheckIn), p.errand(r.CheckOut),
 					}
 				})
 			})
@@ -31,10 +35,19 @@ func (p *program) visits() *cobra.Command {
 	cmd.Flags().StringVar(&q.Site, "site", "", "only at this `SITE`")
 	cmd.Flags().BoolVar(&q.Pending, "pending", false, "only those on which a check-in or check-out is pending")
 	cmd.Flags().Var((*since)(&q.Since), "since", "arrived since `TIME`: RFC 3339, a date, or how long ago, such as 24h")
-	return p.listing(cmd)
+	return p.sheet(p.listing(cmd))
 }
 
-// errand is a check-in or check-out in a cell.
+// errand is a check-in or check-out in a cell; on a terminal without the ids of
+// the bookings, which nobody reads.
+func (p *program) errand(e control.Errand) string {
+	if _, ok := p.terminal(); ok {
+		e.Bookings = nil
+	}
+	return errand(e)
+}
+
+// errand is a check-in or check-out in a few words.
 func errand(e control.Errand) string {
 	text := string(e.Status)
 	if len(e.Bookings) > 0 {

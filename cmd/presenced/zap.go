@@ -15,7 +15,9 @@ func (p *program) zap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "zap",
 		Short: "End live sessions by user, device, NAS or site; shows them first",
-		Args:  cobra.NoArgs,
+		Example: `presenced zap --nas 10.20.0.5
+presenced zap --device 02:11:22:33:44:55 --yes`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if q == (control.SessionQuery{}) {
 				p.understood = false

@@ -72,6 +72,11 @@ func (d *Daemon) Unmatched(ctx context.Context) iter.Seq2[Unmatched, error] {
 	return rows[Unmatched](ctx, d, "/v1/unmatched", nil)
 }
 
+// Zones returns what [Listings.Zones] does.
+func (d *Daemon) Zones(ctx context.Context) (zones map[string]string, err error) {
+	return zones, d.object(ctx, http.MethodGet, "/v1/zones", nil, &zones)
+}
+
 // Show returns what [Listings.Show] does.
 func (d *Daemon) Show(ctx context.Context, user string) (s Story, err error) {
 	return s, d.object(ctx, http.MethodGet, "/v1/people/"+url.PathEscape(user), nil, &s)
@@ -185,7 +190,8 @@ func (d *Daemon) refused(err error) error {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w: nobody answers on %s", ErrNotRunning, d.socket)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return fmt.Errorf("open control socket %s: %w: add yourself to the group presenced, or become root", d.socket, cause(err))
+		return fmt.Errorf("open control socket %s: %w: "+
+			"the group presenced may (sudo usermod -aG presenced $USER, then log in again), or become root", d.socket, cause(err))
 	}
 	return fmt.Errorf("ask the daemon: %w", cause(err))
 }

@@ -167,6 +167,16 @@ func TestDaemonAndFileShowTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	same("stories", file, daemon)
+
+	l.Rules = func() presence.Rules {
+		return presence.Rules{Sites: map[string]presence.Site{"london": {Zone: time.FixedZone("Europe/London", 0)}, "paris": {}}}
+	}
+	d, _ = serve(t, &Server{Listings: l})
+	zones, err := d.Zones(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same("zones", map[string]string{"london": "Europe/London"}, zones) // that of paris is not known
 }
 
 // TestRowsHaveTheirFields holds the names that scripts rely on.
@@ -537,7 +547,8 @@ func TestTimesAndDurationsInJSON(t *testing.T) {
 func TestNotPermittedSaysWhatToDo(t *testing.T) {
 	refusal := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)}
 	err := Dial("/run/presenced/presenced.sock").refused(refusal)
-	want := "open control socket /run/presenced/presenced.sock: permission denied: add yourself to the group presenced, or become root"
+	want := "open control socket /run/presenced/presenced.sock: permission denied: the group presenced may " +
+		"(sudo usermod -aG presenced $USER, then log in again), or become root"
 	if err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}

@@ -204,6 +204,17 @@ func (l Listings) history(ctx context.Context, user string, from time.Time) iter
 	}
 }
 
+// Zones returns the time zone of each site where it is known, by its IANA name.
+func (l Listings) Zones(context.Context) (map[string]string, error) {
+	zones := map[string]string{}
+	for name, site := range l.Rules().Sites {
+		if site.Zone != nil {
+			zones[name] = site.Zone.String()
+		}
+	}
+	return zones, nil
+}
+
 // Show returns everything about the user, or [ErrUnknown].
 func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 	user = presence.Fold(user)
@@ -212,7 +223,7 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 		return Story{}, err
 	}
 	story := Story{
-		User: user, People: []Person{}, Sessions: []Session{}, Visits: []Visit{}, Story: append([]presence.Entry{}, p.Story...), Next: []Next{},
+		User: user, Linger: Duration(l.Rules().Linger), People: []Person{}, Sessions: []Session{}, Visits: []Visit{}, Story: append([]presence.Entry{}, p.Story...), Next: []Next{},
 	}
 	for v, err := range l.visits(ctx, VisitQuery{User: user}) {
 		if err != nil {

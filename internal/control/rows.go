@@ -70,6 +70,7 @@ type Unmatched struct {
 // Story is everything about one user, for `presenced show`.
 type Story struct {
 	User     string           `json:"user"`
+	Linger   Duration         `json:"linger"` // how long all devices must be gone for the person to have left
 	People   []Person         `json:"people"` // open visits
 	Sessions []Session        `json:"sessions"`
 	Visits   []Visit          `json:"visits"` // oldest first

@@ -55,6 +55,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/sessions?user=&device=&nas=&site=&all=true
 //	GET  /v1/visits?user=&site=&since=&pending=true
 //	GET  /v1/unmatched
+//	GET  /v1/zones
 //	POST /v1/people/{user}/forget
 //	POST /v1/people/{user}/visits/{visit}/retry
 //	POST /v1/people/{user}/visits/{visit}/drop
@@ -76,6 +77,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/visits", s.visits)
 	mux.HandleFunc("GET /v1/unmatched", func(w http.ResponseWriter, r *http.Request) {
 		object(w, append([]Unmatched{}, s.Unmatched()...), nil)
+	})
+	mux.HandleFunc("GET /v1/zones", func(w http.ResponseWriter, r *http.Request) {
+		zones, err := s.Listings.Zones(r.Context())
+		object(w, zones, err)
 	})
 	mux.HandleFunc("POST /v1/people/{user}/forget", func(w http.ResponseWriter, r *http.Request) {
 		object(w, struct{}{}, s.Forget(r.Context(), r.PathValue("user")))

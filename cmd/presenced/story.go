@@ -1,0 +1,211 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
+)
+
+// whereabouts says in a few words where the person is.
+func whereabouts(s control.Story, now time.Time) string {
+	var words []string
+	for _, row := range s.People {
+		switch row.State {
+		case presence.Arriving:
+			words = append(words, "is arriving at "+printable(row.Site))
+		case presence.Leaving:
+			words = append(words, "seems to have left "+printable(row.Site)+", not yet believed")
+		default:
+			words = append(words, "is at "+printable(row.Site)+" since "+clockAndAge(row.Since.In(now.Location()), now))
+		}
+	}
+	if len(words) == 0 {
+		return "is not here"
+	}
+	return strings.Join(words, ", and ")
+}
+
+// answers says how things are and why, what happened last, and what will happen.
+func answers(s control.Story, now time.Time) (all []fact) {
+	add := func(subject, text string) { all = append(all, fact{subject, text}) }
+	for _, row := range s.People {
+		add("why", whyHere(s, row, now))
+		for _, v := range s.Visits {
+			if v.ID == row.Visit {
+				add("desk", delivery("check-in", v.CheckIn, now))
+			}
+		}
+	}
+	if len(s.People) == 0 {
+		all = append(all, whyGone(s, now)...)
+	}
+	if n := len(s.Story); n > 0 {
+		e := s.Story[n-1]
+		add("last", fmt.Sprintf("%s  %s: %s", dayAndClock(e.At, now), e.Kind, printable(e.Text)))
+	}
+	if len(s.Next) == 0 {
+		add("next", "nothing, until a device is heard")
+	}
+	for _, n := range s.Next {
+		add("next", dayAndClock(n.At.Time, now)+"  "+printable(n.What))
+	}
+	for i := len(all) - 1; i > 0; i-- {
+		if all[i].subject == all[i-1].subject {
+			all[i].subject = ""
+		}
+	}
+	return all
+}
+
+// whyHere says what somebody's being at a site rests on.
+func whyHere(s control.Story, row control.Person, now time.Time) string {
+	var live []string
+	var last control.Session
+	for _, session := range s.Sessions {
+		switch {
+		case session.Site != row.Site:
+		case session.State == presence.Open || session.State == presence.Suspect:
+			live = append(live, printable(session.Device)+" is "+where(session)+", last heard "+dayAndClock(session.Seen.Time, now))
+		case session.Ended.After(last.Ended.Time):
+			last = session
+		}
+	}
+	switch {
+	case len(live) > 0:
+		return strings.Join(live, "; ")
+	case last.Device == "":
+		return "no device is there any more"
+	}
+	return fmt.Sprintf("the last device, %s, went %s%s; people are held as present for linger%s in case one comes back",
+		printable(last.Device), dayAndClock(last.Ended.Time, now), because(last.Cause), lingering(s))
+}
+
+// whyGone says why somebody who is not here is not, and what became of the
+// booking: "why was I checked out?"
+func whyGone(s control.Story, now time.Time) []fact {
+	if len(s.Visits) == 0 {
+		return []fact{{"why", "no arrival was concluded from what was heard"}}
+	}
+	v := s.Visits[len(s.Visits)-1]
+	left := "left " + v.Site
+	why := fmt.Sprintf("%s %s", printable(left), dayAndClock(v.Departed.Time, now))
+	for _, e := range s.Story {
+		if text, ok := strings.CutPrefix(e.Text, left+": "); ok && e.Kind == presence.Concluded && e.At.Equal(v.Departed.Time) {
+			why += ", because " + strings.Replace(printable(text), "linger", "linger"+lingering(s), 1)
+		}
+	}
+	return []fact{{"why", why}, {"desk", delivery("check-in", v.CheckIn, now)}, {"", delivery("check-out", v.CheckOut, now)}}
+}
+
+// lingering is the value of linger, in parentheses, if it is known.
+func lingering(s control.Story) string {
+	if s.Linger == 0 {
+		return ""
+	}
+	return " (" + roughly(time.Duration(s.Linger)) + ")"
+}
+
+// delivery says in a sentence what became of a check-in or check-out.
+func delivery(what string, e control.Errand, now time.Time) string {
+	verb := map[string]string{"check-in": "checked in", "check-out": "checked out"}[what]
+	reason := because(e.Reason)
+	bookings := "booking " + strings.Join(e.Bookings, ", ")
+	switch e.Status {
+	case presence.Effected:
+		if len(e.Bookings) == 0 {
+			return verb + reason
+		}
+		return verb + " " + dayAndClock(e.At.Time, now) + ": " + bookings + reason
+	case presence.DryRunned:
+		return "dry run: would have been " + verb + " " + dayAndClock(e.At.Time, now) + ": " + bookings
+	case presence.Refused:
+		return "not " + verb + ", Kadence refuses it" + reason
+	case presence.Pending:
+		text := "the " + what + " is still to be made" + reason
+		if e.Attempts > 0 {
+			text += fmt.Sprintf(" (%s, again %s)", count(e.Attempts, "failure"), ago(e.Next.Time, now))
+		}
+		return text
+	}
+	return "not " + verb + reason
+}
+
+// because is a reason as the end of a sentence.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + printable(reason)
+}
+
+// heardOf is what was heard of a session.
+func heardOf(row control.Session, now time.Time) string {
+	at := func(t control.Time) string { return short(t.In(now.Location()), now) }
+	text := string(row.State) + " " + where(row) + ", NAS " + printable(row.NAS) + "; began " + at(row.Started) + ", last heard " + at(row.Seen)
+	if row.Interim > 0 {
+		text += ", interims every " + roughly(time.Duration(row.Interim))
+	}
+	if !row.Ended.IsZero() {
+		text += ", ended " + at(row.Ended)
+	}
+	return text + because(row.Cause)
+}
+
+// where is where a session's device is.
+func where(row control.Session) string {
+	text := "on " + printable(row.SSID)
+	if row.AP != "" {
+		text += " at " + printable(row.AP)
+	}
+	return text
+}
+
+// countsAs says what a session comes to.
+func countsAs(s control.Story, row control.Session, now time.Time) string {
+	switch row.State {
+	case presence.Open:
+		return "counts as here, at " + printable(row.Site)
+	case presence.Suspect:
+		return "held as here, at " + printable(row.Site) + ": that is the network's doing, not the person's"
+	case presence.Expired:
+		return "counts as gone; when it went is not known, only max_session ended it"
+	}
+	for _, here := range s.People {
+		if here.Site == row.Site && !here.Deadline.IsZero() && here.Deadline.Equal(row.Ended.Add(time.Duration(s.Linger))) {
+			return "counts as gone; that the person left is believed " + dayAndClock(here.Deadline.Time, now)
+		}
+	}
+	return "counts as gone"
+}
+
+// dayAndClock writes a moment, its day if that is another than now's, and else
+// how long ago it is.
+func dayAndClock(t, now time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return clockAndAge(t.In(now.Location()), now)
+}
+
+// clockOn writes a moment after another, and its day only if that is another.
+func clockOn(t, before, now time.Time) string {
+	if local := t.In(now.Location()); sameDay(local, before) {
+		return local.Format("15:04")
+	}
+	return dayAndClock(t, now)
+}
+
+// longDay names the day of t as a heading.
+func longDay(t, now time.Time) string {
+	name := dayName(t, now)
+	switch {
+	case sameDay(t, now):
+		return "today, " + name
+	case sameDay(t, now.AddDate(0, 0, -1)):
+		return "yesterday, " + name
+	}
+	return name
+}
