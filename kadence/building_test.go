@@ -181,7 +181,7 @@ func TestCheckSaysWhatItFound(t *testing.T) {
 		want := []struct{ subject, detail, err string }{
 			{"credentials", "2 buildings", ""},
 			{`site "london"`, "Europe/London", ""},
-			{`site "mars"`, "Mars/Olympus", "configure time_zone"},
+			{`site "mars"`, "Mars/Olympus", "is not known here"},
 			{`site "venus"`, "", "no such building"},
 			{"user ann@example.com", "01GTBV1CT3", ""},
 			{`user ann@example.com at site "london"`, "desk 2000-01-01T09:00:00Z to 2000-01-01T17:00:00Z booked", ""},

@@ -15,6 +15,7 @@ type Finding struct {
 	Subject string `json:"subject"`          // "credentials", `site "london"`, "user ann@example.com"
 	Detail  string `json:"detail,omitempty"` // what was found
 	Error   string `json:"error,omitempty"`  // what is wrong; empty if nothing is
+	Remedy  string `json:"remedy,omitempty"` // where to mend that
 }
 
 // Check asks the API for what the configuration relies on: the credentials,
@@ -23,7 +24,7 @@ type Finding struct {
 func (d *Desk) Check(ctx context.Context, user string) []Finding {
 	buildings, err := d.Buildings(ctx)
 	if err != nil {
-		return []Finding{{Subject: "credentials", Error: err.Error()}}
+		return []Finding{{Subject: "credentials", Error: err.Error(), Remedy: credentialsRemedy(err)}}
 	}
 	findings := []Finding{{
 		Subject: "credentials",
@@ -42,7 +43,7 @@ func (d *Desk) Check(ctx context.Context, user string) []Finding {
 	}
 	known, err := d.userID(ctx, user)
 	if err != nil {
-		return append(findings, Finding{Subject: "user " + user, Error: err.Error()})
+		return append(findings, Finding{Subject: "user " + user, Error: err.Error(), Remedy: userRemedy(err)})
 	}
 	findings = append(findings, Finding{Subject: "user " + user, Detail: "has the id " + known.ID})
 	for _, site := range sites {
@@ -55,14 +56,14 @@ func (d *Desk) checkSite(site string, buildings []Building) Finding {
 	f := Finding{Subject: fmt.Sprintf("site %q", site)}
 	b, err := choose(buildings, d.buildings[site])
 	if err != nil {
-		f.Error = err.Error()
+		f.Error, f.Remedy = err.Error(), "set [[site]] building to the id or the name of one that the API key may see"
 		return f
 	}
 	f.Detail = fmt.Sprintf("building %s (%s), time zone %s", printable(b.Name, 60), b.ID, printable(b.TimeZone, 60))
 	_, err = time.LoadLocation(b.TimeZone)
 	switch zone := d.zones[site]; {
 	case zone == nil && (err != nil || b.TimeZone == ""):
-		f.Error = "the building's time zone is not known here: configure time_zone"
+		f.Error, f.Remedy = "the building's time zone is not known here", "set [[site]] time_zone"
 	case zone != nil && zone.String() != b.TimeZone:
 		f.Detail += ", " + zone.String() + " is configured"
 	}
@@ -91,4 +92,28 @@ func (d *Desk) checkUser(ctx context.Context, user, site string) Finding {
 		}
 	}
 	return f
+}
+
+// credentialsRemedy says where to mend that the buildings cannot be read.
+func credentialsRemedy(err error) string {
+	var closed *presence.ClosedError
+	var denied *presence.DeniedError
+	var throttled *presence.ThrottledError
+	switch {
+	case errors.As(err, &closed):
+		return "look at [kadence] region, client_id and client_secret_file; a new API key is made in Kadence by an administrator"
+	case errors.As(err, &denied):
+		return "let the API key have the public API: Kadence's administrators set what it may do"
+	case errors.As(err, &throttled):
+		return "wait, and lower [kadence] rate if something else uses the same API key"
+	}
+	return "try again; if it stays, look at Kadence's status page"
+}
+
+// userRemedy says where to mend that a user cannot be looked up.
+func userRemedy(err error) string {
+	if errors.Is(err, presence.ErrNoUser) {
+		return "compare the address with the user's in Kadence; [identity] rewrite and aliases_file map identities to addresses"
+	}
+	return credentialsRemedy(err)
 }

@@ -106,6 +106,8 @@ func writeScriptConfig(ts *testscript.TestScript, _ bool, args []string) {
 			s.building = value
 		case "listen":
 			s.listen = value
+		case "secret":
+			s.secret = value
 		case "http":
 			s.http = value
 		default:
