@@ -39,6 +39,7 @@ type Tracker struct {
 	at         map[string]*nas // where a person's device is alive
 	heartbeats map[heartbeat]Sighting
 	unmatched  unmatched
+	reasons    map[Reason]uint64
 	identities map[string]Identities // by client
 	next       time.Time             // when Run looks at who is due
 	flushed    time.Time             // when it last looked at what waits
@@ -64,6 +65,7 @@ func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tr
 	t := &Tracker{
 		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
 		nases: map[string]*nas{}, at: map[string]*nas{}, heartbeats: map[heartbeat]Sighting{}, unmatched: unmatched{},
+		reasons:    map[Reason]uint64{},
 		identities: map[string]Identities{},
 	}
 	t.Reload(mapping, rules)

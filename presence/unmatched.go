@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,29 @@ type Unmatched struct {
 	Count int       `json:"count"`
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
+}
+
+// Reason is why records led to nobody, without what was in them.
+type Reason struct{ Kind, Reason string }
+
+const maxReasons = 64 // there are fewer
+
+// Reasons returns how often each led to nobody since the daemon started. These
+// counts only grow, whatever [Tracker.Unmatched] has to drop.
+func (t *Tracker) Reasons() map[Reason]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.reasons)
+}
+
+// because is the reason of n, without what is quoted from the record.
+func because(n Nobody) Reason {
+	reason := n.Reason
+	if from, to := strings.IndexByte(reason, '"'), strings.LastIndexByte(reason, '"'); from < to {
+		reason = reason[:from] + "…" + reason[to+1:]
+	}
+	reason, _, _ = strings.Cut(reason, ":")
+	return Reason{n.Kind, reason}
 }
 
 // unmatched counts by what it was, in bounded memory.
@@ -87,6 +111,11 @@ func (t *Tracker) nobody(n Nobody, now time.Time) {
 	}
 	u.Count++
 	u.Last = now
+	r := because(n)
+	if _, known := t.reasons[r]; !known && len(t.reasons) >= maxReasons {
+		r = Reason{n.Kind, "another"}
+	}
+	t.reasons[r]++
 }
 
 // halve drops the half that was unheard for longest.

@@ -44,6 +44,12 @@ type Server struct {
 	// it is set before Serve.
 	Stranger func(source netip.Addr, heard time.Time)
 
+	// Batched is told of every batch how many records were in it, and
+	// Answered of every request that was recorded how long after it was read
+	// its answer was sent, if they are set before Serve.
+	Batched  func(records int)
+	Answered func(after time.Duration)
+
 	recorder Recorder
 	log      *logrus.Logger
 	grumbles grumbles

@@ -244,6 +244,23 @@ func (l *loop) record(ctx context.Context) {
 		l.finish(r, &records[i], answers[i], now)
 	}
 	l.send()
+	if err == nil {
+		l.measure(decoded)
+	}
+}
+
+// measure tells of a batch that was answered.
+func (l *loop) measure(answered []*request) {
+	if l.Batched != nil {
+		l.Batched(len(answered))
+	}
+	if l.Answered == nil {
+		return
+	}
+	now := time.Now()
+	for _, r := range answered {
+		l.Answered(now.Sub(r.heard))
+	}
 }
 
 // finish answers a request that is recorded, and remembers how.

@@ -20,6 +20,10 @@ const Version = 1
 // Store is a [presence.Store] in one file. Its methods may be called from any
 // goroutine; there is one writer at a time, and readers never wait for it.
 type Store struct {
+	// Committed is told how long each commit took, if it is set before the
+	// first write.
+	Committed func(took time.Duration)
+
 	db   *bbolt.DB
 	file *os.File // the descriptor that db uses, locked
 	path string

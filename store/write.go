@@ -36,7 +36,11 @@ func (s *Store) write(verb string, f func(*update) error) (err error) {
 		return err
 	}
 	s.doubt = false
-	s.commit.Store(int64(time.Since(began)))
+	took := time.Since(began)
+	s.commit.Store(int64(took))
+	if s.Committed != nil {
+		s.Committed(took)
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/metrics"
 	"github.com/presenced/presenced/kadence"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
@@ -32,6 +33,8 @@ type Daemon struct {
 	Web       net.Listener     // for a browser and Prometheus; nil: none
 
 	setup   atomic.Pointer[setup] // in force
+	refused atomic.Bool           // the configuration file was no good when it was last read
+	metrics *metrics.Metrics
 	started time.Time
 
 	reloaded  chan struct{} // of one: followReloads has to do
@@ -63,6 +66,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	d.Tracker.Concluded = d.Courier.Kick
 	d.Radius = radiusacct.NewServer(now.clients, d.Tracker, log)
 	d.Radius.Skew, d.Radius.Stranger = cfg.Radius.MaxSkew, d.Tracker.Stranger
+	d.measure()
 	if err := d.expel(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

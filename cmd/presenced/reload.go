@@ -144,6 +144,7 @@ func (d *Daemon) reloadFile(ctx context.Context) {
 	if err == nil {
 		err = d.reload(ctx, cfg)
 	}
+	d.refused.Store(err != nil)
 	var faults configs.Faults
 	switch {
 	case err == nil:

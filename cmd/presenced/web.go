@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/metrics"
 	"github.com/presenced/presenced/internal/web"
 )
 
@@ -42,7 +44,7 @@ func (d *Daemon) webURL() string {
 // web returns what the HTTP address serves.
 func (d *Daemon) web() *web.Server {
 	return &web.Server{
-		Healthy: d.healthy, Ready: d.ready, Page: d.page(),
+		Healthy: d.healthy, Ready: d.ready, Metrics: d.metrics.Handler(), Page: d.page(),
 		Token: func() string { return d.setup.Load().config.Control.Token },
 		Log:   d.Log,
 	}
@@ -57,6 +59,23 @@ func (d *Daemon) page() http.Handler {
 		}
 		fmt.Fprintf(w, "presenced %s: /metrics, /healthz, /readyz\n", version())
 	})
+}
+
+// measure has the metrics be told of what they do not ask for themselves.
+func (d *Daemon) measure() {
+	build, _, _ := strings.Cut(version(), " ")
+	d.metrics = metrics.New(metrics.Sources{
+		Version: build, Radius: d.Radius, Tracker: d.Tracker, Courier: d.Courier, Store: d.Store,
+		Setup: func() metrics.Setup {
+			now := d.setup.Load()
+			all := metrics.Setup{Desk: now.kadence, DryRun: now.mode == "dry_run", Loaded: now.loaded, Refused: d.refused.Load()}
+			for _, site := range now.mapping.Sites {
+				all.Sites = append(all.Sites, site.Name)
+			}
+			return all
+		},
+	})
+	d.Radius.Batched, d.Radius.Answered, d.Store.Committed = d.metrics.Batched, d.metrics.Answered, d.metrics.Committed
 }
 
 // healthy is nil if the daemon is alive and records, and else says why not.

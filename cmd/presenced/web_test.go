@@ -23,10 +23,11 @@ type served struct {
 }
 
 // serveHere runs a daemon with an HTTP address until the test ends.
-func serveHere(t *testing.T, more string) served {
+func serveHere(t *testing.T, set settings) served {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "presenced.toml")
-	writeConfig(t, file, settings{linger: "60m", http: "127.0.0.1:0", more: more})
+	set.linger, set.http = "60m", "127.0.0.1:0"
+	writeConfig(t, file, set)
 	log := logrus.New()
 	log.Out = io.Discard
 	cfg := load(t, file)
@@ -91,7 +92,7 @@ func TestReadyOnceItTakesPackets(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s := serveHere(t, "")
+	s := serveHere(t, settings{})
 	eventually(t, "it is ready", func() bool {
 		code, text := s.get(t, "/readyz")
 		return code == 200 && text == "ok\n"
@@ -128,7 +129,7 @@ func TestUnwellWhileRecordingFails(t *testing.T) {
 // not the address.
 func TestTokenOfTheNextConfigurationCounts(t *testing.T) {
 	t.Parallel()
-	s := serveHere(t, "")
+	s := serveHere(t, settings{})
 	if code, _ := s.get(t, "/"); code != 200 {
 		t.Errorf("without a token: %d", code)
 	}

@@ -33,8 +33,9 @@ var mayImport = map[string][]string{
 	"configs":          {"presence", "radiusacct", "kadence"}, // checks into what they take
 	"internal/control": {"presence"},
 	"internal/web":     nil,
+	"internal/metrics": {"presence", "radiusacct", "store", "kadence"}, // tells of what they count
 	"cmd/presenced": {
-		"presence", "radiusacct", "store", "kadence", "kadence/sandbox", "configs", "internal/control", "internal/web",
+		"presence", "radiusacct", "store", "kadence", "kadence/sandbox", "configs", "internal/control", "internal/web", "internal/metrics",
 	},
 }
 

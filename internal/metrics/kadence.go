@@ -1,0 +1,44 @@
+package metrics
+
+import "time"
+
+// kadenceCollector tells of the booking side; of Kadence nothing where there
+// is no [kadence].
+func kadenceCollector(s Sources) collector {
+	dry := newGauge("dry_run", "Whether nothing is checked in or out, but shown only.")
+	failures := newGauge("kadence_failures", "Failures in a row; 0 after an answer.")
+	answered := newGauge("kadence_last_success_timestamp_seconds", "When Kadence last answered, a refusal included; absent if it has not since the start.")
+	rests := newGauge("kadence_resting", "Whether no call but a probe is made now, after failures or because Kadence said so.")
+	calls := newCounter("kadence_calls", "Calls by operation and result: a status, or \"error\" if there was no answer.", "operation", "result")
+	took := newCounter("kadence_call_seconds", "How long the calls took, together.", "operation", "result")
+	limit := newGauge("kadence_rate_limit", "Calls that Kadence allows at a time, as it last told; absent until it does.")
+	remaining := newGauge("kadence_rate_remaining", "Calls that remain of that, as Kadence last told; absent until it does.")
+	token := newGauge("kadence_token_expiry_timestamp_seconds", "When the token expires; absent while there is none.")
+	refused := newGauge("kadence_credentials_refused", "Whether Kadence refuses our credentials.")
+	skipped := newCounter("kadence_skipped_bookings", "Bookings in answers that could not be read.")
+	all := []*family{dry, failures, answered, rests, calls, took, limit, remaining, token, refused, skipped}
+	return collector{all, func(ch out) {
+		setup := s.Setup()
+		dry.sendYes(ch, setup.DryRun)
+		if setup.Desk == nil {
+			return
+		}
+		health, stats, now := s.Courier.Health(), setup.Desk.Stats(), time.Now()
+		failures.send(ch, float64(health.Failures))
+		answered.sendTime(ch, stats.Success)
+		rests.sendYes(ch, health.Rests.After(now) || stats.Throttled.After(now))
+		for _, c := range stats.Calls {
+			calls.send(ch, float64(c.Count), c.Route, c.Result)
+			took.send(ch, c.Time.Seconds(), c.Route, c.Result)
+		}
+		if stats.Limit != nil {
+			limit.send(ch, float64(*stats.Limit))
+		}
+		if stats.Remaining != nil {
+			remaining.send(ch, float64(*stats.Remaining))
+		}
+		token.sendTime(ch, stats.Token)
+		refused.sendYes(ch, stats.Refused != "")
+		skipped.send(ch, float64(stats.Skipped))
+	}}
+}
