@@ -163,19 +163,10 @@ func (p *Person) merge(n Sighting, w World) {
 		p.begin(n, w)
 	case n.Status == Stop:
 		p.stop(s, n, w)
-	case s.Live() && n.Status == Start && n.NAS != s.NAS && s.Exact && n.At.After(s.Began.Add(time.Minute)):
-		// Two NASes that count may count alike: this is another session.
-		p.touch(s.Device, s.Site, s.Began, n.At, w)
-		*s = p.Sessions[len(p.Sessions)-1]
-		p.Sessions = p.Sessions[:len(p.Sessions)-1]
-		p.begin(n, w)
+	case n.renews(s):
+		p.renew(s, n, w)
 	case s.Live():
 		p.sign(s, n, w)
-	case n.Status == Start && !n.At.Before(s.Ended) && n.At.After(s.Began):
-		// A Start for a session that ended makes a new one: ids repeat.
-		*s = p.Sessions[len(p.Sessions)-1]
-		p.Sessions = p.Sessions[:len(p.Sessions)-1]
-		p.begin(n, w)
 	case n.Status == Start:
 		// Overtaken by its own Stop.
 		if s.Exact && !n.At.Equal(s.Began) {
@@ -203,13 +194,22 @@ func (p *Person) session(n Sighting) *Session {
 	return nil
 }
 
+// renew has a new session take the place of s, whose id it has. The device was
+// there all the while.
+func (p *Person) renew(s *Session, n Sighting, w World) {
+	if s.Live() && s.carriesOn(n.At, w) {
+		p.touch(s.Device, s.Site, s.Began, n.At, w)
+	}
+	*s = p.Sessions[len(p.Sessions)-1]
+	p.Sessions = p.Sessions[:len(p.Sessions)-1]
+	p.begin(n, w)
+	p.Sessions[len(p.Sessions)-1].Exact = true // what is told of sooner is of the session before
+}
+
 // begin takes in a session never heard of. An Interim for one is a Start at
 // event time less Acct-Session-Time.
 func (p *Person) begin(n Sighting, w World) {
-	s := Session{ID: n.Session, Device: n.Device, Began: n.At, Seen: n.At, Exact: n.Status == Start}
-	if n.Status == Interim {
-		s.Began = n.At.Add(-n.Age)
-	}
+	s := Session{ID: n.Session, Device: n.Device, Began: n.began(), Seen: n.At, Exact: n.Status == Start}
 	s.alive(n)
 	s.Interim = 0
 	if n.Heard.Sub(n.At) >= w.MaxSession { // history: it says nothing about now
@@ -285,8 +285,8 @@ func (p *Person) stop(s *Session, n Sighting, w World) {
 		}
 		return
 	}
-	if n.NAS != s.NAS && s.Exact && n.HasAge && n.At.Add(-n.Age).Before(s.Began.Add(-time.Minute)) {
-		return // of another session: two NASes that count may count alike
+	if n.precedes(s) {
+		return
 	}
 	if n.At.Before(s.Seen) && (n.Age < s.Age || n.Age == 0 || n.At.Before(s.Began)) {
 		return
@@ -312,7 +312,7 @@ func (p *Person) stop(s *Session, n Sighting, w World) {
 // arrives late of it opens nothing. It is no arrival; it lengthens a streak
 // that is there. What the device was in before it, it left for it.
 func (p *Person) unknownStop(n Sighting, w World) {
-	began := n.At.Add(-n.Age)
+	began := n.began()
 	for i := range p.Sessions {
 		if s := &p.Sessions[i]; s.Device == n.Device && s.Live() && n.HasAge && !s.Seen.After(began) {
 			p.touch(s.Device, s.Site, s.Began, began, w)
@@ -321,9 +321,9 @@ func (p *Person) unknownStop(n Sighting, w World) {
 	}
 	p.Sessions = append(p.Sessions, Session{
 		ID: n.Session, Multi: n.Multi, Device: n.Device, Site: n.Site, SSID: n.SSID, NAS: n.NAS,
-		State: Ended, Began: n.At.Add(-n.Age), Seen: n.At, Heard: n.Heard, Ended: n.At, Age: n.Age, Cause: n.Cause,
+		State: Ended, Began: began, Seen: n.At, Heard: n.Heard, Ended: n.At, Age: n.Age, Cause: n.Cause,
 	})
-	if d := p.device(n.Device, n.Site); d != nil && !d.Closed && n.At.Before(d.Last.Add(w.Linger)) {
+	if d := p.device(n.Device, n.Site); d != nil && !d.Closed && began.Before(d.Last.Add(w.Linger)) {
 		d.Last = later(d.Last, n.At)
 	}
 }

@@ -85,12 +85,19 @@ func (s *Session) end(t time.Time, cause Cause, hold time.Time) {
 }
 
 // silent is when the session will be believed to have fallen silent; zero if
-// it has sent no interims, which is no reason to expect any.
+// it has sent no interims, which is no reason to expect any. An interval heard
+// only once can have been anything: a NAS may send an Interim for a roam, or
+// for a roam back when that of the roam was lost. It is not counted on before
+// it had the time to be heard twice.
 func (s *Session) silent(w World) time.Time {
-	if s.Interim == 0 {
+	interval := s.Interim
+	switch {
+	case interval == 0:
 		return time.Time{}
+	case s.Steady.Sub(s.Began) < interval*3/2:
+		interval = max(interval, unsureInterim)
 	}
-	return later(s.Heard.Add(max(missedInterims*s.Interim, minSilence)), w.Listening.Add(s.Interim+retries))
+	return later(s.Heard.Add(max(missedInterims*interval, minSilence)), w.Listening.Add(interval+retries))
 }
 
 // pass lets time pass up to now, and returns when to look again; zero if
@@ -138,6 +145,44 @@ func (s *Session) pass(now time.Time, w World) time.Time {
 // lost, and the device is new in the morning.
 func (s *Session) carriesOn(t time.Time, w World) bool {
 	return s.State == Open || t.Before(later(s.Seen, s.Ended).Add(s.Interim+w.OutageHold+w.Linger))
+}
+
+// moment is what clocks that count whole seconds, and packets that overtake
+// each other, can make of one moment.
+const moment = 5 * time.Second
+
+// began is when the session that the sighting is of began, as far as it says.
+func (n Sighting) began() time.Time {
+	if n.Status == Start {
+		return n.At
+	}
+	return n.At.Add(-n.Age)
+}
+
+// renews reports whether the sighting is of a later session than s that has
+// the same id: ids repeat after a boot and on NASes that count alike, and
+// hostapd has been seen to give one again to the station that it was of. Of an
+// Interim the count of seconds tells, which began anew.
+func (n Sighting) renews(s *Session) bool {
+	switch {
+	case n.Status == Interim && (!n.HasAge || n.Age >= s.Age):
+		return false
+	case s.Live():
+		return n.At.After(s.Seen) && n.began().After(s.Began.Add(moment))
+	}
+	return !n.began().Before(s.Ended) && n.began().After(s.Began)
+}
+
+// precedes reports whether the Stop is of an earlier session than s that has
+// the same id: one that by its own count of seconds began long before. It can
+// come after the Start of s, and even, by clocks that count whole seconds, be
+// stamped after it.
+func (n Sighting) precedes(s *Session) bool {
+	if !s.Exact || !n.HasAge {
+		return false
+	}
+	sooner := s.Began.Sub(n.began())
+	return n.NAS != s.NAS && sooner > time.Minute || sooner > moment && !n.At.After(s.Began.Add(moment))
 }
 
 // after reports whether the sighting is later than the session's end. The

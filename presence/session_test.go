@@ -149,6 +149,23 @@ func TestCase84FirstShortInterimIsNoInterval(t *testing.T) {
 	}
 }
 
+// The Interim of a roam that came back, when that of the roam away was lost,
+// looks like one of an interval that is not the NAS's.
+func TestCase84IntervalHeardOnceIsNotCountedOn(t *testing.T) {
+	d := newDay(t)
+	d.hear("8:43", Start, laptop, "a")
+	d.hear("8:43:04", Interim, laptop, "a")
+	d.hear("9:18", Interim, laptop, "a")
+	for clock := d.clock("9:20"); clock.Before(d.clock("14:00")); clock = clock.Add(5 * time.Minute) { // others are heard
+		d.nas["wlc"] = d.nas["wlc"].hear(clock)
+	}
+	d.is("12:17")
+	d.wantState(laptop, "a", Open)
+	d.is("12:19")
+	d.wantState(laptop, "a", Ended)
+	d.want("london over 08:43:00-09:18:00 left")
+}
+
 func TestCase85SilentNASIsNobodysDeparture(t *testing.T) {
 	d := newDay(t)
 	d.hear("9:00", Start, laptop, "a")
@@ -199,6 +216,64 @@ func TestCase112StopAndStartWithinOneSecond(t *testing.T) {
 	d.wantState(laptop, "a", Open)
 	d.is("16:00")
 	d.want("london present 09:00:00")
+}
+
+// The Start that has the id again comes before the Stop of the session before,
+// whose clock counts whole seconds: only its Acct-Session-Time tells whose it is.
+func TestCase112StartOvertakesTheStop(t *testing.T) {
+	for _, stop := range []string{"9:59:59", "10:00:00", "10:00:01"} {
+		d := newDay(t)
+		d.hear("9:00", Start, laptop, "a")
+		d.hear("10:00", Start, laptop, "a")
+		d.hear(stop, Stop, laptop, "a", age(time.Hour), cause(UserRequest), d.arriving("10:00:02"))
+		d.wantState(laptop, "a", Open)
+		d.is("13:00")
+		d.want("london present 09:00:00")
+		d.hear("13:00", Stop, laptop, "a", age(3*time.Hour), cause(UserRequest))
+		d.is("15:00")
+		d.want("london over 09:00:00-13:00:00 left")
+	}
+}
+
+// After an uplink was cut, the NAS delivers the Start that has the id again
+// before the Stop of the session before.
+func TestCase112StopOfTheSessionBeforeIsMinutesLate(t *testing.T) {
+	d := newDay(t)
+	d.hear("14:52", Start, laptop, "a")
+	d.hear("15:02", Start, laptop, "a", d.arriving("15:07:45"))
+	d.hear("14:58", Stop, laptop, "a", age(6*time.Minute), cause(UserRequest), d.arriving("15:07:46"))
+	d.wantState(laptop, "a", Open)
+	d.is("17:00")
+	d.want("london present 14:52:00")
+}
+
+// The Start that has the id again is lost; the Interims that follow count from
+// later than the Stop.
+func TestCase112InterimsOfTheNextSessionAlone(t *testing.T) {
+	d := newDay(t)
+	d.hear("13:27", Start, laptop, "a")
+	d.hear("14:33", Stop, laptop, "a", age(66*time.Minute), cause(IdleTimeout))
+	d.hear("15:23", Interim, laptop, "a", age(20*time.Minute))
+	d.wantState(laptop, "a", Open)
+	d.is("15:50")
+	d.want("london present 13:27:00")
+	// What comes late of the session before is none of its news.
+	d.hear("14:20", Interim, laptop, "a", age(53*time.Minute), d.arriving("15:51"))
+	d.hear("14:33", Stop, laptop, "a", age(66*time.Minute), cause(IdleTimeout), d.arriving("15:51"))
+	d.wantState(laptop, "a", Open)
+	d.want("london present 13:27:00")
+}
+
+// … and so they do if the Stop is lost, or late, as well.
+func TestCase112StopComesAfterInterimsOfTheNextSession(t *testing.T) {
+	d := newDay(t)
+	d.hear("13:27", Start, laptop, "a")
+	d.hear("13:37", Interim, laptop, "a", age(10*time.Minute))
+	d.hear("14:27", Interim, laptop, "a", age(time.Hour))
+	d.hear("15:23", Interim, laptop, "a", age(20*time.Minute))
+	d.hear("14:33", Stop, laptop, "a", age(66*time.Minute), cause(IdleTimeout), d.arriving("15:24"))
+	d.wantState(laptop, "a", Open)
+	d.want("london present 13:27:00")
 }
 
 func TestCase114NewestFirstAfterAnOutage(t *testing.T) {

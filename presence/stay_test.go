@@ -253,6 +253,23 @@ func TestCase88LaptopLeftOverNightChecksNobodyIn(t *testing.T) {
 	d.want("london over 16:00:00-04:00:00 day turned; london present 12:00:00")
 }
 
+// The laptop's session of the day is told of by nothing but its Stop, which
+// says since when it was there.
+func TestCase88LaptopLeftOverNightIsKnownByItsStop(t *testing.T) {
+	d := newDay(t)
+	d.hear("16:00", Start, laptop, "a")
+	d.hear("+1 0:00", Stop, laptop, "a", age(8*time.Hour), cause(SessionTimeout))
+	d.hear("+1 0:00:01", Start, laptop, "b")
+	d.hear("+1 8:00:01", Stop, laptop, "b", age(8*time.Hour), cause(SessionTimeout))
+	d.hear("+1 8:00:02", Start, laptop, "c")
+	d.hear("+1 8:10", Start, phone, "p")
+	d.hear("+1 18:04", Stop, phone, "p")
+	d.hear("+1 18:18", Stop, laptop, "d", age(8*time.Hour), cause(SessionTimeout)) // the power failed at ten, and its Start was lost
+	d.hear("+1 18:18:01", Start, laptop, "e")
+	d.is("+1 20:00")
+	d.want("london over 16:00:00-04:00:00 day turned; london over 08:10:00-18:04:00 left")
+}
+
 func TestWorkingPastMidnightIsOneVisit(t *testing.T) {
 	d := newDay(t)
 	d.hear("20:00", Start, laptop, "a")

@@ -25,6 +25,7 @@ const (
 	missedInterims  = 3                // … nor before this many interims are missing
 	shortestInterim = 55 * time.Second // RFC 2869 5.16 allows no interval under 60 s; anything shorter is an event
 	longestInterim  = 4 * time.Hour
+	unsureInterim   = time.Hour // the longest interval that is common: what one heard only once may really be
 
 	// retries is how long a controller may take to come back with what it
 	// could not deliver: hostapd, the slowest known, retries every 120 s.

@@ -293,18 +293,19 @@ func (c *comparison) bearing(s subject, b *book, t time.Time) (signs []Sign) {
 
 // streak finds out when the streak of each sign began: those of one device
 // that are less than linger apart are of one, and those that may be. A Stop
-// alone joins none.
+// alone lengthens a streak that is there, and begins none.
 func (b *book) streak(linger time.Duration) {
-	last := -1 // of the same device, more than a Stop
+	last := -1 // of the same device, and of its latest streak
 	for i, s := range b.signs {
-		began := s.From
+		began, on := s.From, false
 		if last >= 0 && b.signs[last].Device == s.Device {
 			before := b.signs[last]
-			if s.From.Before(before.Until.Add(linger)) || s.From.Before(before.Quiet) {
-				began = b.streaks[last]
-			}
+			on = s.From.Before(before.Until.Add(linger)) || s.From.Before(before.Quiet)
 		}
-		if !s.Only {
+		if on {
+			began = b.streaks[last]
+		}
+		if on || !s.Only {
 			last = i
 		}
 		b.streaks = append(b.streaks, began)
