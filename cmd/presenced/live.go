@@ -85,11 +85,15 @@ func (d *Daemon) storeInfo() control.StoreInfo {
 func (d *Daemon) deskStatus() control.Desk {
 	now := d.setup.Load()
 	if now.kadence == nil {
-		return control.Desk{Mode: now.mode}
+		return control.Desk{Mode: now.mode, Calls: []control.Call{}}
 	}
 	h := d.Courier.Health()
+	calls := []control.Call{}
+	for _, c := range now.kadence.Stats().Calls {
+		calls = append(calls, control.Call{Route: c.Route, Result: c.Result, Count: c.Count})
+	}
 	return control.Desk{
-		Mode: now.mode, Success: control.Time{Time: h.Success}, Failure: control.Time{Time: h.Failure},
+		Mode: now.mode, Calls: calls, Success: control.Time{Time: h.Success}, Failure: control.Time{Time: h.Failure},
 		Error: h.Error, Failures: h.Failures, Rests: control.Time{Time: h.Rests},
 	}
 }

@@ -57,7 +57,7 @@ presenced watch`,
 	root.AddCommand(
 		p.serve(), p.demo(), p.sandbox(), p.check(), p.reference(), p.status(),
 		p.people(), p.sessions(), p.visits(), p.show(), p.unmatched(), p.explain(),
-		p.retry(), p.drop(), p.zap(), p.forget(), p.backup(), p.version(), p.man(),
+		p.watch(), p.retry(), p.drop(), p.zap(), p.forget(), p.backup(), p.version(), p.man(),
 	)
 	for _, cmd := range root.Commands() {
 		p.completes(cmd)

@@ -31,11 +31,12 @@ func whereabouts(s control.Story, now time.Time) string {
 // answers says how things are and why, what happened last, and what will happen.
 func answers(s control.Story, now time.Time) (all []fact) {
 	add := func(subject, text string) { all = append(all, fact{subject, text}) }
+	when := func(t control.Time) string { return dayAndClock(t.Time, now) }
 	for _, row := range s.People {
 		add("why", whyHere(s, row, now))
 		for _, v := range s.Visits {
 			if v.ID == row.Visit {
-				add("desk", delivery("check-in", v.CheckIn, now))
+				add("desk", delivery("check-in", v.CheckIn, when))
 			}
 		}
 	}
@@ -97,7 +98,8 @@ func whyGone(s control.Story, now time.Time) []fact {
 			why += ", because " + strings.Replace(printable(text), "linger", "linger"+lingering(s), 1)
 		}
 	}
-	return []fact{{"why", why}, {"desk", delivery("check-in", v.CheckIn, now)}, {"", delivery("check-out", v.CheckOut, now)}}
+	when := func(t control.Time) string { return dayAndClock(t.Time, now) }
+	return []fact{{"why", why}, {"desk", delivery("check-in", v.CheckIn, when)}, {"", delivery("check-out", v.CheckOut, when)}}
 }
 
 // lingering is the value of linger, in parentheses, if it is known.
@@ -108,29 +110,33 @@ func lingering(s control.Story) string {
 	return " (" + roughly(time.Duration(s.Linger)) + ")"
 }
 
-// delivery says in a sentence what became of a check-in or check-out.
-func delivery(what string, e control.Errand, now time.Time) string {
+// delivery says in a sentence what became of a check-in or check-out; when is
+// how moments are written in it, nil for not at all.
+func delivery(what string, e control.Errand, when func(control.Time) string) string {
 	verb := map[string]string{"check-in": "checked in", "check-out": "checked out"}[what]
-	reason := because(e.Reason)
-	bookings := "booking " + strings.Join(e.Bookings, ", ")
+	at, again := "", ""
+	if when != nil {
+		at, again = " "+when(e.At), ", again "+when(e.Next)
+	}
+	bookings := ": booking " + strings.Join(e.Bookings, ", ")
 	switch e.Status {
 	case presence.Effected:
 		if len(e.Bookings) == 0 {
-			return verb + reason
+			return verb + because(e.Reason)
 		}
-		return verb + " " + dayAndClock(e.At.Time, now) + ": " + bookings + reason
+		return verb + at + bookings + because(e.Reason)
 	case presence.DryRunned:
-		return "dry run: would have been " + verb + " " + dayAndClock(e.At.Time, now) + ": " + bookings
+		return "dry run: would have been " + verb + at + bookings
 	case presence.Refused:
-		return "not " + verb + ", Kadence refuses it" + reason
+		return "not " + verb + ", Kadence refuses it" + because(e.Reason)
 	case presence.Pending:
-		text := "the " + what + " is still to be made" + reason
+		text := "the " + what + " is still to be made" + because(e.Reason)
 		if e.Attempts > 0 {
-			text += fmt.Sprintf(" (%s, again %s)", count(e.Attempts, "failure"), ago(e.Next.Time, now))
+			text += " (" + count(e.Attempts, "failure") + again + ")"
 		}
 		return text
 	}
-	return "not " + verb + reason
+	return "not " + verb + because(e.Reason)
 }
 
 // because is a reason as the end of a sentence.

@@ -59,7 +59,7 @@ func (q SessionQuery) form() url.Values {
 
 // Visits yields what [Listings.Visits] does.
 func (d *Daemon) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, error] {
-	form := url.Values{"user": {q.User}, "site": {q.Site}, "pending": {strconv.FormatBool(q.Pending)}}
+	form := url.Values{"user": {q.User}, "site": {q.Site}, "pending": {strconv.FormatBool(q.Pending)}, "open": {strconv.FormatBool(q.Open)}}
 	if !q.Since.IsZero() {
 		form.Set("since", q.Since.Format(time.RFC3339Nano))
 	}

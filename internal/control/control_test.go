@@ -155,7 +155,7 @@ func TestDaemonAndFileShowTheSame(t *testing.T) {
 	for _, q := range []SessionQuery{{}, {All: true}, {User: "ann@example.com", All: true}, {NAS: "wlc-2", All: true}, {Site: "paris"}} {
 		same("sessions", all(t, l.Sessions(ctx, q)), all(t, d.Sessions(ctx, q)))
 	}
-	for _, q := range []VisitQuery{{}, {Pending: true}, {User: "ann@example.com"}, {Since: nine}, {Site: "paris"}} {
+	for _, q := range []VisitQuery{{}, {Pending: true}, {Open: true}, {User: "ann@example.com"}, {Since: nine}, {Site: "paris"}} {
 		same("visits", all(t, l.Visits(ctx, q)), all(t, d.Visits(ctx, q)))
 	}
 	file, err := l.Show(ctx, "Ann@Example.com")

@@ -47,6 +47,7 @@ type VisitQuery struct {
 	Site    string
 	Since   time.Time // arrived at or after
 	Pending bool      // only those on which a check-in or check-out is pending
+	Open    bool      // only those that are not settled: something may yet happen
 }
 
 // People yields the open visits at site, or everywhere if it is empty, by user.
@@ -120,7 +121,7 @@ func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.V
 				}
 			}
 		}
-		if !q.Pending { // a settled visit has nothing pending
+		if !q.Pending && !q.Open { // a settled visit has nothing pending
 			for v, err := range l.history(ctx, q.User, q.Since) {
 				if err != nil {
 					yield(presence.Visit{}, err)

@@ -53,7 +53,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/people?site=
 //	GET  /v1/people/{user}
 //	GET  /v1/sessions?user=&device=&nas=&site=&all=true
-//	GET  /v1/visits?user=&site=&since=&pending=true
+//	GET  /v1/visits?user=&site=&since=&pending=true&open=true
 //	GET  /v1/unmatched
 //	GET  /v1/zones
 //	POST /v1/people/{user}/forget
@@ -110,7 +110,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) visits(w http.ResponseWriter, r *http.Request) {
-	q := VisitQuery{User: r.FormValue("user"), Site: r.FormValue("site"), Pending: yes(r, "pending")}
+	q := VisitQuery{User: r.FormValue("user"), Site: r.FormValue("site"), Pending: yes(r, "pending"), Open: yes(r, "open")}
 	if since := r.FormValue("since"); since != "" {
 		var err error
 		if q.Since, err = time.Parse(time.RFC3339, since); err != nil {

@@ -73,6 +73,14 @@ type Desk struct {
 	Error    string `json:"error"`    // of the latest failure; "" after a success
 	Failures int    `json:"failures"` // in a row
 	Rests    Time   `json:"rests"`    // no call but a probe is made before
+	Calls    []Call `json:"calls"`    // since the start, by route and result
+}
+
+// Call counts the calls of one route that had one result.
+type Call struct {
+	Route  string `json:"route"`  // "GET /v1/public/users"
+	Result string `json:"result"` // a status such as "201", or "error" if there was no answer
+	Count  int    `json:"count"`
 }
 
 // StoreInfo is the state of the store.
