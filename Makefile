@@ -26,7 +26,7 @@ test: peers style lint ## checks everything; as root (or with sudo) installs wha
 	.ci/gotest -race -shuffle=on -timeout 10m ./...
 
 .PHONY: peers
-peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, systemd
+peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, systemd, Chromium
 	@.ci/peers
 
 .PHONY: style
@@ -41,6 +41,11 @@ lint: ## staticcheck, at the version that tools.mod pins
 .PHONY: lab
 lab: ## only the tests with a real controller, stations and proxies, as they happen
 	$(GO) test -count=1 -v -timeout 5m ./internal/lab/...
+
+.PHONY: screenshots
+screenshots: ## the status page of a made-up office as Chromium shows it, wide and narrow, light and dark, into ./screenshots
+	mkdir -p screenshots
+	$(GO) test -count=1 -run TestBrowserDraws ./internal/page -args -screenshots $(CURDIR)/screenshots
 
 .PHONY: bench
 bench: peers ## measures presenced beside FreeRADIUS in one table, in about three minutes; on an idle machine. BENCH='-seconds 10 throughput', BENCH=wear

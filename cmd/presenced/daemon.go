@@ -14,6 +14,7 @@ import (
 
 	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/internal/metrics"
+	"github.com/presenced/presenced/internal/page"
 	"github.com/presenced/presenced/kadence"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
@@ -104,7 +105,9 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 		workers.Go(func() error { return d.control(radius).Serve(working, socket) })
 	}
 	if d.Web != nil {
-		workers.Go(func() error { return d.web().Serve(working, d.Web) })
+		shown := d.page()
+		workers.Go(func() error { return d.web(shown).Serve(working, d.Web) })
+		workers.Go(func() error { return every(working, page.Sampling, shown.Sample) })
 	}
 	workers.Go(func() error { return every(working, time.Hour, d.housekeep) })
 	workers.Go(func() error { return every(working, listsEvery, d.followLists) })

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/internal/metrics"
+	"github.com/presenced/presenced/internal/page"
 	"github.com/presenced/presenced/internal/web"
+	"github.com/presenced/presenced/presence"
 )
 
 // wellTime is how lately every loop has to have turned for the daemon to be
@@ -41,24 +43,22 @@ func (d *Daemon) webURL() string {
 	return "http://" + d.Web.Addr().String() + "/"
 }
 
-// web returns what the HTTP address serves.
-func (d *Daemon) web() *web.Server {
+// web returns what the HTTP address serves, with the status page.
+func (d *Daemon) web(shown *page.Page) *web.Server {
 	return &web.Server{
-		Healthy: d.healthy, Ready: d.ready, Metrics: d.metrics.Handler(), Page: d.page(),
+		Healthy: d.healthy, Ready: d.ready, Metrics: d.metrics.Handler(), Page: shown.Handler(),
 		Token: func() string { return d.setup.Load().config.Control.Token },
 		Log:   d.Log,
 	}
 }
 
 // page returns the status page.
-func (d *Daemon) page() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/" {
-			http.NotFound(w, r)
-			return
-		}
-		fmt.Fprintf(w, "presenced %s: /metrics, /healthz, /readyz\n", version())
-	})
+func (d *Daemon) page() *page.Page {
+	return &page.Page{
+		Listings:  control.Listings{Store: d.Store, Rules: func() presence.Rules { return d.setup.Load().rules }},
+		Status:    func(context.Context) (control.Status, error) { return d.status(nil), nil },
+		Unmatched: d.unmatched, NASes: d.Tracker.NASes,
+	}
 }
 
 // measure has the metrics be told of what they do not ask for themselves.

@@ -58,7 +58,7 @@ func (l Listings) People(ctx context.Context, site string) iter.Seq2[Person, err
 				yield(Person{}, err)
 				return
 			}
-			for _, row := range personRows(p, l.Rules().Linger) {
+			for _, row := range PersonRows(p, l.Rules().Linger) {
 				if (site == "" || row.Site == site) && !yield(row, nil) {
 					return
 				}
@@ -96,7 +96,7 @@ func (q SessionQuery) Match(user string, s presence.Session) bool {
 func (l Listings) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, error] {
 	return func(yield func(Visit, error) bool) {
 		for v, err := range l.visits(ctx, q) {
-			if !yield(visitRow(v), err) {
+			if !yield(VisitRow(v), err) {
 				return
 			}
 		}
@@ -144,6 +144,11 @@ func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.V
 func (q VisitQuery) matches(v presence.Visit) bool {
 	return (q.Site == "" || v.Site == q.Site) && !v.Arrived.Before(q.Since) &&
 		(!q.Pending || v.CheckIn.Status == presence.Pending || v.CheckOut.Status == presence.Pending)
+}
+
+// Everybody yields all that is remembered of each person, by user.
+func (l Listings) Everybody(ctx context.Context) iter.Seq2[presence.Person, error] {
+	return l.people(ctx, "")
 }
 
 // people yields the user, or everybody if it is empty.
@@ -230,7 +235,7 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 		if err != nil {
 			return Story{}, err
 		}
-		story.Visits = append(story.Visits, visitRow(v))
+		story.Visits = append(story.Visits, VisitRow(v))
 		story.Story = append(story.Story, v.Story...)
 	}
 	for _, s := range p.Sessions {
@@ -241,7 +246,7 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 	if len(story.Sessions)+len(story.Visits)+len(story.Story) == 0 {
 		return Story{}, fmt.Errorf("%s: %w", user, ErrUnknown)
 	}
-	story.People = append(story.People, personRows(p, l.Rules().Linger)...)
+	story.People = append(story.People, PersonRows(p, l.Rules().Linger)...)
 	story.Next = append(story.Next, nexts(story)...)
 	return story, nil
 }

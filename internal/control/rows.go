@@ -94,7 +94,8 @@ func errandRow(e presence.Errand) Errand {
 	return row
 }
 
-func visitRow(v presence.Visit) Visit {
+// VisitRow returns the row of a visit.
+func VisitRow(v presence.Visit) Visit {
 	return Visit{
 		ID: v.ID, User: v.User, Site: v.Site, Arrived: Time{v.Arrived}, Departed: Time{v.Departed}, State: v.State,
 		CheckIn: errandRow(v.CheckIn), CheckOut: errandRow(v.CheckOut),
@@ -113,8 +114,8 @@ func SessionRow(user string, s presence.Session) Session {
 	}
 }
 
-// personRows returns a row for each open visit of p.
-func personRows(p presence.Person, linger time.Duration) (rows []Person) {
+// PersonRows returns a row for each open visit of p.
+func PersonRows(p presence.Person, linger time.Duration) (rows []Person) {
 	for _, v := range p.Visits {
 		if v.State == presence.Over {
 			continue

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 
 	"github.com/presenced/presenced/presence"
 )
@@ -95,43 +96,43 @@ type StoreInfo struct {
 // Count fills in who is where and what is pending. A site that has people but
 // is not listed in s, because it is no longer configured, is added.
 func (l Listings) Count(ctx context.Context, s *Status) error {
-	sites := map[string]*Site{}
-	for i := range s.Sites {
-		sites[s.Sites[i].Name] = &s.Sites[i]
-	}
-	var strangers []*Site
-	at := func(name string) *Site {
-		if sites[name] == nil {
-			sites[name] = &Site{Name: name}
-			strangers = append(strangers, sites[name])
-		}
-		return sites[name]
-	}
-	for p, err := range l.people(ctx, "") {
+	for p, err := range l.Everybody(ctx) {
 		if err != nil {
 			return err
 		}
-		s.Store.People++
-		for i := range p.Sessions {
-			if p.Sessions[i].Live() {
-				at(p.Sessions[i].Site).Sessions++
-				s.Live++
-			}
-		}
-		for _, v := range p.Visits {
-			at(v.Site).count(v)
-			if v.State != presence.Over {
-				s.People++
-			}
-			if (VisitQuery{Pending: true}).matches(v) {
-				s.Pending++
-			}
-		}
-	}
-	for _, site := range strangers {
-		s.Sites = append(s.Sites, *site)
+		s.Count(&p)
 	}
 	return nil
+}
+
+// Count counts one person more.
+func (s *Status) Count(p *presence.Person) {
+	s.Store.People++
+	for i := range p.Sessions {
+		if p.Sessions[i].Live() {
+			s.site(p.Sessions[i].Site).Sessions++
+			s.Live++
+		}
+	}
+	for _, v := range p.Visits {
+		s.site(v.Site).count(v)
+		if v.State != presence.Over {
+			s.People++
+		}
+		if (VisitQuery{Pending: true}).matches(v) {
+			s.Pending++
+		}
+	}
+}
+
+// site returns the site of that name, adding it if it is not listed.
+func (s *Status) site(name string) *Site {
+	i := slices.IndexFunc(s.Sites, func(site Site) bool { return site.Name == name })
+	if i < 0 {
+		i = len(s.Sites)
+		s.Sites = append(s.Sites, Site{Name: name})
+	}
+	return &s.Sites[i]
 }
 
 func (s *Site) count(v presence.Visit) {

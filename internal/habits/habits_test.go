@@ -32,10 +32,12 @@ var mayImport = map[string][]string{
 	"kadence/sandbox":  nil,
 	"configs":          {"presence", "radiusacct", "kadence"}, // checks into what they take
 	"internal/control": {"presence"},
+	"internal/page":    {"presence", "internal/control"},
 	"internal/web":     nil,
 	"internal/metrics": {"presence", "radiusacct", "store", "kadence"}, // tells of what they count
 	"cmd/presenced": {
-		"presence", "radiusacct", "store", "kadence", "kadence/sandbox", "configs", "internal/control", "internal/web", "internal/metrics",
+		"presence", "radiusacct", "store", "kadence", "kadence/sandbox", "configs", "internal/control",
+		"internal/page", "internal/web", "internal/metrics",
 	},
 }
 

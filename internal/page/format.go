@@ -1,0 +1,170 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/presenced/presenced/internal/control"
+)
+
+var functions = template.FuncMap{
+	"plain": plain, "span": span, "perMinute": perMinute, "count": count, "at": at, "ago": ago, "thousands": thousands,
+	"bytes": bytesOf, "booking": booking, "up": func(since control.Time, now time.Time) string { return span(now.Sub(since.Time)) },
+	"interim": func(d control.Duration) string { return span(time.Duration(d)) }, "skew": skew, "zone": zone,
+	"add": func(a, b uint64) uint64 { return a + b },
+}
+
+// plain returns s as it may be shown: whatever has no shape of its own, and
+// what would turn the line around, is spelled out, and it ends somewhere.
+func plain(s string) string {
+	const longest = 300
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		quoted := strconv.QuoteToGraphic(s)
+		s = quoted[1 : len(quoted)-1]
+	}
+	if len(s) > longest {
+		n := 0
+		for i := range s {
+			if n++; n > longest {
+				return s[:i] + "…"
+			}
+		}
+	}
+	return s
+}
+
+// moment is a time as it is shown.
+type moment struct{ RFC, Text, Full string }
+
+// at shows a time in a time zone: by the clock, and with its day if that is
+// another one than now's.
+func at(t any, zone *time.Location, now time.Time) moment {
+	when, ok := t.(time.Time)
+	if !ok {
+		when = t.(control.Time).Time
+	}
+	if when.IsZero() {
+		return moment{}
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	when = when.In(zone)
+	layout := "15:04"
+	if y, m, d := when.Date(); (now != time.Time{}) {
+		if ny, nm, nd := now.In(zone).Date(); y != ny || m != nm || d != nd {
+			layout = "2 Jan 15:04"
+		}
+	}
+	return moment{when.UTC().Format(time.RFC3339), when.Format(layout), when.Format("Monday 2 January 2006, 15:04:05 MST")}
+}
+
+// ago says how long ago t was.
+func ago(t any, now time.Time) moment {
+	m := at(t, time.Local, now)
+	if m.RFC != "" {
+		when, _ := time.Parse(time.RFC3339, m.RFC)
+		if m.Text = span(now.Sub(when)) + " ago"; now.Sub(when) < time.Second {
+			m.Text = "now"
+		}
+	}
+	return m
+}
+
+// zone names a time zone.
+func zone(z *time.Location) string {
+	if z == time.Local {
+		return "this host's time"
+	}
+	return z.String()
+}
+
+// span writes how long something lasts, to be read and not to be computed with.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "0 s"
+	case d < 2*time.Minute:
+		return strconv.Itoa(int(d/time.Second)) + " s"
+	case d < 2*time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + " min"
+	case d < 48*time.Hour:
+		if m := int(d.Minutes()) % 60; d < 10*time.Hour && m > 0 {
+			return fmt.Sprintf("%d h %d min", int(d.Hours()), m)
+		}
+		return strconv.Itoa(int(d.Hours())) + " h"
+	}
+	return strconv.Itoa(int(d.Hours()/24)) + " days"
+}
+
+// perMinute writes a rate.
+func perMinute(r float64) string {
+	switch {
+	case r == 0:
+		return "0"
+	case r < 0.05:
+		return "< 0.1"
+	case r < 10:
+		return strconv.FormatFloat(r, 'f', 1, 64)
+	}
+	return thousands(int(math.Round(r)))
+}
+
+// count writes how many there are of something.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
+}
+
+// skew writes how far a clock is off. Years are no skew: the clock was never
+// set.
+func skew(of control.Duration) string {
+	const year = 365 * 24 * time.Hour
+	switch d := time.Duration(of); {
+	case d.Abs() > year:
+		return "not set"
+	case d.Abs() < time.Second:
+		return "right"
+	case d < 0:
+		return span(-d) + " behind"
+	default:
+		return span(d) + " ahead"
+	}
+}
+
+// thousands writes a whole number that is not negative.
+func thousands(n any) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:] // a narrow space that does not break
+	}
+	return s
+}
+
+func bytesOf(n int64) string {
+	switch {
+	case n < 1<<20:
+		return strconv.FormatInt(n>>10, 10) + " KiB"
+	case n < 10<<20:
+		return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MiB"
+	}
+	return thousands(int(n>>20)) + " MiB"
+}
+
+// booking shortens the id of a booking to what tells it from others: ids are
+// ULIDs, whose beginning is a time.
+func booking(id string) string {
+	id = plain(id)
+	if n := len(id); n > 12 && strings.Trim(id, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == "" {
+		return "…" + id[n-8:]
+	}
+	return id
+}

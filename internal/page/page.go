@@ -1,0 +1,142 @@
+// Package page shows in a browser what presenced heard and what it made of it.
+// It promises to change nothing, to show at most a few hundred rows of anything,
+// and to walk the store seldom, however many are looking and however often.
+package page
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
+)
+
+// Page shows what the daemon holds. Its functions are the daemon's own.
+type Page struct {
+	Listings  control.Listings
+	Status    func(context.Context) (control.Status, error) // without what [control.Status.Count] fills in
+	Unmatched func() []control.Unmatched
+	NASes     func() map[string]presence.NAS
+
+	mu     sync.Mutex // guards what follows
+	latest *snapshot
+	counts []sample // what the clients' counters were lately, oldest first
+}
+
+//go:embed assets
+var assets embed.FS
+
+//go:embed templates
+var sources embed.FS
+
+// pages are the templates by name, each with the layout around it.
+var pages = func() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	for _, name := range []string{"people", "person", "network", "calls", "unmatched", "fault"} {
+		all[name] = template.Must(template.New("layout.html").Funcs(functions).
+			ParseFS(sources, "templates/layout.html", "templates/"+name+".html"))
+	}
+	return all
+}()
+
+// Handler returns the page and what belongs to it:
+//
+//	GET /            who is where; ?q= people by how they begin, ?site= and ?after= more of a site
+//	GET /person      ?user= and ?day=: a day's timeline
+//	GET /network     clients and NASes
+//	GET /calls       calls to Kadence
+//	GET /unmatched   what led to nobody
+func (p *Page) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.shown("people", p.people))
+	mux.HandleFunc("GET /person", p.shown("person", p.person))
+	mux.HandleFunc("GET /network", p.shown("network", p.network))
+	mux.HandleFunc("GET /calls", p.shown("calls", p.calls))
+	mux.HandleFunc("GET /unmatched", p.shown("unmatched", p.nobodies))
+	for name, kind := range map[string]string{
+		"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+	} {
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, _ *http.Request) {
+			text, err := assets.ReadFile("assets/" + name)
+			if err != nil {
+				panic(err) // it is embedded
+			}
+			w.Header().Set("Content-Type", kind)
+			w.Write(text)
+		})
+	}
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		p.fault(w, r, http.StatusNotFound, "There is no such page.")
+	})
+	return mux
+}
+
+// view is what a template is given.
+type view struct {
+	Page  string // which one, for the navigation
+	Title string
+	Now   time.Time
+	Local *time.Location
+	Query string // what was searched for
+	Daemon
+	Body any
+}
+
+// Daemon is what every page shows of the daemon.
+type Daemon struct {
+	Status    control.Status
+	Troubles  []trouble
+	Unmatched int
+}
+
+// errNoSuch is why something asked for is not shown.
+type errNoSuch struct{ text string }
+
+func (e errNoSuch) Error() string { return e.text }
+
+// shown returns a handler that shows what body returns in the template of that
+// name. The body also returns the title.
+func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title string, data any, err error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s, err := p.snapshot(r.Context())
+		if err != nil {
+			p.fault(w, r, http.StatusServiceUnavailable, "The store cannot be read: "+err.Error())
+			return
+		}
+		title, data, err := body(r, s)
+		var none errNoSuch
+		switch {
+		case errors.As(err, &none):
+			p.fault(w, r, http.StatusNotFound, none.text)
+		case err != nil:
+			p.fault(w, r, http.StatusServiceUnavailable, "The store cannot be read: "+err.Error())
+		default:
+			render(w, http.StatusOK, name, view{
+				Page: name, Title: title, Now: time.Now(), Local: time.Local, Query: strings.TrimSpace(r.FormValue("q")), Daemon: s.Daemon, Body: data,
+			})
+		}
+	}
+}
+
+// fault says why something is not shown. It does not need the store.
+func (p *Page) fault(w http.ResponseWriter, r *http.Request, code int, text string) {
+	render(w, code, "fault", view{Page: "fault", Title: http.StatusText(code), Now: time.Now(), Local: time.Local, Query: r.FormValue("q"), Body: text})
+}
+
+func render(w http.ResponseWriter, code int, name string, v view) {
+	var text bytes.Buffer
+	if err := pages[name].Execute(&text, v); err != nil {
+		http.Error(w, "show "+name+": "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
+	w.Write(text.Bytes())
+}

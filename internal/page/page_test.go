@@ -1,0 +1,326 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
+)
+
+// get returns what the page answers.
+func get(t *testing.T, p *Page, path string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	return w.Code, w.Body.String()
+}
+
+// shown returns the elements of a page that has to be there.
+func shown(t *testing.T, p *Page, path string) []*html.Node {
+	t.Helper()
+	code, text := get(t, p, path)
+	if code != http.StatusOK {
+		t.Fatalf("%s: %d\n%s", path, code, text)
+	}
+	root, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Collect(root.Descendants())
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func textOf(n *html.Node) string {
+	var text strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			text.WriteString(d.Data)
+		}
+	}
+	return strings.Join(strings.Fields(text.String()), " ")
+}
+
+// rows returns the rows of the tables as texts, without the heads.
+func rows(nodes []*html.Node) (all []string) {
+	for _, n := range nodes {
+		if n.Data == "tr" && n.Parent.Data == "tbody" {
+			var cells []string
+			for cell := range n.ChildNodes() {
+				cells = append(cells, textOf(cell))
+			}
+			all = append(all, strings.Join(strings.Fields(strings.Join(cells, " ")), " "))
+		}
+	}
+	return all
+}
+
+func has(all []string, want string) bool {
+	return slices.ContainsFunc(all, func(one string) bool { return strings.Contains(one, want) })
+}
+
+// TestNothingHeardBecomesMarkup: whatever an identity is like, it is text, it
+// stays in its place, and its link leads to its own page.
+func TestNothingHeardBecomesMarkup(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	for _, name := range hostile {
+		o.hidden = append(o.hidden, control.Unmatched{Kind: "identity", Key: name, Reason: name, Remedy: name})
+	}
+	p := o.page()
+	found := map[string]string{}
+	for _, path := range []string{"/", "/calls", "/network", "/unmatched", "/?q=" + url.QueryEscape(hostile[0])} {
+		for _, n := range shown(t, p, path) {
+			if n.Type != html.ElementNode {
+				continue
+			}
+			if n.Data == "script" && attr(n, "src") != "/page.js" {
+				t.Errorf("%s has a script: %s", path, textOf(n))
+			}
+			for _, a := range n.Attr {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "style" {
+					t.Errorf("%s has <%s %s=%q>", path, n.Data, a.Key, a.Val)
+				}
+			}
+			if link := attr(n, "href"); n.Data == "a" && strings.HasPrefix(link, "/person?") {
+				found[textOf(n)] = link
+			}
+		}
+	}
+	for _, name := range hostile {
+		link := found[plain(name)]
+		if link == "" {
+			t.Errorf("%q is not shown as text, but:\n%q", name, found)
+			continue
+		}
+		for _, n := range shown(t, p, link) {
+			if n.Data == "h1" && textOf(n) != plain(name) {
+				t.Errorf("the link of %q leads to %q", name, textOf(n))
+			}
+		}
+	}
+	if !strings.Contains(plain("a\u202eb\x00\xff"), `a\u202eb\x00\xff`) || len([]rune(plain(strings.Repeat("ä", 5000)))) > 301 {
+		t.Errorf("controls or endless texts are shown: %q", plain("a\u202eb\x00\xff"))
+	}
+}
+
+// TestPeopleBySite: who is where, since when, and when leaving is believed.
+func TestPeopleBySite(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	all := rows(shown(t, o.page(), "/"))
+	for _, want := range []string{
+		"ann@example.com present 08:52 2", "eve@example.com present 09:12 1", "dan@example.com present 08:40 1",
+		"cleo@example.com leaving believed at " + o.now.Add(40*time.Minute).In(o.zone).Format("15:04") + " 09:30 0",
+	} {
+		if !slices.Contains(all, want) {
+			t.Errorf("no row %q in\n%s", want, strings.Join(all, "\n"))
+		}
+	}
+	if one := rows(shown(t, o.page(), "/?site=leeds")); has(one, "ann@") || !has(one, "eve@") {
+		t.Errorf("of leeds there are shown\n%s", strings.Join(one, "\n"))
+	}
+}
+
+// TestOldDayHasItsVisits: sessions are forgotten after a day, visits and what
+// followed from them are not.
+func TestOldDayHasItsVisits(t *testing.T) {
+	o := newOffice(t)
+	arrived := o.clock("09:00").AddDate(0, 0, -5)
+	v := presence.Visit{
+		ID: "old", User: "ann@example.com", Site: "london", Arrived: arrived, Departed: arrived.Add(8 * hour), State: presence.Over, End: presence.Left,
+		Claims: []presence.Claim{{Booking: "B1", Begin: arrived, End: arrived.Add(9 * hour), In: arrived, Out: arrived.Add(9 * hour)}},
+		Story:  []presence.Entry{{At: arrived, Kind: presence.Concluded, Text: "arrived at london"}},
+	}
+	err := o.store.Update(t.Context(), []presence.Change{{User: v.User, Apply: func(*presence.Person) []presence.Visit { return []presence.Visit{v} }}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, path := o.page(), "/person?user=Ann@example.com&day="+arrived.Format(time.DateOnly)
+	_, text := get(t, p, path)
+	for _, want := range []string{"check-out of booking B1: done", "arrived at london", "Sessions are remembered for about a day", `rel="prev"`, `rel="next"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("that day does not have %q", want)
+		}
+	}
+	if _, text := get(t, p, "/person?user=ann@example.com"); !strings.Contains(text, "nothing is remembered") || strings.Contains(text, `rel="next"`) {
+		t.Error("today there is something, or a day after it")
+	}
+}
+
+// TestWhatIsNotThere has an answer that says so.
+func TestWhatIsNotThere(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	p := o.page()
+	for path, want := range map[string]string{
+		"/nowhere":                     "no such page",
+		"/person":                      "No person was named",
+		"/person?user=zoe@example.com": "Nothing is remembered of zoe@example.com",
+		"/person?user=ann@example.com&day=yesterday": "yesterday is no day",
+		"/?site=paris": "no site paris",
+	} {
+		if code, text := get(t, p, path); code != http.StatusNotFound || !strings.Contains(text, want) {
+			t.Errorf("%s: %d\n%s", path, code, text)
+		}
+	}
+	p.Listings.Store = crowd{fails: errors.New("read store: input/output error")}
+	p.latest = nil
+	if code, text := get(t, p, "/"); code != http.StatusServiceUnavailable || !strings.Contains(text, "input/output error") {
+		t.Errorf("with a store that fails: %d\n%s", code, text)
+	}
+}
+
+// crowd is a store of very many people, each at london.
+type crowd struct {
+	number int
+	reads  *int
+	fails  error
+}
+
+func (c crowd) person(i int) presence.Person {
+	user := fmt.Sprintf("user%06d@example.com", i)
+	now := time.Now()
+	return presence.Person{
+		User:     user,
+		Sessions: []presence.Session{{ID: "1", Device: phone, Site: "london", NAS: wlc, State: presence.Open, Began: now.Add(-hour), Seen: now}},
+		Visits: []presence.Visit{{ID: user, User: user, Site: "london", Arrived: now.Add(-hour), State: presence.Present,
+			CheckIn: presence.Errand{Status: presence.Pending, Next: now.Add(time.Duration(i) * time.Second)}}},
+	}
+}
+
+func (c crowd) Person(_ context.Context, user string) (presence.Person, error) {
+	return presence.Person{User: user}, c.fails
+}
+
+func (c crowd) People(_ context.Context, after string, limit int) (some []presence.Person, _ error) {
+	*orNew(&c.reads)++
+	first := 0
+	if digits, ok := strings.CutPrefix(after, "user"); ok {
+		digits, _, whole := strings.Cut(digits, "@")
+		fmt.Sscanf((digits + "000000")[:6], "%d", &first)
+		if whole {
+			first++
+		}
+	}
+	for i := first; i < c.number && len(some) < limit; i++ {
+		some = append(some, c.person(i))
+	}
+	return some, c.fails
+}
+
+func (c crowd) History(context.Context, string, time.Time, time.Time, int) ([]presence.Visit, error) {
+	return nil, c.fails
+}
+
+func orNew(n **int) *int {
+	if *n == nil {
+		*n = new(int)
+	}
+	return *n
+}
+
+// TestHundredThousandPeopleFitOnAPage: their number, the first of them, and a
+// way to the others; and however many look, the store is walked once.
+func TestHundredThousandPeopleFitOnAPage(t *testing.T) {
+	o, reads := newOffice(t), 0
+	p := o.page()
+	p.Listings.Store = crowd{number: 100_000, reads: &reads}
+	for _, path := range []string{"/", "/calls", "/network"} {
+		_, text := get(t, p, path)
+		if len(text) > 128<<10 {
+			t.Errorf("%s has %d bytes", path, len(text))
+		}
+	}
+	if reads > 101 {
+		t.Errorf("three pages took %d reads of a thousand people", reads)
+	}
+	nodes := shown(t, p, "/")
+	if all := rows(nodes); len(all) != mostPeople || !strings.HasPrefix(all[99], "user000099@") {
+		t.Errorf("%d rows are shown", len(all))
+	}
+	next := ""
+	for _, n := range nodes {
+		if n.Data == "a" && textOf(n) == "More" {
+			next = attr(n, "href")
+		}
+	}
+	if all := rows(shown(t, p, next)); len(all) != mostPeople || !strings.HasPrefix(all[0], "user000100@") {
+		t.Errorf("%s shows %q", next, all)
+	}
+	if all := rows(shown(t, p, "/?q=User04321")); len(all) != 10 || !strings.HasPrefix(all[9], "user043219@example.com present at london") {
+		t.Errorf("the search finds %q", all)
+	}
+	if all := rows(shown(t, p, "/?q=user04")); len(all) != mostPeople {
+		t.Errorf("a wide search shows %d", len(all))
+	}
+	if all := rows(shown(t, p, "/?site=leeds&after=user000000@example.com")); len(all) != 0 {
+		t.Errorf("nobody is at leeds, but %d are shown", len(all))
+	}
+}
+
+// TestRatesAreOfTheLastMinutes: what came long ago is no rate.
+func TestRatesAreOfTheLastMinutes(t *testing.T) {
+	o := newOffice(t)
+	p := o.page()
+	p.Sample(t.Context())
+	p.counts[0].at = p.counts[0].at.Add(-2 * time.Minute)
+	o.requests += 300
+	all := rows(shown(t, p, "/network"))
+	if !has(all, "hq-wlc 10.20.0.0/24, london heard") || !has(all, " 150 (182 640)") {
+		t.Errorf("the clients are\n%s", strings.Join(all, "\n"))
+	}
+	if !has(all, "lab 2001:db8:40::/48, leeds never heard") || !has(all, "95 s behind") || has(all, "wrong secret") {
+		t.Errorf("the clients are\n%s", strings.Join(all, "\n"))
+	}
+	if _, text := get(t, p, "/"); !strings.Contains(text, "Client lab has not been heard") || strings.Contains(text, "shared secret") {
+		t.Errorf("what to look at is\n%s", text)
+	}
+}
+
+// TestUnmatchedHasReasonAndRemedy: and calls say what became of them.
+func TestUnmatchedHasReasonAndRemedy(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	p := o.page()
+	if all := rows(shown(t, p, "/unmatched")); !has(all, "anonymous@corp.example.com identity anonymous outer identity: have the RADIUS server return") {
+		t.Errorf("unmatched are\n%s", strings.Join(all, "\n"))
+	}
+	all := rows(shown(t, p, "/calls"))
+	for _, want := range []string{
+		"08:52 check-in done ann@example.com", "11:40 check-out done bob@example.com", "12:50 check-in refused bob@example.com", "08:40 check-in dry run dan@example.com",
+		o.now.Add(4*time.Minute).In(o.zone).Format("15:04") + " check-in cleo@example.com london 3 get bookings: 503",
+	} {
+		if !has(all, want) {
+			t.Errorf("no row %q in\n%s", want, strings.Join(all, "\n"))
+		}
+	}
+	for mode, want := range map[string]string{"dry_run": "Dry run: bookings are read", "none": "There is no [kadence]", "live": "Kadence does not answer: 503"} {
+		o.desk = control.Desk{Mode: mode}
+		if mode == "live" {
+			o.desk.Error = "503"
+		}
+		p := o.page()
+		if _, text := get(t, p, "/"); !strings.Contains(text, want) {
+			t.Errorf("in mode %s the page does not say %q", mode, want)
+		}
+	}
+}

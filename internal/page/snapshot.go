@@ -1,0 +1,171 @@
+package page
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
+)
+
+const (
+	mostPeople = 100 // rows of people shown of a site, or found
+	mostRows   = 200 // rows of anything else
+)
+
+// snapshot is what one walk over everybody tells.
+type snapshot struct {
+	Daemon
+	taken time.Time
+	cost  time.Duration // of taking it
+
+	people  map[string][]control.Person // by site, the first mostPeople
+	pending []pendingVisit              // the next mostRows
+	recent  []call                      // the latest mostRows, of settled visits only after settle
+	onNAS   map[string]int              // live sessions by NAS
+	rates   map[string]rate             // by client
+	rated   time.Duration               // over how long
+
+	settle     sync.Once
+	settledErr error
+	since      time.Time // visits that arrived before may be missing from recent
+}
+
+// pendingVisit is a visit on which a call is to be made.
+type pendingVisit struct {
+	control.Visit
+	Zone     *time.Location
+	Verb     string
+	Attempts int
+	Next     time.Time
+	Reason   string
+}
+
+// snapshot returns one that is recent, and takes it if there is none. The next
+// is not taken before twenty times as long has passed as this one took: looking
+// costs a twentieth of a processor at the most, however many look.
+func (p *Page) snapshot(ctx context.Context) (*snapshot, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.latest; s != nil && time.Since(s.taken) < max(time.Second, 20*s.cost) {
+		return s, nil
+	}
+	began := time.Now()
+	status, err := p.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	status.Sites = slices.Clone(status.Sites)
+	s := &snapshot{
+		Daemon: Daemon{Status: status, Unmatched: status.Nobody}, taken: began,
+		people: map[string][]control.Person{}, onNAS: map[string]int{},
+	}
+	rules := p.Listings.Rules()
+	for person, err := range p.Listings.Everybody(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		s.take(&person, rules)
+	}
+	s.trim()
+	p.rate(s)
+	s.Troubles = s.troubles(p.NASes())
+	s.cost = time.Since(began)
+	p.latest = s
+	return s, nil
+}
+
+func (s *snapshot) take(p *presence.Person, rules presence.Rules) {
+	s.Status.Count(p)
+	for _, row := range control.PersonRows(*p, rules.Linger) {
+		if len(s.people[row.Site]) < mostPeople {
+			s.people[row.Site] = append(s.people[row.Site], row)
+		}
+	}
+	for i := range p.Sessions {
+		if p.Sessions[i].Live() {
+			s.onNAS[p.Sessions[i].NAS]++
+		}
+	}
+	for _, v := range p.Visits {
+		zone := rules.Sites[v.Site].Zone
+		for _, c := range callsOf(v, zone) {
+			if c.Result == pending {
+				s.pending = append(s.pending, pendingVisit{control.VisitRow(v), zone, c.Verb, c.Attempts, c.At, c.Reason})
+			} else {
+				s.recent = append(s.recent, c)
+			}
+		}
+	}
+	if len(s.pending) > 10*mostRows || len(s.recent) > 10*mostRows {
+		s.trim()
+	}
+}
+
+// trim keeps what will be shown.
+func (s *snapshot) trim() {
+	slices.SortStableFunc(s.pending, func(a, b pendingVisit) int { return a.Next.Compare(b.Next) })
+	s.pending = s.pending[:min(len(s.pending), mostRows)]
+	s.recent = latest(s.recent)
+}
+
+// latest returns the latest calls, those first.
+func latest(calls []call) []call {
+	slices.SortStableFunc(calls, func(a, b call) int { return b.At.Compare(a.At) })
+	return calls[:min(len(calls), mostRows)]
+}
+
+// sample is what the clients' counters were at a moment.
+type sample struct {
+	at      time.Time
+	clients map[string]control.Client
+}
+
+// rate is what a client's counters went up by in a minute.
+type rate struct{ Requests, Answers, Repeats, BadSecrets, Malformed float64 }
+
+const ratedOver = 5 * time.Minute
+
+// Sampling is how often [Page.Sample] wants to be called.
+const Sampling = 15 * time.Second
+
+// Sample notes what the clients' counters are, for rates.
+func (p *Page) Sample(ctx context.Context) {
+	status, err := p.Status(ctx)
+	if err != nil {
+		return // it is not known; the next may be
+	}
+	now := sample{time.Now(), map[string]control.Client{}}
+	for _, c := range status.Clients {
+		now.clients[c.Name] = c
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts = append(slices.DeleteFunc(p.counts, func(c sample) bool { return now.at.Sub(c.at) > ratedOver }), now)
+}
+
+// rate works out the rates since the oldest sample, and if there is none since
+// the start.
+func (p *Page) rate(s *snapshot) {
+	was := sample{at: s.Status.Started.Time}
+	if len(p.counts) > 0 {
+		was = p.counts[0]
+	}
+	s.rated = s.taken.Sub(was.at)
+	s.rates = map[string]rate{}
+	for _, c := range s.Status.Clients {
+		old := was.clients[c.Name]
+		perMinute := func(now, then uint64) float64 {
+			if now < then || s.rated <= 0 { // counted anew since
+				return 0
+			}
+			return float64(now-then) / s.rated.Minutes()
+		}
+		s.rates[c.Name] = rate{
+			perMinute(c.Requests, old.Requests), perMinute(c.Responses, old.Responses), perMinute(c.Duplicates, old.Duplicates),
+			perMinute(c.BadSecrets, old.BadSecrets), perMinute(c.Malformed, old.Malformed),
+		}
+	}
+}

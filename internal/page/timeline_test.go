@@ -1,0 +1,143 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// drawn returns the picture of the user's day as the page draws it.
+func (o *office) drawn(user string, from time.Time) timeline {
+	o.t.Helper()
+	d := day{from: from, to: from.AddDate(0, 0, 1), now: o.now, zone: o.zone, rules: o.rules}
+	p := o.page()
+	if err := p.fill(o.t.Context(), user, &d); err != nil {
+		o.t.Fatal(err)
+	}
+	story, err := p.Listings.Show(o.t.Context(), user)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	d.story = story.Story
+	return d.draw()
+}
+
+// words writes a track as "kind from-to kind from-to …".
+func words(t timeline, i int) string {
+	var all []string
+	for _, s := range t.Tracks[i].Spans {
+		all = append(all, fmt.Sprintf("%s %s-%s", s.Kind, s.from.In(t.Zone).Format("15:04"), s.to.In(t.Zone).Format("15:04")))
+	}
+	for _, m := range t.Tracks[i].Marks {
+		all = append(all, fmt.Sprintf("%s %s", m.Kind, m.when.In(t.Zone).Format("15:04")))
+	}
+	return t.Tracks[i].Label + ": " + strings.Join(all, ", ")
+}
+
+// TestPictureExplainsDebouncing: sessions come and go below, and the visit
+// above them goes on over every gap shorter than linger.
+func TestPictureExplainsDebouncing(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	clock := func(when time.Time) string { return when.In(o.zone).Format("15:04") }
+	now := clock(o.now)
+	for _, tt := range []struct {
+		user string
+		from time.Time
+		want []string
+	}{
+		{"ann@example.com", o.clock("04:00"), []string{
+			"Bookings: booking 09:00-18:00",
+			"Calls: check-in 08:52",
+			"Visits to london: present 08:52-12:09, linger 12:09-12:47, present 12:47-" + now,
+			phone + ": session 08:52-12:09, unheard 12:47-" + now + ", heard 08:52, heard 12:09, heard 12:47",
+			laptop + ": session 09:05-10:34, session 10:58-12:01, session 12:55-",
+		}},
+		{"bob@example.com", o.clock("04:00"), []string{
+			"Bookings: booking 08:30-17:00",
+			"Calls: check-in 08:31, check-out 11:40, refused 12:50",
+			"Visits to london: present 08:31-10:40, believed 10:40-11:40, present 12:50-" + now,
+			"02:00:5e:10:00:11: session 08:31-10:40, session 12:50-",
+		}},
+		{"cleo@example.com", o.clock("04:00"), []string{
+			"Calls: pending " + clock(o.now.Add(4*time.Minute)),
+			"Visits to london: present 09:30-" + clock(o.now.Add(-20*time.Minute)) + ", linger " + clock(o.now.Add(-20*time.Minute)) + "-" + now + ", ahead " + now + "-" + clock(o.now.Add(40*time.Minute)),
+			"02:00:5e:10:00:21: session 09:30-",
+		}},
+		{"dan@example.com", o.clock("04:00"), []string{
+			"Bookings: booking 09:00-17:30",
+			"Calls: check-in-dry 08:40",
+			"Visits to london: present 08:40-" + now,
+			"02:00:5e:10:00:31: session 08:40-" + clock(o.now.Add(-15*time.Minute)) + ", suspect " + clock(o.now.Add(-15*time.Minute)) + "-" + now,
+		}},
+		{"eve@example.com", o.clock("04:00").AddDate(0, 0, -1), []string{
+			"Visits to leeds: unknown 13:20-03:20",
+			"02:00:5e:10:00:41: session 13:20-13:20, expired 13:20-03:20, heard 13:20",
+		}},
+	} {
+		got := o.drawn(tt.user, tt.from)
+		if len(got.Tracks) != len(tt.want) {
+			t.Errorf("%s has %d tracks: %+v", tt.user, len(got.Tracks), got.Tracks)
+			continue
+		}
+		for i, want := range tt.want {
+			if text := words(got, i); !strings.HasPrefix(text, want) {
+				t.Errorf("%s:\n got %s\nwant %s", tt.user, text, want)
+			}
+		}
+		for _, track := range got.Tracks {
+			if !strings.HasPrefix(track.Says(), track.Label+": ") || strings.Contains(track.Says(), "; ;") {
+				t.Errorf("in words: %s", track.Says())
+			}
+			for _, s := range track.Spans {
+				place := func(when time.Time) float64 {
+					return 100 * float64(when.Sub(got.From)) / float64(got.To.Sub(got.From))
+				}
+				if from, to := place(s.from), math.Min(100, place(s.to)); math.Abs(float64(s.At)-from) > 0.01 || math.Abs(float64(s.At+s.Wide)-to) > 0.01 {
+					t.Errorf("%s is drawn from %s, %s wide, and not from %.3f to %.3f", s.Title, s.At, s.Wide, from, to)
+				}
+			}
+		}
+	}
+}
+
+// TestHoursAreTheSitesClocks on the days on which those change, too.
+func TestHoursAreTheSitesClocks(t *testing.T) {
+	london, err := time.LoadLocation("Europe/London")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		date string
+		want string
+	}{
+		{"2026-03-28", "00:00 02:00 03:00 04:00"}, // 01:00 is 02:00
+		{"2026-10-24", "00:00 01:00 02:00 03:00 04:00"},
+		{"2026-07-01", "00:00 01:00 02:00 03:00 04:00"},
+	} {
+		from, err := time.ParseInLocation(time.DateOnly, tt.date, london)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from = from.Add(4 * hour)
+		d := day{
+			from: from, to: presence.Site{Zone: london}.NextDay(from, 4*hour), now: from.AddDate(0, 1, 0), zone: london, rules: presence.DefaultRules(),
+			sessions: []presence.Session{{Device: phone, State: presence.Ended, Began: from.Add(20*hour - 10*time.Minute), Ended: from.Add(26 * hour)}},
+		}
+		got := d.draw()
+		var labels []string
+		for i, tick := range got.Ticks {
+			labels = append(labels, tick.Label)
+			if i > 0 && tick.At <= got.Ticks[i-1].At {
+				t.Errorf("%s: %s is left of the hour before", tt.date, tick.Label)
+			}
+		}
+		if text := strings.Join(labels, " "); !strings.Contains(text, tt.want) {
+			t.Errorf("%s: the hours are %s", tt.date, text)
+		}
+	}
+}
