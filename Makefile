@@ -21,12 +21,16 @@ run: ## runs the real daemon against a made-up office and a sandbox Kadence, and
 build: ## makes ./presenced, static and without symbols
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o presenced ./cmd/presenced
 
+.PHONY: package
+package: ## makes a .deb and an .rpm for amd64 and arm64 in dist/; offline, if the module cache is filled
+	GO=$(GO) packages/build.sh dist
+
 .PHONY: test
 test: peers style lint ## checks everything; as root (or with sudo) installs what the tests want from Debian first
 	.ci/gotest -race -shuffle=on -timeout 10m ./...
 
 .PHONY: peers
-peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, systemd, Chromium
+peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, systemd, Chromium, rpm, lintian
 	@.ci/peers
 
 .PHONY: style
@@ -69,4 +73,4 @@ fuzz: ## every fuzz target for FUZZTIME (20s) each
 
 .PHONY: clean
 clean: ## removes what build made
-	rm -f presenced
+	rm -rf presenced dist

@@ -20,12 +20,19 @@ func (p *program) version() *cobra.Command {
 	}
 }
 
-// version says what this program was built from, as the Go toolchain noted it:
-// the module's version, or the commit, and the toolchain.
+// release is the version of the package that this program comes in, which the
+// linker is told when one is made.
+var release string
+
+// version says what this program was built from: the package's version, or as
+// the Go toolchain noted it the module's, or the commit; and the toolchain.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "(unknown)"
+	}
+	if release != "" {
+		return release + " " + info.GoVersion
 	}
 	is, revision, dirty := info.Main.Version, "", ""
 	for _, s := range info.Settings {

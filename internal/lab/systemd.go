@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,24 @@ var systemdScript string
 // run in a container, which takes root and control groups to mount.
 func (l *Lab) Systemd(units string, files map[string]string) *Systemd {
 	l.t.Helper()
+	return l.systemd(func(dir string) {
+		l.must(os.CopyFS(dir+"/units", os.DirFS(units)))
+		for name, text := range files {
+			l.file(filepath.Base(dir)+"/files"+name, text)
+		}
+	})
+}
+
+// BareSystemd starts a machine without presenced, for packages to be installed
+// on. It skips the test as [Lab.Systemd] does.
+func (l *Lab) BareSystemd() *Systemd {
+	l.t.Helper()
+	return l.systemd(func(string) {})
+}
+
+// systemd starts a machine, with what fill puts into the directory for it.
+func (l *Lab) systemd(fill func(dir string)) *Systemd {
+	l.t.Helper()
 	if os.Getenv(ownRootVariable) != "" {
 		l.t.Skip("SKIPPED, the units do not run under systemd: that takes root")
 	}
@@ -41,10 +60,7 @@ func (l *Lab) Systemd(units string, files map[string]string) *Systemd {
 	m := &Systemd{l: l, host: l.newHost()}
 	dir := filepath.Join(l.dir, m.host.name)
 	l.must(os.MkdirAll(dir, 0o755))
-	l.must(os.CopyFS(dir+"/units", os.DirFS(units)))
-	for name, text := range files {
-		l.file(m.host.name+"/files"+name, text)
-	}
+	fill(dir)
 	script := l.file(m.host.name+"/systemd.sh", systemdScript)
 	l.t.Cleanup(func() { removeGroups(m.host.name) })
 	m.program = l.start("systemd", m.host.command("unshare", "--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc",
@@ -54,7 +70,7 @@ func (l *Lab) Systemd(units string, files map[string]string) *Systemd {
 			l.t.Skipf("SKIPPED, the units do not run under systemd: %s", strings.TrimSpace(m.program.output.tail(2000)))
 		}
 		m.pid = child(m.program.cmd.Process.Pid)
-		return m.pid != 0 && m.command("systemctl", "is-system-running").Run() == nil
+		return m.pid != 0 && m.Command("systemctl", "is-system-running").Run() == nil
 	})
 	return m
 }
@@ -62,7 +78,7 @@ func (l *Lab) Systemd(units string, files map[string]string) *Systemd {
 // Systemctl gives systemd a command and returns what it says, and whether it
 // succeeded.
 func (m *Systemd) Systemctl(args ...string) (string, error) {
-	out, err := m.command("systemctl", args...).CombinedOutput()
+	out, err := m.Command("systemctl", args...).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 
@@ -72,8 +88,11 @@ func (m *Systemd) File(path, text string) {
 	m.l.must(os.WriteFile(fmt.Sprintf("/proc/%d/root%s", m.pid, path), []byte(text), 0o644))
 }
 
-// command prepares a program to run among what systemd runs.
-func (m *Systemd) command(name string, args ...string) *exec.Cmd {
+// Addr is where the machine is asked.
+func (m *Systemd) Addr() netip.Addr { return m.addr }
+
+// Command prepares a program to run among what systemd runs.
+func (m *Systemd) Command(name string, args ...string) *exec.Cmd {
 	return exec.Command("nsenter", append([]string{"--target", strconv.Itoa(m.pid), "--mount", "--pid", "--net", "--", name}, args...)...)
 }
 

@@ -44,24 +44,31 @@ ln -s pts/ptmx $root/dev/ptmx
 mount -t tmpfs -o mode=755 run $root/run
 mount -t tmpfs -o mode=1777 tmp $root/tmp
 
+# Packages put their units into the first, and what is enabled is linked from the second.
+for place in usr/lib etc; do
+	mkdir -p $root/$place/systemd/system
+	mount -t tmpfs -o mode=755 units $root/$place/systemd/system
+done
 units=$root/run/systemd/system
 mkdir -p $units
-cp "$dir"/units/*.service "$dir"/units/*.socket $units
 for target in sysinit basic sockets shutdown multi-user time-sync rescue; do
 	printf '[Unit]\nDescription=%s\nDefaultDependencies=no\n' $target >$units/$target.target
 done
 printf '[Unit]\nDescription=the units under test\nDefaultDependencies=no\nWants=presenced.socket\n' >$units/lab.target
 mkdir $units/presenced.service.d
 printf "[Service]\nStandardError=append:/run/presenced.log\n" >$units/presenced.service.d/log.conf
-rm -f $root/usr/bin/presenced
-cp "$program" $root/usr/bin/presenced
-chmod 755 $root/usr/bin/presenced
-cp -r "$dir"/files/. $root/
-chmod -R go-rwx $root/etc/presenced/secrets
-chmod 755 $root/etc/presenced
-chmod 644 $root/etc/presenced/presenced.toml
+rm -rf $root/usr/bin/presenced $root/etc/presenced
+if [ -d "$dir/units" ]; then
+	cp "$dir"/units/*.service "$dir"/units/*.socket $units
+	cp "$program" $root/usr/bin/presenced
+	chmod 755 $root/usr/bin/presenced
+	cp -r "$dir"/files/. $root/
+	chmod -R go-rwx $root/etc/presenced/secrets
+	chmod 755 $root/etc/presenced
+	chmod 644 $root/etc/presenced/presenced.toml
+	systemd-sysusers --root=$root - <"$dir/units/presenced.sysusers"
+fi
 echo 0123456789abcdef0123456789abcdef >$root/etc/machine-id
-systemd-sysusers --root=$root - <"$dir/units/presenced.sysusers"
 
 cd $root
 mkdir -p old
@@ -69,6 +76,6 @@ pivot_root . old
 cd /
 umount -l /old
 mount --make-rshared / # as on a machine that systemd has booted
-export container=lab SYSTEMD_UNIT_PATH=/run/systemd/system
+export container=lab SYSTEMD_UNIT_PATH=/etc/systemd/system:/run/systemd/system:/usr/lib/systemd/system
 exec setpriv --bounding-set -sys_module,-sys_time,-sys_rawio,-sys_boot \
 	/lib/systemd/systemd --system --log-target=null --show-status=no --unit=lab.target
