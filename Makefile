@@ -30,7 +30,7 @@ test: peers style lint ## checks everything; as root (or with sudo) installs wha
 	.ci/gotest -race -shuffle=on -timeout 10m ./...
 
 .PHONY: peers
-peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, systemd, Chromium, rpm, lintian
+peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, promtool, systemd, Chromium, rpm, lintian
 	@.ci/peers
 
 .PHONY: style

@@ -177,7 +177,7 @@ func TestMetricsTellHowKadenceFares(t *testing.T) {
 // lint holds what is told against Prometheus's own rules for names and helps.
 func lint(t *testing.T, s served) {
 	t.Helper()
-	problems, err := testutil.GatherAndLint(s.metrics.Gatherer())
+	problems, err := testutil.GatherAndLint(s.metrics.Registry())
 	if err != nil {
 		t.Fatal(err)
 	}

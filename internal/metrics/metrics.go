@@ -77,8 +77,8 @@ func New(s Sources) *Metrics {
 	return m
 }
 
-// Gatherer returns what a scrape gathers.
-func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
+// Registry returns what a scrape gathers.
+func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 
 // Handler serves scrapes. One metric that cannot be had is no other's loss.
 func (m *Metrics) Handler() http.Handler {
