@@ -1,15 +1,20 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/presenced/presenced/internal/control"
 )
 
 func (p *program) forget() *cobra.Command {
 	return &cobra.Command{
-		Use:               "forget USER",
-		Short:             "Erase everything that is remembered about a person",
+		Use:   "forget USER",
+		Short: "Erase everything that is remembered about a person",
+		Long: "Erases what is remembered about a person, their visits and their devices, from the file too. What is heard of\n" +
+			"them later begins anew, unless the opt_out_file names them. Backups are not touched.",
 		Example:           `presenced forget ann@example.com`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: p.completeUser,
@@ -18,10 +23,14 @@ func (p *program) forget() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_, known := daemon.Show(cmd.Context(), args[0])
 			if err := daemon.Forget(cmd.Context(), args[0]); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(p.stdout, "%s is forgotten; the opt_out_file keeps it so\n", printable(args[0]))
+			if errors.Is(known, control.ErrUnknown) { // a slip of the pen, perhaps
+				fmt.Fprintf(p.stderr, "%s; is it the address that presenced people lists?\n", printable(known.Error()))
+			}
+			_, err = fmt.Fprintf(p.stdout, "%s is forgotten; who is to stay so goes into the opt_out_file\n", printable(args[0]))
 			return err
 		},
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/presence"
 )
@@ -24,7 +26,18 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Zap:       d.zap,
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
 		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
+		Ordered:   d.ordered,
 	}
+}
+
+// ordered notes in the log who gave an order.
+func (d *Daemon) ordered(by control.Peer, order string, err error) {
+	entry := d.Log.WithFields(logrus.Fields{"order": order, "by": by.Name, "uid": by.UID, "pid": by.PID})
+	if err != nil {
+		entry.WithError(err).Warn("an order was not carried out")
+		return
+	}
+	entry.Info("an order was carried out")
 }
 
 // backup writes a copy of the store, where whoever asked for it finds it.

@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p := &program{stdout: stdout, stderr: stderr}
 	root := p.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var faults configs.Faults
 	switch {
 	case err == nil:
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "presenced:", err)
 		return wrongUse
 	case !p.understood:
-		fmt.Fprintf(stderr, "presenced: %v\nTry `presenced help`.\n", err)
+		fmt.Fprintf(stderr, "presenced: %v\nTry `%s --help`.\n", err, cmd.CommandPath())
 		return wrongUse
 	case errors.Is(err, errSilent):
 		return failed

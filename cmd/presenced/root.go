@@ -2,10 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // program is one run of the command line.
@@ -35,12 +38,16 @@ On a terminal, tables fit its width, times are told as a person would, and NO_CO
 colour. Anywhere else, and with --json and --csv, nothing is cut and times are in RFC 3339.
 
 The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuration.`,
-		Example: `presenced demo
-presenced check --online --user ann@example.com
-presenced show ann@example.com
-presenced watch`,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		Example: `  presenced demo
+  presenced check --online --user ann@example.com
+  presenced show ann@example.com
+  presenced watch`,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmd.ValidateFlagGroups(); err != nil { // cobra does so later
+				return err
+			}
 			p.understood = true
+			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p.understood = false
@@ -50,28 +57,36 @@ presenced watch`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 	}
+	root.SetFlagErrorFunc(didYouMean)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.PersistentFlags().StringVarP(&p.config, "config", "c", defaultConfig, "the configuration `FILE`")
 	root.MarkPersistentFlagFilename("config", "toml")
-	root.AddCommand(
-		p.serve(), p.demo(), p.sandbox(), p.check(), p.reference(), p.status(),
-		p.people(), p.sessions(), p.visits(), p.show(), p.unmatched(), p.explain(),
-		p.watch(), p.retry(), p.drop(), p.zap(), p.forget(), p.backup(), p.version(), p.man(),
-	)
-	for _, cmd := range root.Commands() {
-		p.completes(cmd)
-	}
+	p.group(root, "To try and to run it:", p.demo(), p.sandbox(), p.reference(), p.check(), p.serve())
+	p.group(root, "To ask it:", p.status(), p.watch(), p.people(), p.sessions(), p.visits(), p.show(), p.unmatched(), p.explain())
+	p.group(root, "To step in:", p.retry(), p.drop(), p.zap(), p.forget(), p.backup())
+	root.AddCommand(p.version(), p.man())
 	root.InitDefaultCompletionCmd()
 	completion, _, err := root.Find([]string{"completion"})
 	if err != nil {
 		panic(err) // it was just made
 	}
-	completion.Example = "presenced completion bash > /etc/bash_completion.d/presenced"
+	completion.Example = "  presenced completion bash > /etc/bash_completion.d/presenced"
 	for _, shell := range completion.Commands() {
-		shell.Example = "source <(presenced completion " + shell.Name() + ")"
+		shell.Example = "  source <(presenced completion " + shell.Name() + ")"
 	}
 	return root
+}
+
+// group adds verbs under a title.
+func (p *program) group(root *cobra.Command, title string, verbs ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range verbs {
+		cmd.GroupID = title
+		cmd.Example = "  " + strings.ReplaceAll(cmd.Example, "\n", "\n  ")
+		p.completes(cmd)
+		root.AddCommand(cmd)
+	}
 }
 
 // listing gives a verb the flag --json.
@@ -85,4 +100,20 @@ func (p *program) sheet(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().BoolVar(&p.csv, "csv", false, "print comma-separated values, for a spreadsheet")
 	cmd.MarkFlagsMutuallyExclusive("json", "csv")
 	return cmd
+}
+
+// didYouMean offers the flags that are spelt nearly as an unknown one.
+func didYouMean(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	names := &cobra.Command{SuggestionsMinimumDistance: 2} // cobra knows what is near a verb
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	if near := names.SuggestionsFor(unknown.GetSpecifiedName()); len(near) > 0 {
+		return fmt.Errorf("%w (did you mean --%s?)", err, strings.Join(near, " or --"))
+	}
+	return err
 }

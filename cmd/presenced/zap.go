@@ -38,8 +38,11 @@ presenced zap --device 02:11:22:33:44:55 --yes`,
 					}
 				}
 			})
-			if !sure {
-				fmt.Fprintln(p.stderr, "nothing was ended; --yes ends them")
+			switch {
+			case len(zapped) == 0:
+				fmt.Fprintln(p.stderr, "no live session is chosen by that")
+			case !sure:
+				fmt.Fprintf(p.stderr, "nothing was ended; --yes ends them (%s)\n", count(len(zapped), "session"))
 			}
 			return err
 		},

@@ -417,6 +417,46 @@ func TestOrdersReachTheDaemon(t *testing.T) {
 	}
 }
 
+// TestOrdersAreToldWithWhoGaveThem, as the kernel knows it, and without naming
+// the person whom they are about. A question is no order.
+func TestOrdersAreToldWithWhoGaveThem(t *testing.T) {
+	var got []string
+	nothing := func(context.Context, string, string) error { return nil }
+	d, _ := serve(t, &Server{
+		Listings: listings(office()), Retry: nothing, Drop: nothing,
+		Forget: func(context.Context, string) error { return nil },
+		Backup: func(context.Context, string) error { return errors.New("no space") },
+		Zap: func(context.Context, SessionQuery, bool) ([]Session, error) {
+			return []Session{{ID: "a1"}, {ID: "a2"}}, nil
+		},
+		Ordered: func(by Peer, order string, err error) {
+			if by.PID != os.Getpid() || by.UID != os.Getuid() || by.Name == "" || by.Name == "unknown" {
+				t.Errorf("%s by %+v", order, by)
+			}
+			got = append(got, fmt.Sprintf("%s: %v", order, err))
+		},
+	})
+	ctx := t.Context()
+	all(t, d.People(ctx, ""))
+	for _, dry := range []bool{true, false} {
+		if _, err := d.Zap(ctx, SessionQuery{User: "ann@example.com", NAS: "wlc"}, dry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(d.Retry(ctx, "ann@example.com", "v1"), d.Drop(ctx, "ann@example.com", "v2"), d.Forget(ctx, "ann@example.com")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Backup(ctx, "/a"); err == nil {
+		t.Error("a backup that was none is good")
+	}
+	want := []string{
+		"zap a user's, NAS wlc, 2 ended: <nil>", "retry visit v1: <nil>", "drop visit v2: <nil>", "forget a person: <nil>", "back up to /a: no space",
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("orders told (-want +got):\n%s", diff)
+	}
+}
+
 // TestBrokenListingIsNoWholeListing has the store fail after the first page:
 // a reader must not take the half for the whole.
 func TestBrokenListingIsNoWholeListing(t *testing.T) {

@@ -23,12 +23,16 @@ type Server struct {
 	Zap       func(ctx context.Context, q SessionQuery, dry bool) ([]Session, error) // returns which, as they were
 	Retry     func(ctx context.Context, user, visit string) error
 	Drop      func(ctx context.Context, user, visit string) error
+
+	// Ordered is told of every order and what came of it, before it is
+	// answered; nil for nobody. An order names no person.
+	Ordered func(by Peer, order string, err error)
 }
 
 // Serve answers on l until ctx ends, and then lets what is under way finish,
 // for a few seconds at most.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, ConnContext: withPeer}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
@@ -83,20 +87,24 @@ func (s *Server) Handler() http.Handler {
 		object(w, zones, err)
 	})
 	mux.HandleFunc("POST /v1/people/{user}/forget", func(w http.ResponseWriter, r *http.Request) {
-		object(w, struct{}{}, s.Forget(r.Context(), r.PathValue("user")))
+		s.order(w, r, "forget a person", struct{}{}, s.Forget(r.Context(), r.PathValue("user")))
 	})
 	mux.HandleFunc("POST /v1/people/{user}/visits/{visit}/retry", func(w http.ResponseWriter, r *http.Request) {
-		object(w, struct{}{}, s.Retry(r.Context(), r.PathValue("user"), r.PathValue("visit")))
+		s.order(w, r, "retry visit "+r.PathValue("visit"), struct{}{}, s.Retry(r.Context(), r.PathValue("user"), r.PathValue("visit")))
 	})
 	mux.HandleFunc("POST /v1/people/{user}/visits/{visit}/drop", func(w http.ResponseWriter, r *http.Request) {
-		object(w, struct{}{}, s.Drop(r.Context(), r.PathValue("user"), r.PathValue("visit")))
+		s.order(w, r, "drop visit "+r.PathValue("visit"), struct{}{}, s.Drop(r.Context(), r.PathValue("user"), r.PathValue("visit")))
 	})
 	mux.HandleFunc("POST /v1/zap", func(w http.ResponseWriter, r *http.Request) {
 		rows, err := s.Zap(r.Context(), sessionQuery(r), yes(r, "dry"))
-		object(w, append([]Session{}, rows...), err)
+		if rows = append([]Session{}, rows...); yes(r, "dry") {
+			object(w, rows, err)
+			return
+		}
+		s.order(w, r, fmt.Sprintf("zap %s, %d ended", sessionQuery(r).chosen(), len(rows)), rows, err)
 	})
 	mux.HandleFunc("POST /v1/backup", func(w http.ResponseWriter, r *http.Request) {
-		object(w, struct{}{}, s.Backup(r.Context(), r.FormValue("path")))
+		s.order(w, r, "back up to "+r.FormValue("path"), struct{}{}, s.Backup(r.Context(), r.FormValue("path")))
 	})
 	return mux
 }
