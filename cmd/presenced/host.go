@@ -76,6 +76,8 @@ func tryStore(path string, daemon *control.Status) trial {
 	const remedy = "run this as the user that the daemon runs as, or as root; its folder is to be that user's, with mode 0700"
 	err := unix.Access(dir, unix.W_OK)
 	switch {
+	case errors.Is(err, syscall.ENOENT) && dir == filepath.Dir(configs.DefaultStore):
+		return trial{noted, "store", "there is no " + dir + " yet: systemd makes it when the service starts", ""}
 	case errors.Is(err, syscall.ENOENT):
 		return trial{wrong, "store", "there is no folder " + dir, "make it, for the user that the daemon runs as (systemd does, by StateDirectory=)"}
 	case err != nil:

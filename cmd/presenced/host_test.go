@@ -2,29 +2,22 @@ package main
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/presenced/presenced/radiusacct"
+	"github.com/presenced/presenced/configs"
 )
 
-// TestSmallReceiveBufferIsDoubtful: it loses bursts, and says of how many packets.
-func TestSmallReceiveBufferIsDoubtful(t *testing.T) {
-	if got := bufferTrial(212992); got.verdict != doubtful || !strings.Contains(got.text, "some 327 packets") || !strings.Contains(got.remedy, "ReceiveBuffer=8M") {
-		t.Errorf("Debian's default: %+v", got)
+// TestFolderThatSystemdMakesIsNoFault: check --online is the first thing to
+// run, and before the first start that folder is missing.
+func TestFolderThatSystemdMakesIsNoFault(t *testing.T) {
+	if dir := filepath.Dir(configs.DefaultStore); exists(dir) {
+		t.Skipf("SKIPPED: presenced is installed here: there is %s", dir)
 	}
-	if got := bufferTrial(radiusacct.WantedReceiveBuffer); got.verdict != good || got.remedy != "" {
-		t.Errorf("as much as is wanted: %+v", got)
-	}
-}
-
-// TestSocketFolderThatIsNotThereIsSystemds: it makes it with the service.
-func TestSocketFolderThatIsNotThereIsSystemds(t *testing.T) {
-	dir := t.TempDir()
-	if got := trySocketFolder(filepath.Join(dir, "presenced", "presenced.sock")); got.verdict != noted {
+	if got := tryStore(configs.DefaultStore, nil); got.verdict != noted {
 		t.Errorf("%+v", got)
 	}
-	if got := trySocketFolder(filepath.Join(dir, "presenced.sock")); got.verdict != good {
+	elsewhere := filepath.Join(t.TempDir(), "missing", "presenced.db")
+	if got := tryStore(elsewhere, nil); got.verdict != wrong {
 		t.Errorf("%+v", got)
 	}
 }
