@@ -213,3 +213,41 @@ func TestADamagedCopyIsNoBackup(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPruningLeavesNoTraceInTheFolder: of what was pruned, and of what was
+// dropped from people before.
+func TestPruningLeavesNoTraceInTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	s := reopen(t, filepath.Join(dir, "presenced.db"))
+	crowd(t, s, "ann", "bob")
+	put1(t, s, settle("ann", presence.Visit{ID: "the pruned visit", Arrived: monday.AddDate(0, 0, -1)}))
+	tell := func(text string) {
+		put1(t, s, put("bob", func(p *presence.Person) { p.Story = []presence.Entry{{At: monday, Text: text}} }))
+	}
+	tell("the dropped line")
+	tell("the last line")
+	traces := func() (found []string) {
+		for _, file := range must(filepath.Glob(filepath.Join(dir, "*"))) {
+			data := must(os.ReadFile(file))
+			for _, trace := range []string{"the pruned visit", "the dropped line"} {
+				if bytes.Contains(data, []byte(trace)) {
+					found = append(found, trace+" in "+filepath.Base(file))
+				}
+			}
+		}
+		return found
+	}
+	if len(traces()) < 2 {
+		t.Fatalf("the test looks in the wrong place: %q", traces())
+	}
+	if n, err := s.Prune(t.Context(), monday); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	if left := traces(); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+	same(t, must(s.Person(t.Context(), "bob")).Story[0].Text, "the last line")
+	if err := whole(s); err != nil {
+		t.Error(err)
+	}
+}
