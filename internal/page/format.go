@@ -14,7 +14,7 @@ import (
 )
 
 var functions = template.FuncMap{
-	"plain": plain, "span": span, "perMinute": perMinute, "count": count, "at": at, "ago": ago, "thousands": thousands,
+	"plain": plain, "span": span, "perMinute": perMinute, "count": count, "at": at, "exact": exact, "ago": ago, "thousands": thousands,
 	"bytes": bytesOf, "booking": booking, "up": func(since control.Time, now time.Time) string { return span(now.Sub(since.Time)) },
 	"interim": func(d control.Duration) string { return span(time.Duration(d)) }, "skew": skew, "zone": zone,
 	"add": func(a, b uint64) uint64 { return a + b },
@@ -44,7 +44,12 @@ type moment struct{ RFC, Text, Full string }
 
 // at shows a time in a time zone: by the clock, and with its day if that is
 // another one than now's.
-func at(t any, zone *time.Location, now time.Time) moment {
+func at(t any, zone *time.Location, now time.Time) moment { return show(t, zone, now, "15:04") }
+
+// exact is at, to the second.
+func exact(t any, zone *time.Location, now time.Time) moment { return show(t, zone, now, "15:04:05") }
+
+func show(t any, zone *time.Location, now time.Time, layout string) moment {
 	when, ok := t.(time.Time)
 	if !ok {
 		when = t.(control.Time).Time
@@ -56,11 +61,8 @@ func at(t any, zone *time.Location, now time.Time) moment {
 		zone = time.UTC
 	}
 	when = when.In(zone)
-	layout := "15:04"
-	if y, m, d := when.Date(); (now != time.Time{}) {
-		if ny, nm, nd := now.In(zone).Date(); y != ny || m != nm || d != nd {
-			layout = "2 Jan 15:04"
-		}
+	if when.Format(time.DateOnly) != now.In(zone).Format(time.DateOnly) {
+		layout = "2 Jan " + layout
 	}
 	return moment{when.UTC().Format(time.RFC3339), when.Format(layout), when.Format("Monday 2 January 2006, 15:04:05 MST")}
 }

@@ -84,13 +84,14 @@ type view struct {
 	Title string
 	Now   time.Time
 	Local *time.Location
-	Query string // what was searched for
-	Daemon
+	AsOf  time.Time // when people were counted
+	Query string    // what was searched for
+	daemon
 	Body any
 }
 
-// Daemon is what every page shows of the daemon.
-type Daemon struct {
+// daemon is what every page shows of the daemon.
+type daemon struct {
 	Status    control.Status
 	Troubles  []trouble
 	Unmatched int
@@ -119,7 +120,7 @@ func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title str
 			p.fault(w, r, http.StatusServiceUnavailable, "The store cannot be read: "+err.Error())
 		default:
 			render(w, http.StatusOK, name, view{
-				Page: name, Title: title, Now: time.Now(), Local: time.Local, Query: strings.TrimSpace(r.FormValue("q")), Daemon: s.Daemon, Body: data,
+				Page: name, Title: title, Now: time.Now(), Local: time.Local, Query: strings.TrimSpace(r.FormValue("q")), AsOf: s.taken, daemon: s.daemon, Body: data,
 			})
 		}
 	}
@@ -127,7 +128,7 @@ func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title str
 
 // fault says why something is not shown. It does not need the store.
 func (p *Page) fault(w http.ResponseWriter, r *http.Request, code int, text string) {
-	render(w, code, "fault", view{Page: "fault", Title: http.StatusText(code), Now: time.Now(), Local: time.Local, Query: r.FormValue("q"), Body: text})
+	render(w, code, "fault", view{Page: "fault", Title: http.StatusText(code), Now: time.Now(), AsOf: time.Now(), Local: time.Local, Query: r.FormValue("q"), Body: text})
 }
 
 func render(w http.ResponseWriter, code int, name string, v view) {

@@ -17,7 +17,7 @@ const (
 
 // snapshot is what one walk over everybody tells.
 type snapshot struct {
-	Daemon
+	daemon
 	taken time.Time
 	cost  time.Duration // of taking it
 
@@ -59,7 +59,7 @@ func (p *Page) snapshot(ctx context.Context) (*snapshot, error) {
 	}
 	status.Sites = slices.Clone(status.Sites)
 	s := &snapshot{
-		Daemon: Daemon{Status: status, Unmatched: status.Nobody}, taken: began,
+		daemon: daemon{Status: status, Unmatched: status.Nobody}, taken: began,
 		people: map[string][]control.Person{}, onNAS: map[string]int{},
 	}
 	rules := p.Listings.Rules()

@@ -115,9 +115,9 @@ func TestHoursAreTheSitesClocks(t *testing.T) {
 		date string
 		want string
 	}{
-		{"2026-03-28", "00:00 02:00 03:00 04:00"}, // 01:00 is 02:00
-		{"2026-10-24", "00:00 01:00 02:00 03:00 04:00"},
-		{"2026-07-01", "00:00 01:00 02:00 03:00 04:00"},
+		{"2026-03-28", "00:00 00:30 02:00 02:30 03:00"}, // 01:00 is 02:00
+		{"2026-10-24", "00:00 00:30 01:00 01:30 02:00"},
+		{"2026-07-01", "00:00 00:30 01:00 01:30 02:00"},
 	} {
 		from, err := time.ParseInLocation(time.DateOnly, tt.date, london)
 		if err != nil {
@@ -139,5 +139,39 @@ func TestHoursAreTheSitesClocks(t *testing.T) {
 		if text := strings.Join(labels, " "); !strings.Contains(text, tt.want) {
 			t.Errorf("%s: the hours are %s", tt.date, text)
 		}
+	}
+}
+
+// TestPictureIsAsFineAsLinger: a rehearsal with a linger of seconds is looked
+// at by the second, though the booking lasts all day.
+func TestPictureIsAsFineAsLinger(t *testing.T) {
+	from := time.Date(2026, 11, 24, 4, 0, 0, 0, time.UTC)
+	nine := from.Add(5 * hour)
+	d := day{
+		from: from, to: from.AddDate(0, 0, 1), now: nine.Add(40 * time.Second), zone: time.UTC, rules: presence.Rules{Linger: 6 * time.Second},
+		sessions: []presence.Session{
+			{Device: phone, Site: "house", State: presence.Ended, Began: nine, Ended: nine.Add(10 * time.Second)},
+			{Device: phone, Site: "house", State: presence.Open, Began: nine.Add(14 * time.Second), Seen: nine.Add(14 * time.Second)},
+		},
+		visits: []presence.Visit{{
+			Site: "house", Arrived: nine, State: presence.Present, Claims: []presence.Claim{{Booking: "B1", Begin: nine, End: nine.Add(9 * hour), In: nine.Add(time.Second)}},
+		}},
+	}
+	got := d.draw()
+	if got.To.Sub(got.From) > 2*time.Minute {
+		t.Errorf("it shows %s to %s", got.From, got.To)
+	}
+	for i, want := range []string{
+		"Bookings: booking 09:00-18:00", "Calls: check-in 09:00", "Visits to house: present 09:00-09:00, linger 09:00-09:00, present 09:00-09:00", phone + ": session",
+	} {
+		if text := words(got, i); !strings.HasPrefix(text, want) {
+			t.Errorf("got %s, want %s", text, want)
+		}
+	}
+	if gap := got.Tracks[2].Spans[1]; gap.Wide < 3 {
+		t.Errorf("the gap is %s wide", gap.Wide)
+	}
+	if n := len(got.Ticks); n < 4 || n > 13 || got.Ticks[0].Label != "09:00:00" {
+		t.Errorf("the times are %+v", got.Ticks)
 	}
 }
