@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"slices"
@@ -180,9 +181,10 @@ func (p *program) printExplanation(e explanation) error {
 	for _, name := range e.Unknown {
 		fmt.Fprintf(p.stdout, "  attribute %s is not known here\n", printable(name))
 	}
-	fmt.Fprintf(p.stdout, "  → %s\n", printable(e.Decision))
+	text := p.hang("  → ", 4, printable(e.Decision))
 	if e.Remedy != "" {
-		fmt.Fprintf(p.stdout, "    %s\n", printable(e.Remedy))
+		text += p.hang("    ", 4, printable(e.Remedy))
 	}
-	return nil
+	_, err := io.WriteString(p.stdout, text)
+	return err
 }

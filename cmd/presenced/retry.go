@@ -11,18 +11,21 @@ import (
 )
 
 func (p *program) retry() *cobra.Command {
-	return p.byHand("retry VISIT", "Try a visit's pending check-in or check-out now", "is tried now", (*control.Daemon).Retry)
+	const about = "Has the courier try at once what it would try later. Nothing is done twice: the booking is read first."
+	return p.byHand("retry VISIT", "Try a visit's pending check-in or check-out now", about, "is tried now", (*control.Daemon).Retry)
 }
 
 func (p *program) drop() *cobra.Command {
-	return p.byHand("drop VISIT", "Give a visit's pending check-in or check-out up", "is given up", (*control.Daemon).Drop)
+	const about = "Has the courier leave the visit's bookings as they are from now on. The daemon's log has who did it."
+	return p.byHand("drop VISIT", "Give a visit's pending check-in or check-out up", about, "is given up", (*control.Daemon).Drop)
 }
 
 // byHand is a verb about one visit's errand.
-func (p *program) byHand(use, short, done string, order func(d *control.Daemon, ctx context.Context, user, visit string) error) *cobra.Command {
+func (p *program) byHand(use, short, about, done string, order func(d *control.Daemon, ctx context.Context, user, visit string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:               use,
 		Short:             short,
+		Long:              about,
 		Example:           "presenced visits --pending\npresenced " + strings.Replace(use, "VISIT", "mjflhp1uf3", 1),
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: p.completePending,
@@ -44,14 +47,18 @@ func (p *program) byHand(use, short, done string, order func(d *control.Daemon, 
 	}
 }
 
-// findVisit finds a visit by its id.
+// findVisit finds a visit by its id, if there is still something to do about it.
 func findVisit(ctx context.Context, daemon *control.Daemon, id string) (control.Visit, error) {
-	for v, err := range daemon.Visits(ctx, control.VisitQuery{}) {
-		if err != nil {
-			return control.Visit{}, err
-		}
-		if v.ID == id {
-			return v, nil
+	for _, open := range []bool{true, false} {
+		for v, err := range daemon.Visits(ctx, control.VisitQuery{Open: open}) {
+			switch {
+			case err != nil:
+				return control.Visit{}, err
+			case v.ID == id && open:
+				return v, nil
+			case v.ID == id:
+				return control.Visit{}, fmt.Errorf("visit %s of %s is settled: there is nothing left to do", id, printable(v.User))
+			}
 		}
 	}
 	return control.Visit{}, fmt.Errorf("there is no visit %s", printable(id))

@@ -13,6 +13,8 @@ func (p *program) sessions() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sessions",
 		Short: "The accounting sessions of devices",
+		Long: "The state is open, suspect (ended or silent by the network's fault, and held as here), ended, or expired (only max_session\n" +
+			"ended it). Without --all those are listed that count as here.",
 		Example: `presenced sessions --user ann@example.com
 presenced sessions --all --site london --json`,
 		Args: cobra.NoArgs,

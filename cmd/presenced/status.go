@@ -18,6 +18,8 @@ func (p *program) status() *cobra.Command {
 	return p.listing(&cobra.Command{
 		Use:   "status",
 		Short: "One screen: clients, sites, people present, visits pending, the desk's health, the store",
+		Long: "Begin here when something seems wrong: whether records are kept and answered, when each client was last heard and whether\n" +
+			"its secret is right, who is where, and whether Kadence answers. Without a daemon it tells what the file holds.",
 		Example: `presenced status
 presenced status --json | jq .pending`,
 		Args: cobra.NoArgs,

@@ -17,6 +17,8 @@ func (p *program) unmatched() *cobra.Command {
 	return p.sheet(p.listing(&cobra.Command{
 		Use:   "unmatched",
 		Short: "Identities, networks, NASes and sources that led nowhere, how often, why, and what to change",
+		Long: "What was heard since the daemon started and led to nobody, the most frequent first, with the reason and what to change on\n" +
+			"which side.",
 		Example: `presenced unmatched
 presenced unmatched --csv > to-mend.csv`,
 		Args: cobra.NoArgs,

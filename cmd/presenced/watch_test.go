@@ -62,6 +62,10 @@ func TestWatchTellsEveryChange(t *testing.T) {
 	}
 	lines.shows(t, `^20\S+  left       ann@example.com  left london, last heard `)
 	lines.shows(t, `^20\S+  check-out  ann@example.com  checked out: booking 01`) // though its visit is settled by then
+	out, err := exec.Command("presenced", "retry", b.visits()[0].ID, "-c", b.file()).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "of ann@example.com is settled: there is nothing left to do") {
+		t.Errorf("retry of a settled visit: %v\n%s", err, out)
+	}
 	if err := wlc.start(t.Context(), &association{identity: "anonymous@example.com", device: "02:00:00:00:00:02", ssid: "Corp", ap: "lobby"}, false); err != nil {
 		t.Fatal(err)
 	}

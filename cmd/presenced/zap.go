@@ -15,6 +15,9 @@ func (p *program) zap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "zap",
 		Short: "End live sessions by user, device, NAS or site; shows them first",
+		Long: "Shows the live sessions that are chosen, and with --yes ends them as of now, as if the devices had gone: their people are\n" +
+			"believed to have left after linger, unless a device is heard again. For what a controller has forgotten to stop.\n" +
+			"The daemon's log has who did it.",
 		Example: `presenced zap --nas 10.20.0.5
 presenced zap --device 02:11:22:33:44:55 --yes`,
 		Args: cobra.NoArgs,
