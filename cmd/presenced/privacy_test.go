@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -292,8 +294,8 @@ func TestHashedDevicesAreNowhere(t *testing.T) {
 			if err := os.Mkdir(data, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			write(t, b.file(), strings.Replace(read(t, b.file()), `path = "presenced.db"`,
-				fmt.Sprintf("path = \"data/presenced.db\"\nhash_devices = %v", hash), 1))
+			write(t, b.file(), strings.NewReplacer(`path = "presenced.db"`,
+				fmt.Sprintf("path = \"data/presenced.db\"\nhash_devices = %v", hash), `http = ""`, `http = "127.0.0.1:0"`).Replace(read(t, b.file())))
 			daemon, wlc := b.serve(), b.controller()
 			for i, sent := range []struct{ user, station, session, multi string }{
 				{"ann", "02-A1-B2-C3-D4-E5", "646f26a4/" + mac + "/911", ""}, // Cisco AireOS
@@ -327,22 +329,48 @@ func TestHashedDevicesAreNowhere(t *testing.T) {
 					said += string(out)
 				}
 			}
-			if !strings.Contains(said, "ann@example.com") || !strings.Contains(said, "dan@example.com") {
-				t.Errorf("the listings tell of nobody:\n%s", said)
+			status, err := b.daemon().Status(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown := ""
+			for _, page := range []string{"", "person?user=ann@example.com", "person?user=dan@example.com", "network", "calls", "unmatched", "metrics"} {
+				shown += get(t, strings.TrimSuffix(status.HTTP, "/")+"/"+page)
+			}
+			for where, text := range map[string]string{"listings": said, "page": shown} {
+				if !strings.Contains(text, "ann@example.com") || !strings.Contains(text, "dan@example.com") {
+					t.Errorf("the %s tell of nobody:\n%s", where, text)
+				}
 			}
 			if err := daemon.terminate(); err != nil {
 				t.Fatal(err)
 			}
-			inFiles, inListings := kept(t, data, spellings(mac)), found([]byte(said), spellings(mac))
+			inFiles, inListings, inPages := kept(t, data, spellings(mac)), found([]byte(said), spellings(mac)), found([]byte(shown), spellings(mac))
 			if !hash {
-				if len(inFiles) == 0 || len(inListings) == 0 {
+				if len(inFiles) == 0 || len(inListings) == 0 || len(inPages) == 0 {
 					t.Error("the test looks in the wrong place")
 				}
 				return
 			}
 			want(t, "the files", inFiles)
 			want(t, "the listings", inListings)
+			want(t, "the page", inPages)
 			want(t, "the log", found([]byte(daemon.log.String()), spellings(mac)))
 		})
 	}
+}
+
+// get returns what a page shows.
+func get(t *testing.T, address string) string {
+	t.Helper()
+	resp, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", address, resp.Status, err)
+	}
+	return string(text)
 }
