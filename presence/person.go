@@ -320,7 +320,7 @@ func (p *Person) unknownStop(n Sighting, w World) {
 		}
 	}
 	p.Sessions = append(p.Sessions, Session{
-		ID: n.Session, Multi: n.Multi, Device: n.Device, Site: n.Site, SSID: n.SSID, NAS: n.NAS,
+		ID: n.Session, Device: n.Device, Site: n.Site, SSID: n.SSID, NAS: n.NAS,
 		State: Ended, Began: began, Seen: n.At, Heard: n.Heard, Ended: n.At, Age: n.Age, Cause: n.Cause,
 	})
 	if d := p.device(n.Device, n.Site); d != nil && !d.Closed && began.Before(d.Last.Add(w.Linger)) {

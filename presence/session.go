@@ -17,7 +17,7 @@ const (
 // stay as tombstones for a while so that nothing late revives them.
 type Session struct {
 	ID      string        `json:"id,omitempty"`    // Acct-Session-Id
-	Multi   string        `json:"multi,omitempty"` // Acct-Multi-Session-Id
+	Multi   string        `json:"multi,omitempty"` // Acct-Multi-Session-Id, of which the AP is a part (RFC 3580 2.2); dropped when the session ends
 	Device  string        `json:"device"`
 	Site    string        `json:"site"`
 	SSID    string        `json:"ssid,omitempty"`
@@ -81,7 +81,7 @@ func (s *Session) end(t time.Time, cause Cause, hold time.Time) {
 		s.State, s.Hold = Suspect, hold
 		return
 	}
-	s.AP, s.BSSID = "", ""
+	s.AP, s.BSSID, s.Multi = "", "", ""
 }
 
 // silent is when the session will be believed to have fallen silent; zero if

@@ -25,7 +25,7 @@ func (d *day) tells(text string) bool {
 // places are what names an access point that is its own NAS, as those of many
 // makers are.
 func places(ap string) heard {
-	return func(n *Sighting) { n.NAS, n.AP, n.BSSID = "hq/"+ap, ap, "bss of "+ap }
+	return func(n *Sighting) { n.NAS, n.AP, n.BSSID, n.Multi = "hq/"+ap, ap, "bss of "+ap, ap+"-1" }
 }
 
 func TestOnlyTheAccessPointWhereOneIsIsKnown(t *testing.T) {
@@ -47,10 +47,11 @@ func TestOnlyTheAccessPointWhereOneIsIsKnown(t *testing.T) {
 		}
 	}
 	d.wantState(phone, "s2", Ended) // and nothing late revives it
+	d.hear("12:51:30", Stop, phone, "s9", places("attic"), func(n *Sighting) { n.At = d.clock("8:30") })
 	d.hear("12:52", Interim, phone, "s2", places("library"), func(n *Sighting) { n.At = d.clock("11:40") })
 	d.wantState(phone, "s2", Ended)
-	if d.tells("library") {
-		t.Error("what came late told where she had been")
+	if d.tells("library") || d.tells("attic") {
+		t.Errorf("what came late told where she had been: %+v", d.p)
 	}
 }
 
