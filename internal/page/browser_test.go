@@ -36,14 +36,15 @@ type browser struct {
 	said []string // on the console
 }
 
-// look opens a browser on the page as the daemon serves it.
-func look(t *testing.T, p *Page) *browser {
+// look opens a browser on the page as the daemon serves it, with the token if
+// there is one.
+func look(t *testing.T, p *Page, token string) *browser {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("SKIPPED: chromium is not installed (.ci/peers installs it on Debian)")
 	}
-	s := &web.Server{Page: p.Handler(), Token: func() string { return "" }, Log: logrus.New()}
+	s := &web.Server{Page: p.Handler(), Token: func() string { return token }, Log: logrus.New()}
 	server := httptest.NewUnstartedServer(nil)
 	server.Config.Handler = s.Handler(server.Listener.Addr())
 	server.Start()
@@ -63,6 +64,9 @@ func look(t *testing.T, p *Page) *browser {
 		}
 	})
 	b := &browser{t: t, ctx: ctx, url: server.URL, server: server}
+	if token != "" {
+		b.url = strings.Replace(b.url, "//", "//whoever:"+token+"@", 1)
+	}
 	messages := chromedp.Console(ctx)
 	go func() {
 		for m, err := range messages {
@@ -161,7 +165,7 @@ var views = []struct{ name, path string }{
 func TestBrowserDraws(t *testing.T) {
 	o := newOffice(t)
 	o.fill()
-	b := look(t, o.page())
+	b := look(t, o.page(), "")
 	behind := map[string]string{}
 	for _, scheme := range []string{"light", "dark"} {
 		b.scheme(scheme)
@@ -218,11 +222,12 @@ const faintTexts = `(() => {
 })()`
 
 // TestPeopleComeAndGoWithoutAReload: a row appears and goes again, the number
-// that a screen reader is told changes, and the focus stays where it was.
+// that a screen reader is told changes, and the focus stays where it was; with
+// a token, too.
 func TestPeopleComeAndGoWithoutAReload(t *testing.T) {
 	o := newOffice(t)
 	o.fill()
-	b := look(t, o.page())
+	b := look(t, o.page(), "0123456789abcdef")
 	b.open("/", 1280, 800)
 	eval[chromedp.Void](b, `window.stayed = document.getElementById("summary"); document.querySelector('a[href*="cleo"]').focus()`)
 	b.await(`document.getElementById("summary").textContent.startsWith("12 people here")`)
@@ -259,7 +264,7 @@ func TestPeopleComeAndGoWithoutAReload(t *testing.T) {
 func TestTimelineShowsWhatHappenedWhenItDid(t *testing.T) {
 	o := newOffice(t)
 	o.fill()
-	b := look(t, o.page())
+	b := look(t, o.page(), "")
 	for _, width := range []int64{1280, 360} {
 		b.open("/person?user=ann@example.com", width, 800)
 		// Of each, where it begins and ends as an hour of the day.
@@ -306,7 +311,7 @@ func TestTimelineShowsWhatHappenedWhenItDid(t *testing.T) {
 func TestKeyboardReachesEverything(t *testing.T) {
 	o := newOffice(t)
 	o.fill()
-	b := look(t, o.page())
+	b := look(t, o.page(), "")
 	for _, v := range views {
 		b.open(v.path, 360, 800)
 		number := eval[int](b, `(() => {
@@ -351,7 +356,7 @@ func TestKeyboardReachesEverything(t *testing.T) {
 func TestWithoutScripts(t *testing.T) {
 	o := newOffice(t)
 	o.fill()
-	b := look(t, o.page())
+	b := look(t, o.page(), "")
 	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,10 @@ func TestOldDayHasItsVisits(t *testing.T) {
 	}
 	p, path := o.page(), "/person?user=Ann@example.com&day="+arrived.Format(time.DateOnly)
 	_, text := get(t, p, path)
-	for _, want := range []string{"check-out of booking B1: done", "arrived at london", "Sessions are remembered for about a day", `rel="prev"`, `rel="next"`} {
+	for _, want := range []string{
+		"check-out of booking B1: done", "arrived at london", "Sessions are remembered for about a day",
+		"day=" + arrived.AddDate(0, 0, -1).Format(time.DateOnly) + `" rel="prev"`, "day=" + arrived.AddDate(0, 0, 1).Format(time.DateOnly) + `" rel="next"`,
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("that day does not have %q", want)
 		}

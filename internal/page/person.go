@@ -61,7 +61,7 @@ func (p *Page) person(r *http.Request, _ *snapshot) (string, any, error) {
 	d.story = slices.DeleteFunc(all.Story, func(e presence.Entry) bool { return e.At.Before(d.from) || !e.At.Before(d.to) })
 	body := personBody{
 		User: user, Here: all.People, Next: all.Next, Site: site.Name, Zone: site.Zone, Story: d.story, Picture: d.draw(),
-		Day: date(from), Prev: date(from.Add(-time.Hour)), Old: len(d.sessions) == 0 && len(d.visits) > 0,
+		Day: date(from), Prev: date(from.AddDate(0, 0, -1)), Old: len(d.sessions) == 0 && len(d.visits) > 0,
 	}
 	if from.Before(today) {
 		body.Later = date(d.to)

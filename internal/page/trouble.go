@@ -43,6 +43,7 @@ func (s *snapshot) troubles(nases map[string]presence.NAS) (all []trouble) {
 		switch r := s.rates[c.Name]; {
 		case r.BadSecrets > 0:
 			bad("/network", "Client %s sends %s requests a minute that its shared secret does not fit.", plain(c.Name), perMinute(r.BadSecrets))
+		case c.LastHeard.IsZero() && s.taken.Sub(s.Status.Started.Time) < silent: // it may yet come
 		case c.LastHeard.IsZero():
 			odd("/network", "Client %s has not been heard since the start.", plain(c.Name))
 		case s.taken.Sub(c.LastHeard.Time) > silent:
