@@ -46,8 +46,7 @@ done
 # What operators may want to read, or to give to Prometheus and Grafana.
 cp README.md "$stage/doc/"
 if [ -d docs ]; then cp -r docs "$stage/doc/"; fi
-find configs -maxdepth 1 -type f ! -name '*.go' ! -name presenced.toml -exec cp {} "$stage/examples/" \;
-cp configs/presenced.toml "$stage/examples/"
+cp configs/presenced.toml configs/prometheus/presenced-alerts.yml configs/grafana/presenced.json "$stage/examples/"
 
 maintainer=$(sed -n 's/^maintainer: *//p' packages/nfpm.yaml)
 cp CHANGELOG.md "$stage/changelog"

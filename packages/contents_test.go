@@ -44,19 +44,21 @@ func TestSameSourcesGiveTheSamePackages(t *testing.T) {
 // want are the files that matter and how they are listed; what else there is
 // belongs to root and is read by all.
 var want = map[string]string{
-	"/usr/bin/presenced":                                  "-rwxr-xr-x root/root",
-	"/etc/presenced":                                      "drwxr-xr-x root/root",
-	"/etc/presenced/presenced.toml":                       "-rw-r----- root/presenced",
-	"/etc/presenced/secrets":                              "drwx------ root/root",
-	"/usr/lib/systemd/system/presenced.service":           "-rw-r--r-- root/root",
-	"/usr/lib/systemd/system/presenced.socket":            "-rw-r--r-- root/root",
-	"/usr/lib/sysusers.d/presenced.conf":                  "-rw-r--r-- root/root",
-	"/usr/share/bash-completion/completions/presenced":    "-rw-r--r-- root/root",
-	"/usr/share/fish/vendor_completions.d/presenced.fish": "-rw-r--r-- root/root",
-	"/usr/share/man/man1/presenced.1.gz":                  "-rw-r--r-- root/root",
-	"/usr/share/man/man1/presenced-check.1.gz":            "-rw-r--r-- root/root",
-	"/usr/share/doc/presenced/changelog.gz":               "-rw-r--r-- root/root",
-	"/usr/share/doc/presenced/README.md":                  "-rw-r--r-- root/root",
+	"/usr/bin/presenced":                                     "-rwxr-xr-x root/root",
+	"/etc/presenced":                                         "drwxr-xr-x root/root",
+	"/etc/presenced/presenced.toml":                          "-rw-r----- root/presenced",
+	"/etc/presenced/secrets":                                 "drwx------ root/root",
+	"/usr/lib/systemd/system/presenced.service":              "-rw-r--r-- root/root",
+	"/usr/lib/systemd/system/presenced.socket":               "-rw-r--r-- root/root",
+	"/usr/lib/sysusers.d/presenced.conf":                     "-rw-r--r-- root/root",
+	"/usr/share/bash-completion/completions/presenced":       "-rw-r--r-- root/root",
+	"/usr/share/fish/vendor_completions.d/presenced.fish":    "-rw-r--r-- root/root",
+	"/usr/share/man/man1/presenced.1.gz":                     "-rw-r--r-- root/root",
+	"/usr/share/man/man1/presenced-check.1.gz":               "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/changelog.gz":                  "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/README.md":                     "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/examples/presenced-alerts.yml": "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/examples/presenced.json":       "-rw-r--r-- root/root",
 }
 
 // compare holds what a package lists, mode and owner by path, against want and

@@ -49,11 +49,11 @@ const maxUnmatched = 4096
 // frequent first.
 func (t *Tracker) Unmatched() []Unmatched {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	all := make([]Unmatched, 0, len(t.unmatched))
 	for _, u := range t.unmatched {
 		all = append(all, *u)
 	}
+	t.mu.Unlock() // records do not wait for what follows
 	slices.SortFunc(all, func(a, b Unmatched) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
 	})

@@ -80,9 +80,10 @@ func New(s Sources) *Metrics {
 // Registry returns what a scrape gathers.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 
-// Handler serves scrapes. One metric that cannot be had is no other's loss.
+// Handler serves scrapes. One metric that cannot be had is no other's loss, and
+// counted by promhttp_metric_handler_errors_total.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, EnableOpenMetrics: true})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Registry: m.registry})
 }
 
 // Batched notes that so many records were recorded together.
