@@ -34,11 +34,17 @@ func (s *Store) backup(ctx context.Context, path string) error {
 		return err
 	}
 	defer os.Remove(f.Name())
+	if err := s.catchUp(); err != nil {
+		return errors.Join(err, f.Close())
+	}
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		_, err := tx.WriteTo(whileIn(ctx, f))
 		return err
 	})
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := disown(f.Name()); err != nil {
 		return err
 	}
 	if err := verify(f.Name()); err != nil {
@@ -51,6 +57,17 @@ func (s *Store) backup(ctx context.Context, path string) error {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// disown has the copy take no journal for its own: where it is restored, that
+// of what it replaces may lie.
+func disown(path string) error {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, NoFreelistSync: true})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put([]byte("journal"), newMark()) })
+	return errors.Join(err, db.Close())
 }
 
 // verify reads the whole copy and checks that its pages fit together.

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/presenced/presenced/presence"
 )
 
 // Forget implements [presence.Store]: it erases the person, their visits and
-// what is noted under their address, and then clears the pages of the file
-// that are not in use, which may still hold earlier states of all that.
+// what is noted under their address, and then clears what of the file and of
+// the journal is not in use, which may still hold earlier states of all that.
 func (s *Store) Forget(ctx context.Context, user string) error {
 	s.lengthy.Lock()
 	defer s.lengthy.Unlock()
@@ -19,7 +21,7 @@ func (s *Store) Forget(ctx context.Context, user string) error {
 		return err
 	}
 	if err := s.scrub(ctx); err != nil {
-		return fmt.Errorf("forget in store %s: clear unused pages: %w", s.path, err)
+		return fmt.Errorf("forget in store %s: clear what is not in use: %w", s.path, err)
 	}
 	return nil
 }
@@ -33,39 +35,55 @@ func (u *update) forget(user string) error {
 	if err := u.saveOne(d); err != nil {
 		return err
 	}
-	c, prefix := u.tx.Bucket(visits).Cursor(), under(user, "")
-	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Seek(prefix) {
+	prefix := under(user, "")
+	for k := range u.from(visits, prefix) {
+		if !bytes.HasPrefix(k, prefix) {
+			break
+		}
 		arrived, id := splitMoment(k[len(prefix):])
 		if err := u.erase(user, arrived, string(id)); err != nil {
 			return err
 		}
 	}
-	all := u.tx.Bucket(notes).Cursor()
-	for k, _ := all.First(); k != nil; {
-		kind, _, _ := bytes.Cut(k, []byte{0})
-		kind = bytes.Clone(kind)
-		if err := u.note(presence.Note{Kind: string(kind), Key: user}); err != nil {
-			return err
+	return u.eachKind(func(kind string) error { return u.note(presence.Note{Kind: kind, Key: user}) })
+}
+
+// eachKind calls f with every kind that there are notes of.
+func (u *update) eachKind(f func(kind string) error) error {
+	for start := []byte(nil); ; {
+		more := false
+		for k := range u.from(notes, start) {
+			kind, _, _ := bytes.Cut(k, []byte{0})
+			start, more = append(bytes.Clone(kind), 1), true // the next kind
+			if err := f(string(kind)); err != nil {
+				return err
+			}
+			break
 		}
-		k, _ = all.Seek(append(kind, 1)) // the next kind
+		if !more {
+			return nil
+		}
 	}
-	return nil
 }
 
 const scrubChunk = 4096 // pages looked at while writers wait
 
-// scrub writes zeros over every page of the file that is not in use. The last
-// commit is on disk before, so that no crash makes one of them needed again.
+// scrub writes zeros over every page of the file that is not in use, and over
+// what the journal has behind its entries. What was written is in the file before,
+// on disk, so that no crash makes any of that needed again.
 func (s *Store) scrub(ctx context.Context) error {
+	if err := s.catchUp(); err != nil {
+		return err
+	}
 	zeros := make([]byte, s.db.Info().PageSize)
 	page := make([]byte, len(zeros))
 	for first, more := 2, true; more; first += scrubChunk {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := s.write("write to", func(u *update) (err error) {
+		err := s.alone(func(tx *bbolt.Tx) (err error) {
 			var free []int
-			if free, more, err = s.freePages(u, first); err != nil {
+			if free, more, err = s.freePages(tx, first); err != nil {
 				return err
 			}
 			for _, id := range free {
@@ -86,12 +104,29 @@ func (s *Store) scrub(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.file.Sync()
+	if err := s.file.Sync(); err != nil {
+		return err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.journal.scrub()
+}
+
+// alone runs f in a transaction in which nothing is written to the store.
+func (s *Store) alone(f func(*bbolt.Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	tx, err := s.begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return f(tx)
 }
 
 // freePages lists the pages of a chunk that are not in use, neither by the
 // state of the transaction nor by a reader of an earlier one.
-func (s *Store) freePages(u *update, first int) (free []int, more bool, err error) {
+func (s *Store) freePages(tx *bbolt.Tx, first int) (free []int, more bool, err error) {
 	s.reading.Lock() // until no reader is left; the next ones read this state
 	defer s.reading.Unlock()
 	info, err := s.file.Stat()
@@ -100,7 +135,7 @@ func (s *Store) freePages(u *update, first int) (free []int, more bool, err erro
 	}
 	pages := int(info.Size()) / s.db.Info().PageSize
 	for id := first; id < min(first+scrubChunk, pages); id++ {
-		page, err := u.tx.Page(id)
+		page, err := tx.Page(id)
 		if err != nil {
 			return nil, false, err
 		}

@@ -7,11 +7,18 @@ import (
 	"testing"
 )
 
-// While the disk is full, updates fail and nothing else does; when there is
-// space again they succeed, without a restart.
+// While the disk is full, be it for the journal or for the file, updates fail
+// and nothing else does; when there is space again they succeed, without a
+// restart.
 func TestAFullDiskIsAnErrorUntilThereIsSpace(t *testing.T) {
+	for name, journal := range map[string]int64{"journal": journalMost, "file": 100 << 10} {
+		t.Run(name, func(t *testing.T) { fillDisk(t, journal) })
+	}
+}
+
+func fillDisk(t *testing.T, journal int64) {
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1300k"); err != nil {
 		t.Skipf("SKIPPED, no disk is filled: mount a tmpfs: %v", err)
 	}
 	t.Cleanup(func() {
@@ -23,6 +30,7 @@ func TestAFullDiskIsAnErrorUntilThereIsSpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.journal.most = journal
 	defer func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -47,7 +55,7 @@ func TestAFullDiskIsAnErrorUntilThereIsSpace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=4m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=6m"); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {

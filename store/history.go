@@ -6,28 +6,26 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/presenced/presenced/presence"
 )
 
 // History implements [presence.Store].
 func (s *Store) History(_ context.Context, user string, from, to time.Time, limit int) (all []presence.Visit, err error) {
-	err = s.read(func(tx *bbolt.Tx) error {
-		b, prefix := tx.Bucket(history), []byte{}
-		c := b.Cursor()
+	err = s.read(func(v view) error {
+		b, prefix := history, []byte{}
 		if user != "" {
-			prefix = under(user, "")
-			c = tx.Bucket(visits).Cursor()
+			b, prefix = visits, under(user, "")
 		}
-		start := append(bytes.Clone(prefix), moment(from, "")...)
-		for k, data := c.Seek(start); k != nil && bytes.HasPrefix(k, prefix) && len(all) < limit; k, data = c.Next() {
+		for k, data := range v.from(b, append(bytes.Clone(prefix), moment(from, "")...)) {
+			if !bytes.HasPrefix(k, prefix) || len(all) == limit {
+				break
+			}
 			at, id := splitMoment(k[len(prefix):])
 			if !at.Before(to) {
 				break
 			}
 			if user != "" {
-				data = b.Get(historyKey(user, at, string(id)))
+				data = v.get(history, historyKey(user, at, string(id)))
 			}
 			visit, err := decodeVisit(data)
 			if err != nil {
@@ -52,7 +50,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err er
 		return pruned, err
 	}
 	if err := s.scrub(ctx); err != nil {
-		return pruned, fmt.Errorf("prune store %s: clear unused pages: %w", s.path, err)
+		return pruned, fmt.Errorf("prune store %s: clear what is not in use: %w", s.path, err)
 	}
 	return pruned, nil
 }
@@ -76,10 +74,9 @@ func (s *Store) prune(ctx context.Context, before time.Time) (pruned int, err er
 }
 
 func (u *update) prune(before time.Time) (n int, err error) {
-	c := u.tx.Bucket(history).Cursor()
-	for k, _ := c.First(); k != nil && n < pruneChunk; k, _ = c.First() {
+	for k := range u.from(history, nil) {
 		user, arrived, id := splitHistoryKey(k)
-		if !arrived.Before(before) {
+		if !arrived.Before(before) || n == pruneChunk {
 			break
 		}
 		if err := u.erase(user, arrived, id); err != nil {
@@ -92,9 +89,8 @@ func (u *update) prune(before time.Time) (n int, err error) {
 
 // erase erases a visit of the user from the history.
 func (u *update) erase(user string, arrived time.Time, id string) error {
-	u.dirty = true
-	if err := u.tx.Bucket(history).Delete(historyKey(user, arrived, id)); err != nil {
+	if err := u.put(history, historyKey(user, arrived, id), nil); err != nil {
 		return fmt.Errorf("a visit of %q: %w", user, err)
 	}
-	return u.tx.Bucket(visits).Delete(visitKey(user, arrived, id))
+	return u.put(visits, visitKey(user, arrived, id), nil)
 }

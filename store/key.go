@@ -1,13 +1,10 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 	"strings"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // moment is a key that sorts by time first, then by name.
@@ -55,11 +52,5 @@ func splitHistoryKey(key []byte) (user string, arrived time.Time, id string) {
 	return user, arrived, id
 }
 
-// seekAfter moves the cursor to the first key after the given one.
-func seekAfter(c *bbolt.Cursor, after []byte) (k, v []byte) {
-	k, v = c.Seek(after)
-	if k != nil && bytes.Equal(k, after) {
-		k, v = c.Next()
-	}
-	return k, v
-}
+// next is the first key after the given one.
+func next[T string | []byte](key T) []byte { return append([]byte(key), 0) }

@@ -52,7 +52,7 @@ func OpenReadOnly(path string) (*Store, error) {
 }
 
 func open(path string, readOnly bool) (s *Store, err error) {
-	s = &Store{path: path}
+	s = &Store{path: path, pending: new(pending), journal: &journal{}}
 	switch info, err := os.Stat(path); {
 	case err != nil:
 		return nil, err
@@ -79,10 +79,50 @@ func open(path string, readOnly bool) (s *Store, err error) {
 		s.file.Close() // again, or for bbolt if that panicked
 		return nil, err
 	}
-	if err := s.db.View(s.inspect); err != nil {
+	err = s.db.View(s.inspect)
+	if err == nil {
+		err = s.replay()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
+}
+
+func journalPath(path string) string { return path + ".journal" }
+
+// replay has what the journal holds be pending again.
+func (s *Store) replay() error {
+	return s.db.View(func(tx *bbolt.Tx) (err error) {
+		now, m := time.Now(), tx.Bucket(meta).Get([]byte("journal"))
+		if len(m) != len(mark{}) {
+			return errors.New("the file does not say what its journal is: restore a backup")
+		}
+		s.people = int(tx.Bucket(people.name()).Sequence())
+		s.journal, err = openJournal(journalPath(s.path), mark(m), !s.db.IsReadOnly(), func(entry []byte) error {
+			c, err := readChanges(entry)
+			if err != nil {
+				return err
+			}
+			before := view{tx, s.pending}
+			for key, value := range c {
+				if bucket(key[0]) == people {
+					s.people += count(value) - count(before.get(people, []byte(key[1:])))
+				}
+			}
+			s.take(c, now)
+			return nil
+		})
+		return err
+	})
+}
+
+// count counts who is stored.
+func count(document []byte) int {
+	if document == nil {
+		return 0
+	}
+	return 1
 }
 
 // inspect finds out whether the file is a whole one that this package reads.
@@ -152,10 +192,13 @@ func create(path string) error {
 		return err
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{meta, people, notes, history, visits, queues[0], queues[1]} {
+		for _, name := range append(names[:], meta) {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}
+		}
+		if err := tx.Bucket(meta).Put([]byte("journal"), newMark()); err != nil {
+			return err
 		}
 		return tx.Bucket(meta).Put([]byte("version"), []byte(strconv.Itoa(Version)))
 	})

@@ -106,7 +106,7 @@ func TestWhatIsNoStoreIsAnErrorWithARemedy(t *testing.T) {
 			s := must(Open(path))
 			err := s.db.Update(func(tx *bbolt.Tx) error {
 				for i := range 1000 {
-					if err := tx.Bucket(notes).Put(fmt.Append(nil, "k\x00", i), make([]byte, 100)); err != nil {
+					if err := tx.Bucket(notes.name()).Put(fmt.Append(nil, "k\x00", i), make([]byte, 100)); err != nil {
 						return err
 					}
 				}
@@ -194,7 +194,7 @@ func TestAStoreIsMadeBesideTheRemainsOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	reopen(t, path)
-	if left := must(filepath.Glob(path + "?*")); len(left) != 1 {
+	if left := must(filepath.Glob(path + ".new*")); len(left) != 1 {
 		t.Errorf("left: %q", left)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 // event is what a process did to a file, or acknowledged.
 type event struct {
+	file   string // what its name has after the store's
 	call   string // pwrite64, ftruncate, fdatasync, fsync, or ack
 	at     int64  // where it wrote, what it cut or lengthened the file to, or what it acknowledged
 	data   []byte
@@ -34,7 +35,7 @@ func trace(t *testing.T, path string, end int, faults ...string) (events []event
 	}
 	log := filepath.Join(t.TempDir(), "trace")
 	w := child(t, "writer", path, strconv.Itoa(end))
-	w.Args = []string{strace, "-f", "-qq", "-o", log, "-xx", "-s", "1048576", "-e", "signal=none", "-e", "trace=pwrite64,ftruncate,fdatasync,fsync,write"}
+	w.Args = []string{strace, "-f", "-y", "-qq", "-o", log, "-xx", "-s", "1048576", "-e", "signal=none", "-e", "trace=pwrite64,ftruncate,fdatasync,fsync,write"}
 	for _, fault := range faults {
 		w.Args = append(w.Args, "-e", "inject="+fault)
 	}
@@ -52,7 +53,7 @@ func trace(t *testing.T, path string, end int, faults ...string) (events []event
 		pid, line, _ := strings.Cut(lines.Text(), " ")
 		line = strings.TrimSpace(line)
 		if begin, ok := strings.CutSuffix(line, "<unfinished ...>"); ok {
-			if !strings.HasPrefix(begin, "write(1,") {
+			if !strings.HasPrefix(begin, "write(1<") {
 				begun[pid] = begin
 				continue
 			}
@@ -72,7 +73,7 @@ func trace(t *testing.T, path string, end int, faults ...string) (events []event
 	return events
 }
 
-// parse reads a call as strace writes it: name(fd, "\x00\x01…", length, offset) = result
+// parse reads a call as strace writes it: name(fd<file>, "\x00\x01…", length, offset) = result
 func parse(t *testing.T, line string) (e event, ok bool) {
 	call, rest, _ := strings.Cut(line, "(")
 	all, result, ok := strings.Cut(rest, ")") // what is written is in hex
@@ -80,7 +81,8 @@ func parse(t *testing.T, line string) (e event, ok bool) {
 		return e, false
 	}
 	args := strings.Split(all, ", ")
-	e = event{call: call, failed: strings.HasPrefix(strings.TrimSpace(result), "= -1")}
+	_, file, ours := strings.Cut(strings.TrimSuffix(must(strconv.Unquote(`"`+args[0]+`"`)), ">"), ".db")
+	e = event{file: file, call: call, failed: strings.HasPrefix(strings.TrimSpace(result), "= -1")}
 	text := func() []byte {
 		quoted, err := strconv.Unquote(args[1])
 		if err != nil {
@@ -100,12 +102,12 @@ func parse(t *testing.T, line string) (e event, ok bool) {
 	case "write":
 		n, err := strconv.Atoi(string(bytes.TrimSpace(text())))
 		e.call, e.at = "ack", int64(n)
-		return e, args[0] == "1" && err == nil
+		return e, strings.HasPrefix(args[0], "1<") && err == nil
 	case "fdatasync", "fsync":
 	default:
 		return e, false
 	}
-	return e, true
+	return e, ours
 }
 
 // image is what a file holds; what of its size is not in data is zero.
@@ -134,26 +136,30 @@ func (m image) with(e event, chance *rand.Rand) image {
 	return m
 }
 
-func load(path string) image {
-	data := must(os.ReadFile(path))
-	return image{bytes.TrimRight(data, "\x00"), int64(len(data))}
-}
-
-func (m image) save(path string) error {
-	return errors.Join(os.WriteFile(path, m.data, 0o600), os.Truncate(path, m.size))
-}
-
-// disk is a file, as far as it was synced, and what was written since.
-type disk struct {
+// disk is a store's two files by what their names have after the store's: as
+// far as they were synced, and what was written since.
+type disk map[string]*struct {
 	synced  image
 	pending []event
 }
 
-func (d *disk) take(e event, chance *rand.Rand) {
-	sync := e.call == "fdatasync" || e.call == "fsync"
+func load(path string) disk {
+	d := disk{}
+	for _, file := range []string{"", ".journal"} {
+		data := must(os.ReadFile(path + file))
+		d[file] = &struct {
+			synced  image
+			pending []event
+		}{synced: image{bytes.TrimRight(data, "\x00"), int64(len(data))}}
+	}
+	return d
+}
+
+func (all disk) take(e event, chance *rand.Rand) {
+	d, sync := all[e.file], e.call == "fdatasync" || e.call == "fsync"
 	switch {
 	case sync && e.failed: // the kernel lets go of what it could not write
-		d.synced, d.pending = d.cut(chance), nil
+		d.synced, d.pending = cut(d.synced, d.pending, chance), nil
 	case sync:
 		for _, p := range d.pending {
 			d.synced = d.synced.with(p, nil)
@@ -165,11 +171,11 @@ func (d *disk) take(e event, chance *rand.Rand) {
 	}
 }
 
-// cut is the disk after a power cut now: some of the writes that were not
-// synced are on it, some are not, and some in part.
-func (d *disk) cut(chance *rand.Rand) image {
-	left := image{bytes.Clone(d.synced.data), d.synced.size}
-	for _, p := range d.pending {
+// cut is what a power cut leaves: some of the writes that were not synced are
+// on the disk, some are not, and some in part.
+func cut(synced image, pending []event, chance *rand.Rand) image {
+	left := image{bytes.Clone(synced.data), synced.size}
+	for _, p := range pending {
 		switch chance.IntN(3) {
 		case 0:
 			left = left.with(p, nil)
@@ -182,13 +188,16 @@ func (d *disk) cut(chance *rand.Rand) image {
 
 // survives cuts the power at moments during the events left to chance, and
 // checks what is left each time.
-func survives(t *testing.T, base image, events []event, cuts int) {
+func survives(t *testing.T, d disk, events []event, cuts int) {
 	t.Helper()
 	chance := seeded(t)
 	path := filepath.Join(t.TempDir(), "presenced.db")
-	check := func(left image, acknowledged int) error {
-		if err := left.save(path); err != nil {
-			return err
+	check := func(acknowledged int) error {
+		for file, state := range d {
+			left := cut(state.synced, state.pending, chance)
+			if err := errors.Join(os.WriteFile(path+file, left.data, 0o600), os.Truncate(path+file, left.size)); err != nil {
+				return err
+			}
 		}
 		s, err := Open(path)
 		if err != nil {
@@ -197,7 +206,6 @@ func survives(t *testing.T, base image, events []event, cuts int) {
 		return errors.Join(holds(s, acknowledged), s.Close())
 	}
 	acknowledged, failed, done := 0, 0, 0
-	d := disk{synced: base}
 	for i, e := range events {
 		d.take(e, chance)
 		if e.call == "ack" {
@@ -210,7 +218,7 @@ func survives(t *testing.T, base image, events []event, cuts int) {
 			continue
 		}
 		done++
-		if err := check(d.cut(chance), acknowledged); err != nil {
+		if err := check(acknowledged); err != nil {
 			t.Fatalf("power cut after event %d of %d (%s), with update %d acknowledged: %v", i, len(events), e.call, acknowledged, err)
 		}
 	}

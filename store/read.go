@@ -12,11 +12,12 @@ import (
 )
 
 // read runs f in a short read transaction. One that stays open has the file
-// grow.
-func (s *Store) read(f func(*bbolt.Tx) error) error {
+// grow, and the writer wait.
+func (s *Store) read(f func(view) error) error {
 	s.reading.RLock()
 	defer s.reading.RUnlock()
-	if err := s.db.View(f); err != nil {
+	err := s.db.View(func(tx *bbolt.Tx) error { return f(view{tx, s.pending}) })
+	if err != nil {
 		return fmt.Errorf("read store %s: %w", s.path, err)
 	}
 	return nil
@@ -25,8 +26,8 @@ func (s *Store) read(f func(*bbolt.Tx) error) error {
 // Person implements [presence.Store].
 func (s *Store) Person(_ context.Context, user string) (p presence.Person, err error) {
 	p.User = user
-	err = s.read(func(tx *bbolt.Tx) error {
-		d, err := decode(user, tx.Bucket(people).Get([]byte(user)))
+	err = s.read(func(v view) error {
+		d, err := decode(user, v.get(people, []byte(user)))
 		if err == nil {
 			p = d.Person
 		}
@@ -37,10 +38,12 @@ func (s *Store) Person(_ context.Context, user string) (p presence.Person, err e
 
 // People implements [presence.Store].
 func (s *Store) People(_ context.Context, after string, limit int) (all []presence.Person, err error) {
-	err = s.read(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(people).Cursor()
-		for k, v := seekAfter(c, []byte(after)); k != nil && len(all) < limit; k, v = c.Next() {
-			d, err := decode(string(k), v)
+	err = s.read(func(v view) error {
+		for k, data := range v.from(people, next(after)) {
+			if len(all) == limit {
+				break
+			}
+			d, err := decode(string(k), data)
 			if err != nil {
 				return err
 			}
@@ -54,9 +57,8 @@ func (s *Store) People(_ context.Context, after string, limit int) (all []presen
 // Due implements [presence.Store].
 func (s *Store) Due(_ context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
 	s.ask(q, by)
-	err = s.read(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(queues[q]).Cursor()
-		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+	err = s.read(func(v view) error {
+		for k := range v.from(queues[q], nil) {
 			at, user := splitMoment(k)
 			if at.After(by) || len(users) >= limit {
 				next = at
@@ -81,8 +83,8 @@ func (s *Store) ask(q presence.Queue, by time.Time) {
 
 // Note implements [presence.Store].
 func (s *Store) Note(_ context.Context, kind, key string) (value []byte, err error) {
-	err = s.read(func(tx *bbolt.Tx) error {
-		value = bytes.Clone(tx.Bucket(notes).Get(under(kind, key)))
+	err = s.read(func(v view) error {
+		value = bytes.Clone(v.get(notes, under(kind, key)))
 		return nil
 	})
 	return value, err
@@ -91,10 +93,12 @@ func (s *Store) Note(_ context.Context, kind, key string) (value []byte, err err
 // Notes implements [presence.Store].
 func (s *Store) Notes(_ context.Context, kind, after string, limit int) (all []presence.Note, err error) {
 	prefix := under(kind, "")
-	err = s.read(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(notes).Cursor()
-		for k, v := seekAfter(c, under(kind, after)); bytes.HasPrefix(k, prefix) && len(all) < limit; k, v = c.Next() {
-			all = append(all, presence.Note{Kind: kind, Key: string(k[len(prefix):]), Value: bytes.Clone(v)})
+	err = s.read(func(v view) error {
+		for k, value := range v.from(notes, next(under(kind, after))) {
+			if !bytes.HasPrefix(k, prefix) || len(all) == limit {
+				break
+			}
+			all = append(all, presence.Note{Kind: kind, Key: string(k[len(prefix):]), Value: bytes.Clone(value)})
 		}
 		return nil
 	})

@@ -88,18 +88,18 @@ func office(user string) presence.Person {
 	return p
 }
 
-// whole checks that the pages of the store fit together, and so do the
-// queues, the counter and the history with the people.
+// whole checks that the pages of the file fit together, and so do the queues,
+// the counter and the history with the people.
 func whole(s *Store) error {
-	return s.db.View(func(tx *bbolt.Tx) error {
-		for err := range tx.Check() {
+	return s.read(func(v view) error {
+		for err := range v.tx.Check() {
 			return err
 		}
 		count := 0
 		named := [len(queues)]map[string]bool{{}, {}}
-		err := tx.Bucket(people).ForEach(func(k, v []byte) error {
+		for k, data := range v.from(people, nil) {
 			count++
-			d, err := decode(string(k), v)
+			d, err := decode(string(k), data)
 			if err != nil {
 				return err
 			}
@@ -111,28 +111,37 @@ func whole(s *Store) error {
 					named[q][string(moment(d.queued[q], d.User))] = true
 				}
 			}
-			return nil
-		})
-		if err != nil {
-			return err
 		}
-		if n := tx.Bucket(people).Sequence(); n != uint64(count) {
-			return fmt.Errorf("%d people are counted, and there are %d", n, count)
+		if s.people != count {
+			return fmt.Errorf("%d people are counted, and there are %d", s.people, count)
+		}
+		if n := v.tx.Bucket(people.name()).Sequence(); v.pending.Len() == 0 && n != uint64(count) {
+			return fmt.Errorf("the file counts %d people, and there are %d", n, count)
 		}
 		for q := range queues {
-			err := tx.Bucket(queues[q]).ForEach(func(k, _ []byte) error {
+			for k := range v.from(queues[q], nil) {
 				if !named[q][string(k)] {
 					return fmt.Errorf("queue %d has an entry that nobody knows of: %q", q, k)
 				}
 				delete(named[q], string(k))
-				return nil
-			})
-			if err != nil || len(named[q]) > 0 {
-				return fmt.Errorf("queue %d lacks %d entries: %w", q, len(named[q]), err)
+			}
+			if len(named[q]) > 0 {
+				return fmt.Errorf("queue %d lacks %d entries", q, len(named[q]))
 			}
 		}
-		if a, b := tx.Bucket(history).Stats().KeyN, tx.Bucket(visits).Stats().KeyN; a != b {
-			return fmt.Errorf("%d visits are in the history, and %d in its index", a, b)
+		visitsOf := map[string]bool{}
+		for k := range v.from(history, nil) {
+			user, arrived, id := splitHistoryKey(k)
+			visitsOf[string(visitKey(user, arrived, id))] = true
+		}
+		for k := range v.from(visits, nil) {
+			if !visitsOf[string(k)] {
+				return fmt.Errorf("the index has a visit that the history has not: %q", k)
+			}
+			delete(visitsOf, string(k))
+		}
+		if len(visitsOf) > 0 {
+			return fmt.Errorf("the index lacks %d visits", len(visitsOf))
 		}
 		return nil
 	})

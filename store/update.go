@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/presenced/presenced/presence"
 )
 
@@ -47,11 +45,13 @@ func (s *Store) Update(ctx context.Context, changes []presence.Change, set []pre
 // update is one transaction: every person is read once, changed in memory, and
 // written once.
 type update struct {
+	view
 	store  *Store
-	tx     *bbolt.Tx
 	loaded map[string]*document
-	dirty  bool   // there is something to commit
-	buf    []byte // where documents are encoded; what bbolt was given stays as it is until the commit
+	buf    []byte // where documents are encoded; they stay there while they are pending
+
+	changes
+	people int // by how many there are more now
 }
 
 func (u *update) change(c presence.Change) error {
@@ -77,7 +77,7 @@ func (u *update) load(user string) (*document, error) {
 	if d := u.loaded[user]; d != nil {
 		return d, nil
 	}
-	d, err := decode(user, u.tx.Bucket(people).Get([]byte(user)))
+	d, err := decode(user, u.get(people, []byte(user)))
 	if err == nil {
 		u.loaded[user] = d
 	}
@@ -134,16 +134,12 @@ func (u *update) saveOne(d *document) error {
 			return err
 		}
 	}
-	b := u.tx.Bucket(people)
 	if d.empty() {
 		if d.stored == nil {
 			return nil
 		}
-		u.dirty = true
-		if err := b.SetSequence(b.Sequence() - 1); err != nil {
-			return err
-		}
-		return b.Delete([]byte(d.User))
+		u.people--
+		return u.put(people, []byte(d.User), nil)
 	}
 	start := len(u.buf)
 	u.buf = d.append(u.buf)
@@ -152,13 +148,10 @@ func (u *update) saveOne(d *document) error {
 		u.buf = u.buf[:start]
 		return nil
 	}
-	u.dirty = true
 	if d.stored == nil {
-		if err := b.SetSequence(b.Sequence() + 1); err != nil {
-			return err
-		}
+		u.people++
 	}
-	return b.Put([]byte(d.User), data)
+	return u.put(people, []byte(d.User), data)
 }
 
 // queue has the queue name the person at the moment at, or sooner. An entry
@@ -170,10 +163,8 @@ func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
 	if was.Equal(at) || !was.IsZero() && !at.IsZero() && !at.Before(was) && !named {
 		return nil
 	}
-	u.dirty = true
-	b := u.tx.Bucket(queues[q])
 	if !was.IsZero() {
-		if err := b.Delete(moment(was, d.User)); err != nil {
+		if err := u.put(queues[q], moment(was, d.User), nil); err != nil {
 			return err
 		}
 	}
@@ -181,29 +172,26 @@ func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
 	if at.IsZero() {
 		return nil
 	}
-	return b.Put(moment(at, d.User), []byte{})
+	return u.put(queues[q], moment(at, d.User), []byte{})
 }
 
 func (u *update) settle(v *presence.Visit) error {
-	u.dirty = true
-	b := u.tx.Bucket(history)
-	b.FillPercent = 0.9 // visits come nearly in the order of their keys
-	if err := b.Put(historyKey(v.User, v.Arrived, v.ID), encodeVisit(v)); err != nil {
+	if err := u.put(history, historyKey(v.User, v.Arrived, v.ID), encodeVisit(v)); err != nil {
 		return fmt.Errorf("a visit of %q: %w", v.User, err)
 	}
-	return u.tx.Bucket(visits).Put(visitKey(v.User, v.Arrived, v.ID), []byte{})
+	return u.put(visits, visitKey(v.User, v.Arrived, v.ID), []byte{})
 }
 
 func (u *update) note(n presence.Note) error {
-	b, key := u.tx.Bucket(notes), under(n.Kind, n.Key)
-	if was := b.Get(key); bytes.Equal(was, n.Value) && (was == nil) == (n.Value == nil) {
+	key := under(n.Kind, n.Key)
+	was, ok := u.changes[notes.at(key)] // by this update
+	if !ok {
+		was = u.get(notes, key)
+	}
+	if bytes.Equal(was, n.Value) && (was == nil) == (n.Value == nil) {
 		return nil
 	}
-	u.dirty = true
-	if n.Value == nil {
-		return b.Delete(key)
-	}
-	if err := b.Put(key, bytes.Clone(n.Value)); err != nil {
+	if err := u.put(notes, key, bytes.Clone(n.Value)); err != nil {
 		return fmt.Errorf("note %q %q: %w", n.Kind, n.Key, err)
 	}
 	return nil

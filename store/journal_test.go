@@ -1,0 +1,150 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// copied opens for reading what a process that is killed now would leave.
+func copied(t *testing.T, s *Store) *Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "copy.db")
+	for _, of := range []func(string) string{func(path string) string { return path }, journalPath} {
+		if err := os.WriteFile(of(path), must(os.ReadFile(of(s.path))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := OpenReadOnly(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { left.Close() })
+	return left
+}
+
+// What is not in the file yet is read from the journal, by a listing while the
+// daemon is down too.
+func TestAListingSeesWhatOnlyTheJournalHas(t *testing.T) {
+	s := openNew(t)
+	crowd(t, s, "ann", "bob")
+	left := copied(t, s)
+	if n := left.pending.Len(); n == 0 {
+		t.Error("nothing was left in the journal")
+	}
+	same(t, left.Stats().People, 2)
+	same(t, must(left.Person(t.Context(), "ann")), must(s.Person(t.Context(), "ann")))
+	if err := whole(left); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever octets follow the last entry, no name that a packet brought is ever
+// taken for one.
+func TestNoEntryIsReadThatWasNotWrittenAsOne(t *testing.T) {
+	s := openNew(t)
+	var inner *journal
+	forge := func() string { // an entry as this journal would write it, but for the mark that nobody knows
+		inner = &journal{file: must(os.CreateTemp(t.TempDir(), "")), most: journalMost}
+		defer inner.close()
+		c := changes{}
+		if err := c.put(notes, under("forged", "note"), []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := inner.append(c.entry(nil)); err != nil {
+			t.Fatal(err)
+		}
+		return string(inner.buf)
+	}
+	long := presence.Note{Kind: "k", Key: "a", Value: bytes.Repeat([]byte(forge()), 100)}
+	if err := s.Update(t.Context(), nil, []presence.Note{long}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.catchUp(); err != nil {
+		t.Fatal(err)
+	}
+	put1(t, s, tell("ann", "x")) // over the beginning of the long one
+	left := copied(t, s)
+	same(t, left.Stats().People, 1)
+	same(t, must(left.Note(t.Context(), "forged", "note")), nil)
+}
+
+// What is torn counts for nothing, and what was recorded before it does.
+func TestATornEntryIsNone(t *testing.T) {
+	s := openNew(t)
+	put1(t, s, tell("ann", "one"))
+	one := s.journal.end
+	put1(t, s, tell("ann", "two"))
+	for at := one; at < s.journal.end; at++ {
+		b := []byte{0}
+		if _, err := s.journal.file.ReadAt(b, at); err != nil {
+			t.Fatal(err)
+		}
+		torn := bytes.Clone(b)
+		torn[0] ^= 0x10
+		if _, err := s.journal.file.WriteAt(torn, at); err != nil {
+			t.Fatal(err)
+		}
+		left := copied(t, s)
+		same(t, len(must(left.Person(t.Context(), "ann")).Story), 1)
+		if _, err := s.journal.file.WriteAt(b, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, len(must(copied(t, s).Person(t.Context(), "ann")).Story), 2)
+}
+
+// An update larger than the journal goes into the file at once, and is as
+// durable.
+func TestAnUpdateLargerThanTheJournalIsRecorded(t *testing.T) {
+	s := openNew(t)
+	s.journal.most = 1 << 10
+	put1(t, s, tell("ann", "before"))
+	crowd(t, s, "ann", "bob", "cid")
+	left := copied(t, s)
+	same(t, left.Stats().People, 3)
+	same(t, left.pending.Len(), 0)
+	if err := whole(left); err != nil {
+		t.Error(err)
+	}
+}
+
+// A backup that is restored does not take in the journal of what it replaces.
+func TestARestoredBackupIsWhatWasBackedUp(t *testing.T) {
+	s := openNew(t)
+	put1(t, s, tell("ann", "one"))
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if err := s.Backup(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	put1(t, s, tell("ann", "two"))
+	journal := must(os.ReadFile(journalPath(s.path)))
+	if !bytes.Contains(journal, []byte("two")) {
+		t.Fatal("the journal does not hold what came after the backup")
+	}
+	if err := os.WriteFile(journalPath(backup), journal, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	restored := reopen(t, backup)
+	same(t, len(must(restored.Person(t.Context(), "ann")).Story), 1)
+}
+
+// What bbolt would refuse at the next checkpoint, when it is too late, is
+// refused at once, and hinders nothing.
+func TestWhatTheFileCouldNotTakeIsRefusedAtOnce(t *testing.T) {
+	s := openNew(t)
+	for _, user := range []string{"", strings.Repeat("x", 1<<16)} {
+		if err := s.Update(t.Context(), []presence.Change{tell(user, "x")}, nil); err == nil {
+			t.Errorf("a user of %d octets was taken", len(user))
+		}
+	}
+	put1(t, s, tell("ann", "x"))
+	if err := errors.Join(s.catchUp(), whole(s)); err != nil {
+		t.Error(err)
+	}
+}
