@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -19,7 +20,7 @@ type memory struct {
 	notes   map[string][]byte
 	history []Visit
 	fail    error // what Update returns
-	writes  int
+	writes  int   // updates that changed something
 }
 
 func newMemory() *memory {
@@ -49,7 +50,7 @@ func (m *memory) Update(_ context.Context, changes []Change, notes []Note) error
 	if m.fail != nil {
 		return m.fail
 	}
-	m.writes++
+	news := len(notes) > 0
 	for _, c := range changes {
 		for range 2 { // a Change may run twice: the first is thrown away
 			p := m.load(c.User)
@@ -61,6 +62,7 @@ func (m *memory) Update(_ context.Context, changes []Change, notes []Note) error
 		if err != nil {
 			return err
 		}
+		news = news || !bytes.Equal(data, m.people[c.User])
 		m.people[c.User] = data
 		m.due[c.User] = [2]time.Time{p.Wake, p.Errand}
 	}
@@ -70,6 +72,9 @@ func (m *memory) Update(_ context.Context, changes []Change, notes []Note) error
 		} else {
 			m.notes[key] = n.Value
 		}
+	}
+	if news {
+		m.writes++
 	}
 	return nil
 }

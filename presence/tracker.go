@@ -18,7 +18,7 @@ import (
 // which changes nothing but the time last heard, may ride along with the next
 // commit.
 type Tracker struct {
-	Concluded func() // called after every commit that may have given the courier work
+	Concluded func() // called after every update that may have given the courier work
 
 	store Store
 	log   *slog.Logger
@@ -151,17 +151,11 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 			continue
 		}
 		n := reading.Sighting
-		if n.Status == Interim {
-			p, err := t.store.Person(ctx, n.User)
-			if err != nil {
-				return fmt.Errorf("read %s: %w", n.User, err)
-			}
-			if t.heartbeat(&p, n, w) {
-				continue
-			}
-		}
 		changes = append(changes, Change{User: n.User, Apply: func(p *Person) []Visit {
 			w := t.passed(w)
+			if t.heartbeat(p, n) {
+				return nil
+			}
 			settled := p.Hear(n, w)
 			shared[n.User] = p.LiveDevices("") > w.MaxDevices
 			return settled
@@ -173,12 +167,10 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 		changes = append(changes, more...)
 	}
 	notes = append(notes, b.notes...)
-	if len(changes)+len(notes) == 0 {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		return t.failing // a heartbeat is no news to answer while nothing can be kept
+	if !t.Healthy() {
+		notes = append(notes, probe()) // a heartbeat is no news to answer while nothing can be kept
 	}
-	if err := t.commit(ctx, changes, notes); err != nil {
+	if err := t.update(ctx, changes, notes); err != nil {
 		return err
 	}
 	for user, is := range shared {
@@ -210,15 +202,34 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 	for _, n := range beats {
 		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, t.passed(w)) }})
 	}
+	err := t.update(ctx, append(all, changes...), notes)
+	if err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for k, n := range beats {
+			if _, ok := t.heartbeats[k]; !ok {
+				t.heartbeats[k] = n
+			}
+		}
+	}
+	return err
+}
+
+// update writes the changes, and sees to who has to look at them sooner than
+// was foreseen.
+func (t *Tracker) update(ctx context.Context, changes []Change, notes []Note) error {
 	var wake time.Time // the earliest of those changed
-	for _, c := range changes {
-		all = append(all, Change{User: c.User, Apply: func(p *Person) []Visit {
+	work := false
+	for i, c := range changes {
+		changes[i].Apply = func(p *Person) []Visit {
+			errand := p.Errand
 			settled := c.Apply(p)
 			wake = earlier(wake, p.Wake)
+			work = work || !p.Errand.Equal(errand)
 			return settled
-		}})
+		}
 	}
-	err := t.store.Update(ctx, all, notes)
+	err := t.store.Update(ctx, changes, notes)
 	t.mu.Lock()
 	if !wake.IsZero() && wake.Before(t.next) {
 		t.wake()
@@ -228,26 +239,26 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 		if t.failing == nil || t.failing.Error() != err.Error() {
 			t.log.Error("record", "error", err)
 		}
-		for k, n := range beats {
-			if _, ok := t.heartbeats[k]; !ok {
-				t.heartbeats[k] = n
-			}
-		}
 	case t.failing != nil:
 		t.log.Info("recording again")
 		t.listen(time.Now(), retries) // what came meanwhile was not answered, and comes again
 	}
 	t.failing = err
 	t.mu.Unlock()
-	if err == nil {
+	if err == nil && work {
 		t.Concluded()
 	}
 	return err
 }
 
+// probe is a note whose writing shows whether anything can be recorded.
+func probe() Note {
+	return Note{Kind: "probe", Key: "tracker", Value: []byte(time.Now().UTC().Format(time.RFC3339Nano))}
+}
+
 // heartbeat keeps an Interim that changes nothing but the time last heard for
-// the next commit, and reports whether it was one.
-func (t *Tracker) heartbeat(p *Person, n Sighting, w World) bool {
+// the next flush, and reports whether it was one.
+func (t *Tracker) heartbeat(p *Person, n Sighting) bool {
 	if n.Status != Interim || !p.Wake.IsZero() && !n.Heard.Before(p.Wake) {
 		return false
 	}
@@ -366,7 +377,7 @@ func (t *Tracker) flush(ctx context.Context) error {
 	}
 	notes := t.nasNotes()
 	if failing != nil {
-		notes = append(notes, Note{Kind: "probe", Key: "tracker", Value: []byte(now.UTC().Format(time.RFC3339Nano))})
+		notes = append(notes, probe())
 	}
 	if waiting == 0 && len(notes) == 0 {
 		return nil

@@ -52,7 +52,7 @@ func TestNoEntryIsReadThatWasNotWrittenAsOne(t *testing.T) {
 	forge := func() string { // an entry as this journal would write it, but for the mark that nobody knows
 		inner = &journal{file: must(os.CreateTemp(t.TempDir(), "")), most: journalMost}
 		defer inner.close()
-		c := changes{}
+		var c changes
 		if err := c.put(notes, under("forged", "note"), []byte("x")); err != nil {
 			t.Fatal(err)
 		}

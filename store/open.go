@@ -105,9 +105,9 @@ func (s *Store) replay() error {
 				return err
 			}
 			before := view{tx, s.pending}
-			for key, value := range c {
-				if bucket(key[0]) == people {
-					s.people += count(value) - count(before.get(people, []byte(key[1:])))
+			for _, c := range c {
+				if bucket(c.key[0]) == people {
+					s.people += count(c.value) - count(before.get(people, []byte(c.key[1:])))
 				}
 			}
 			s.take(c, now)

@@ -16,7 +16,7 @@ import (
 type pending = btree.Map[string, []byte]
 
 // at is the key of what is pending for a bucket.
-func (b bucket) at(key []byte) string { return string(append([]byte{byte(b)}, key...)) }
+func (b bucket) at(key []byte) string { return "\x00\x01\x02\x03\x04\x05"[b:b+1] + string(key) }
 
 // view is one state of the store: what is pending covers what is in the file.
 type view struct {
@@ -66,48 +66,53 @@ func (v view) from(b bucket, start []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// changes is what one update writes, by the key as pending has it.
-type changes map[string][]byte
+// changes is what one update writes, in order.
+type changes []change
+
+type change struct {
+	key   string // as pending has it
+	value []byte // nil erases
+}
 
 // put has the key hold the value, or nothing if that is nil. What the file
 // could not take later is refused now.
-func (c changes) put(b bucket, key, value []byte) error {
+func (c *changes) put(b bucket, key, value []byte) error {
 	switch {
 	case len(key) == 0:
 		return bolterrors.ErrKeyRequired
 	case len(key) > bbolt.MaxKeySize:
 		return bolterrors.ErrKeyTooLarge
 	}
-	c[b.at(key)] = value
+	*c = append(*c, change{b.at(key), value})
 	return nil
 }
 
 // entry appends the changes as the journal holds them: each key, and its value
 // if it has one.
 func (c changes) entry(b []byte) []byte {
-	for key, value := range c {
-		b = appendBool(appendText(b, key), value != nil)
-		if value != nil {
-			b = append(binary.AppendUvarint(b, uint64(len(value))), value...)
+	for _, c := range c {
+		b = appendBool(appendText(b, c.key), c.value != nil)
+		if c.value != nil {
+			b = append(binary.AppendUvarint(b, uint64(len(c.value))), c.value...)
 		}
 	}
 	return b
 }
 
-func readChanges(entry []byte) (changes, error) {
-	c, r := changes{}, &reader{data: entry, text: string(entry)}
+func readChanges(entry []byte) (all changes, err error) {
+	r := &reader{data: entry, text: string(entry)}
 	for r.at < len(r.data) {
-		key := readText[string](r)
-		c[key] = nil
+		c := change{key: readText[string](r)}
 		if r.bool() {
-			c[key] = []byte(readText[string](r))
+			c.value = []byte(readText[string](r))
 		}
-		if r.wrong == nil && (len(key) < 2 || int(key[0]) >= len(names)) {
-			r.fail(fmt.Errorf("no bucket has the key %q", key))
+		if r.wrong == nil && (len(c.key) < 2 || int(c.key[0]) >= len(names)) {
+			r.fail(fmt.Errorf("no bucket has the key %q", c.key))
 		}
+		all = append(all, c)
 	}
 	if r.wrong != nil {
 		return nil, fmt.Errorf("decode an entry of the journal: %w", r.wrong)
 	}
-	return c, nil
+	return all, nil
 }

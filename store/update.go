@@ -51,7 +51,8 @@ type update struct {
 	buf    []byte // where documents are encoded; they stay there while they are pending
 
 	changes
-	people int // by how many there are more now
+	noted  map[string][]byte // notes that the update has written, by their keys
+	people int               // by how many there are more now
 }
 
 func (u *update) change(c presence.Change) error {
@@ -184,15 +185,17 @@ func (u *update) settle(v *presence.Visit) error {
 
 func (u *update) note(n presence.Note) error {
 	key := under(n.Kind, n.Key)
-	was, ok := u.changes[notes.at(key)] // by this update
+	was, ok := u.noted[string(key)]
 	if !ok {
 		was = u.get(notes, key)
 	}
 	if bytes.Equal(was, n.Value) && (was == nil) == (n.Value == nil) {
 		return nil
 	}
-	if err := u.put(notes, key, bytes.Clone(n.Value)); err != nil {
+	value := bytes.Clone(n.Value)
+	if err := u.put(notes, key, value); err != nil {
 		return fmt.Errorf("note %q %q: %w", n.Kind, n.Key, err)
 	}
+	u.noted[string(key)] = value
 	return nil
 }

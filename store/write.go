@@ -2,8 +2,8 @@ package store
 
 import (
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -31,7 +31,7 @@ func (s *Store) write(verb string, f func(*update) error) (err error) {
 			return err
 		}
 	}
-	u := &update{store: s, loaded: map[string]*document{}, changes: changes{}}
+	u := &update{store: s, loaded: map[string]*document{}, noted: map[string][]byte{}}
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		u.view = view{tx, s.pending}
 		return f(u)
@@ -76,8 +76,8 @@ func (s *Store) take(c changes, now time.Time) {
 	if s.pending.Len() == 0 {
 		s.since = now
 	}
-	for key, value := range c {
-		s.pending.Set(key, value)
+	for _, c := range c {
+		s.pending.Set(c.key, c.value)
 	}
 }
 
@@ -110,8 +110,9 @@ func (s *Store) commitAll(more *update) error {
 	f := filer{tx: tx}
 	s.pending.Scan(f.put)
 	if more != nil {
-		for _, key := range slices.Sorted(maps.Keys(more.changes)) {
-			f.put(key, more.changes[key])
+		slices.SortStableFunc(more.changes, func(a, b change) int { return strings.Compare(a.key, b.key) })
+		for _, c := range more.changes {
+			f.put(c.key, c.value)
 		}
 	}
 	if f.err != nil {

@@ -22,6 +22,7 @@ type bench struct {
 	during  time.Duration // of each load
 	self    string        // this program
 	program string        // presenced
+	only    string        // part of the names of the servers that throughput measures
 }
 
 const synopsis = `Usage: bench [flags] [part ...]
@@ -44,6 +45,7 @@ func main() {
 	flag.IntVar(&b.users, "users", 10_000, "made-up users")
 	flag.StringVar(&b.dir, "dir", "", "where servers keep their files, for the time of the run (default a temporary directory)")
 	flag.StringVar(&b.program, "presenced", "", "the program to measure (default: built from this module)")
+	flag.StringVar(&b.only, "only", "", "part of the names of the servers that throughput measures (default all)")
 	address := flag.String("listen", "", "where the responder or the yardstick serves, which this program runs as others of itself")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), synopsis)

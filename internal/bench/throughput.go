@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,9 @@ func (b *bench) throughput() error {
 		"resent", "lost", "wrong", "CPU s", "µs/req", "RSS MiB", "load's CPU")
 	r := rates{}
 	for _, s := range b.servers() {
+		if !strings.Contains(s.name, b.only) {
+			continue
+		}
 		b.progress("%s, %s: throughput", s.name, s.setting)
 		if err := b.with(s, func(p *process) error { return b.throughputOf(s, p, t, r) }); err != nil {
 			t.note(s, err)
