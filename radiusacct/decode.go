@@ -93,36 +93,37 @@ func (a attributes) nasAddr() netip.Addr {
 	return netip.Addr{}
 }
 
-// decode returns the record of an authentic request and its answer. A panic
+// decode takes the record of a request and its answer from its packet. A panic
 // in here, which would be our mistake, costs this packet and nothing else.
-func (l *loop) decode(r *request) (record presence.Record, response []byte, err error) {
+func (l *loop) decode(r *request, packet parcel) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("decode packet: panic: %v", p)
 		}
 	}()
-	p, err := radius.Parse(r.octets, r.secret)
+	p, err := radius.Parse(packet.octets, packet.secret)
 	if err != nil {
-		return record, nil, err
+		return err
 	}
-	record, r.when = decode(p, r.client, r.exchange.source, r.heard, l.Skew)
+	r.record, r.when = decode(p, r.client, r.exchange.source, r.heard, l.Skew)
 	if r.when.replayed(l.Skew) {
-		if _, right := l.clocks.get(record.NAS(), r.heard); right {
-			record.At, record.AtFrom = r.when.stamp, "Event-Timestamp, replayed"
+		if _, right := l.clocks.get(r.record.NAS(), r.heard); right {
+			r.record.At, r.record.AtFrom = r.when.stamp, "Event-Timestamp, replayed"
 		}
 	}
-	signed := r.signed
+	signed := packet.signed
 	if mirror := r.client.MirrorMessageAuthenticator; mirror != MirrorAuto {
 		signed = mirror == MirrorAlways
 	}
-	response, err = answer(p, signed)
-	return record, response, err
+	r.answer, err = answer(p, signed)
+	return err
 }
 
 var seed = maphash.MakeSeed()
 
-// count notes what a record that was recorded says about its client.
-func (l *loop) count(r *request, record *presence.Record) {
+// count notes what a request that was recorded says about its client.
+func (l *loop) count(r *request) {
+	record := &r.record
 	switch record.Status {
 	case presence.Other:
 		r.tally.noRecords.Add(1)

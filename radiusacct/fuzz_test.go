@@ -83,11 +83,7 @@ func FuzzCase21Answer(f *testing.F) {
 		}
 		response := []byte(nil)
 		if l.queue.length == 1 {
-			_, a, err := l.decode(l.queue.take(1)[0])
-			if err != nil {
-				t.Fatalf("examined, and yet %v", err)
-			}
-			response = a
+			response = l.queue.take(1)[0].answer
 		} else {
 			response = l.out[0].Buffers[0]
 		}

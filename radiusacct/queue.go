@@ -6,23 +6,27 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/presenced/presenced/presence"
 )
 
 const (
 	batchSize   = 512      // requests recorded at once: none waits for more than one such batch because of others
-	queueSize   = 64 << 20 // octets of requests that may wait, a hundred thousand of the usual ones
-	requestCost = 400      // octets that a request takes beside its own
+	queueSize   = 96 << 20 // octets of requests that may wait, a hundred thousand of the usual ones
+	requestCost = 800      // octets that a request takes beside its texts
 )
 
 // request is an authentic Accounting-Request in hand.
 type request struct {
-	parcel
+	record   presence.Record
+	answer   []byte
+	length   int // of the packet
 	exchange exchange
 	client   *Client
 	tally    *tally
 	heard    time.Time
-	order    uint64  // of arrival
-	when     timing  // once decoded
+	order    uint64 // of arrival
+	when     timing
 	replies  []reply // where the answer goes: to the request, and to its repeats meanwhile
 }
 
@@ -47,7 +51,7 @@ type line struct {
 	size     int        // in octets
 }
 
-func (r *request) size() int { return requestCost + len(r.octets) }
+func (r *request) size() int { return requestCost + r.length }
 
 // put appends r. It returns false if its source has had its share: it may have
 // as much waiting as there is room left. A single one may take half of the

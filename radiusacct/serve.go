@@ -14,8 +14,6 @@ import (
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 	"layeh.com/radius"
-
-	"github.com/presenced/presenced/presence"
 )
 
 const (
@@ -41,20 +39,21 @@ type exchange struct {
 	authenticator [16]byte
 }
 
-// loop is the one loop on one socket: read what waits, record it, answer.
-// While it records, the next datagrams gather in the socket's buffer, so that
-// batches grow with the load.
+// loop is the one loop on one socket: read what waits, have it recorded, answer.
+// While a batch is being recorded the next one gathers, so that batches grow
+// with the load.
 type loop struct {
 	*Server
-	conn   *net.UDPConn
-	batch  *ipv4.PacketConn // for its system calls; they do not mind an IPv6 socket
-	turned atomic.Int64     // when it last turned, in nanoseconds of the Unix epoch
+	conn    *net.UDPConn
+	packets *ipv4.PacketConn // for its system calls; they do not mind an IPv6 socket
+	turned  atomic.Int64     // when it last turned, in nanoseconds of the Unix epoch
 
 	in      []ipv4.Message
 	out     []ipv4.Message
 	owners  []*tally // of out
 	queue   queue
 	arrived uint64
+	batch   *batch // being recorded, if any
 
 	pending map[exchange]*request // in the queue or being recorded
 	answers recent[exchange, []byte]
@@ -64,7 +63,7 @@ type loop struct {
 
 func newLoop(s *Server, conn *net.UDPConn) *loop {
 	l := &loop{
-		Server: s, conn: conn, batch: ipv4.NewPacketConn(conn),
+		Server: s, conn: conn, packets: ipv4.NewPacketConn(conn),
 		pending: map[exchange]*request{},
 		answers: recent[exchange, []byte]{span: repeatSpan, size: answersSize},
 		events:  recent[uint64, struct{}]{span: eventSpan, size: eventsMax},
@@ -94,35 +93,45 @@ func (s *Server) Serve(ctx context.Context, conn *net.UDPConn) error {
 		s.log.WithFields(logrus.Fields{"socket": conn.LocalAddr(), "octets": octets, "wanted": WantedReceiveBuffer}).Warn(
 			"the receive buffer is small and bursts will be lost: set sysctl net.core.rmem_max, or ReceiveBuffer=8M in presenced.socket")
 	}
-	defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })()
-	for {
-		if err := l.read(ctx); err != nil {
-			return fmt.Errorf("serve RADIUS on %s: %w", conn.LocalAddr(), err)
-		}
-		if ctx.Err() != nil && l.queue.length == 0 {
-			return nil
-		}
-		l.record(ctx)
-		l.turned.Store(time.Now().UnixNano())
+	defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(past) })()
+	var err error
+	for err == nil && ctx.Err() == nil {
+		err = l.read(ctx)
+		l.turn(ctx)
 	}
+	for l.turn(ctx); l.batch != nil; l.turn(ctx) {
+		<-l.batch.recorded
+	}
+	if err != nil {
+		return fmt.Errorf("serve RADIUS on %s: %w", conn.LocalAddr(), err)
+	}
+	return nil
 }
 
-// read takes in what waits in the socket. If nothing is in hand it waits for
-// something to arrive, for a while.
+// past is a deadline that ends a read.
+var past = time.Unix(1, 0)
+
+// read takes in what waits in the socket. If there is nothing to hand over, it
+// waits for something to arrive, for a while.
 func (l *loop) read(ctx context.Context) error {
+	l.conn.SetReadDeadline(time.Now().Add(turnEvery))
+	// The ends of ctx and of the batch are looked at after the deadline is set:
+	// either this sees them, or the deadline that they put in the past is the
+	// later one.
 	flags := unix.MSG_DONTWAIT
-	if l.queue.length == 0 {
+	if l.batch == nil && l.queue.length == 0 || l.batch != nil && !l.batch.isRecorded() {
 		flags = 0
 	}
-	l.conn.SetReadDeadline(time.Now().Add(turnEvery))
-	// The end of ctx is looked at after the deadline is set: either this sees
-	// it, or the deadline that it puts in the past is the later one.
 	for n := 0; n < readMost && ctx.Err() == nil; flags = unix.MSG_DONTWAIT {
-		got, err := l.batch.ReadBatch(l.in, flags)
-		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
-			break
-		}
-		if err != nil {
+		got, err := l.packets.ReadBatch(l.in, flags)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded): // it says nothing of what there is to read
+			l.conn.SetReadDeadline(time.Time{})
+			continue
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+			l.send()
+			return nil
+		case err != nil:
 			return err
 		}
 		now, roster := time.Now(), l.clients.Load()
@@ -185,9 +194,12 @@ func (l *loop) take(m *ipv4.Message, roster *roster, now time.Time) {
 		}
 		return
 	}
-	p.octets = append([]byte(nil), p.octets...) // the buffer is read into again
 	l.arrived++
-	r := &request{parcel: p, exchange: x, client: client, tally: t, heard: now, order: l.arrived, replies: []reply{to}}
+	r := &request{exchange: x, length: len(p.octets), client: client, tally: t, heard: now, order: l.arrived, replies: []reply{to}}
+	if err := l.decode(r, p); err != nil {
+		l.suffer(undecodable, client, t, source, now, logrus.Fields{"error": err})
+		return
+	}
 	if !l.queue.put(r) {
 		l.suffer(overShare, client, t, source, now, nil)
 		return
@@ -210,69 +222,6 @@ func (l *loop) status(p parcel, client *Client, t *tally, to reply) {
 	}
 }
 
-// record records one batch of what waits and answers it if that succeeded. A
-// batch in hand is finished even when ctx has ended.
-func (l *loop) record(ctx context.Context) {
-	batch := l.queue.take(batchSize)
-	if len(batch) == 0 {
-		return
-	}
-	records := make([]presence.Record, 0, len(batch))
-	answers := make([][]byte, 0, len(batch))
-	decoded := batch[:0]
-	for _, r := range batch {
-		record, a, err := l.decode(r)
-		if err != nil {
-			delete(l.pending, r.exchange)
-			l.suffer(undecodable, r.client, r.tally, r.exchange.source, r.heard, logrus.Fields{"error": err})
-			continue
-		}
-		decoded, records, answers = append(decoded, r), append(records, record), append(answers, a)
-	}
-	if len(records) == 0 {
-		return
-	}
-	l.totals.batch(uint64(len(records)))
-	err := l.recorder.Record(context.WithoutCancel(ctx), records)
-	now := time.Now()
-	for i, r := range decoded {
-		if err != nil {
-			delete(l.pending, r.exchange)
-			l.suffer(unrecorded, r.client, r.tally, r.exchange.source, now, logrus.Fields{"error": err})
-			continue
-		}
-		l.finish(r, &records[i], answers[i], now)
-	}
-	l.send()
-	if err == nil {
-		l.measure(decoded)
-	}
-}
-
-// measure tells of a batch that was answered.
-func (l *loop) measure(answered []*request) {
-	if l.Batched != nil {
-		l.Batched(len(answered))
-	}
-	if l.Answered == nil {
-		return
-	}
-	now := time.Now()
-	for _, r := range answered {
-		l.Answered(now.Sub(r.heard))
-	}
-}
-
-// finish answers a request that is recorded, and remembers how.
-func (l *loop) finish(r *request, record *presence.Record, answer []byte, now time.Time) {
-	delete(l.pending, r.exchange)
-	l.count(r, record)
-	l.answers.put(r.exchange, answer, len(answer)+answerCost, now)
-	for _, to := range r.replies {
-		l.reply(answer, to, r.tally)
-	}
-}
-
 // reply has b sent with the next [loop.send].
 func (l *loop) reply(b []byte, to reply, t *tally) {
 	l.out = append(l.out, ipv4.Message{Buffers: [][]byte{b}, OOB: to.from, Addr: to.to})
@@ -283,7 +232,7 @@ func (l *loop) reply(b []byte, to reply, t *tally) {
 func (l *loop) send() {
 	ms, owners := l.out, l.owners
 	for len(ms) > 0 {
-		n, err := l.batch.WriteBatch(ms[:min(len(ms), readSize)], 0)
+		n, err := l.packets.WriteBatch(ms[:min(len(ms), readSize)], 0)
 		n = max(n, 0) // it is -1 if not even the first was sent
 		for _, t := range owners[:n] {
 			t.responses.Add(1)

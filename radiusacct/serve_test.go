@@ -342,8 +342,10 @@ func TestFailedBatchIsTakenAgain(t *testing.T) {
 	r.set(func() { r.err = errors.New("disk full") })
 	n.send(start("a"))
 	<-r.entered
-	n.send(start("a")) // sent again before that failed
+	n.send(start("a")) // sent again before that failed, it fails with it
 	r.gate <- struct{}{}
+	o.until(func() bool { return o.Stats()[0].PacketsDropped > 0 })
+	n.send(start("a"))
 	<-r.entered // it is new
 	r.set(func() { r.err = nil })
 	r.gate <- struct{}{}
@@ -357,10 +359,10 @@ func TestStopAnswersWhatIsInHandAndLeavesTheRest(t *testing.T) {
 	n := o.nas()
 	n.send(start("a"))
 	<-r.entered
-	n.send(withID(2, start("b"))) // it stays in the socket
 	stopped := make(chan struct{})
 	go func() { o.stop(); close(stopped) }()
 	o.until(func() bool { return o.stopping() })
+	n.send(withID(2, start("b"))) // it stays in the socket
 	close(r.gate)
 	<-stopped
 	n.isAnswered(start("a"))

@@ -81,7 +81,7 @@ func parse(t *testing.T, line string) (e event, ok bool) {
 		return e, false
 	}
 	args := strings.Split(all, ", ")
-	_, file, ours := strings.Cut(strings.TrimSuffix(must(strconv.Unquote(`"`+args[0]+`"`)), ">"), ".db")
+	_, file, ours := strings.Cut(strings.TrimSuffix(must(strconv.Unquote(`"`+strings.TrimSpace(args[0])+`"`)), ">"), ".db")
 	e = event{file: file, call: call, failed: strings.HasPrefix(strings.TrimSpace(result), "= -1")}
 	text := func() []byte {
 		quoted, err := strconv.Unquote(args[1])
