@@ -10,25 +10,19 @@ out=${1:-dist}
 archs=${ARCHS:-amd64 arm64}
 go=${GO:-go}
 
-# v1.2.3 is 1.2.3, and the fifth commit after it 1.2.3+5.g738a756: Debian and RPM both sort it between 1.2.3 and 1.2.4.
-describe() {
-	git describe --tags --match 'v[0-9]*' --dirty=.changed 2>/dev/null |
-		sed -E 's/^v//; s/-([0-9]+)-(g[0-9a-f]+)/+\1.\2/; s/-/~/g' | grep . ||
-		echo "0.0.0+$(git rev-list --count HEAD).g$(git describe --always --exclude '*' --dirty=.changed)"
-}
 if [ -z "${VERSION-}" ] || [ -z "${SOURCE_DATE_EPOCH-}" ]; then
 	git rev-parse HEAD >/dev/null || {
 		echo "package presenced: this is no git repository: set VERSION and SOURCE_DATE_EPOCH" >&2
 		exit 1
 	}
 fi
-export VERSION=${VERSION:-$(describe)}
+export VERSION=${VERSION:-$(packages/version.sh)}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 export STAGE=$stage
-mkdir -p "$out" "$stage"/{man,doc,examples}
+mkdir -p "$out" "$stage"/{man,doc}
 
 build() { # architecture, file
 	CGO_ENABLED=0 GOOS=linux GOARCH=$1 "$go" build -trimpath -buildvcs=false \
@@ -43,10 +37,8 @@ for shell in bash zsh fish; do
 	"$stage/$here/presenced" completion $shell >"$stage/completion.$shell"
 done
 
-# What operators may want to read, or to give to Prometheus and Grafana.
-cp README.md "$stage/doc/"
-if [ -d docs ]; then cp -r docs "$stage/doc/"; fi
-cp configs/presenced.toml configs/prometheus/presenced-alerts.yml configs/grafana/presenced.json "$stage/examples/"
+# What operators may want to read, or to give to Prometheus and Grafana; links between them lead where they should.
+cp -r --parents README.md docs configs/{presenced.toml,prometheus/presenced-alerts.yml,grafana/presenced.json} "$stage/doc/"
 
 maintainer=$(sed -n 's/^maintainer: *//p' packages/nfpm.yaml)
 cp CHANGELOG.md "$stage/changelog"

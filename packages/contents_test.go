@@ -44,21 +44,22 @@ func TestSameSourcesGiveTheSamePackages(t *testing.T) {
 // want are the files that matter and how they are listed; what else there is
 // belongs to root and is read by all.
 var want = map[string]string{
-	"/usr/bin/presenced":                                     "-rwxr-xr-x root/root",
-	"/etc/presenced":                                         "drwxr-xr-x root/root",
-	"/etc/presenced/presenced.toml":                          "-rw-r----- root/presenced",
-	"/etc/presenced/secrets":                                 "drwx------ root/root",
-	"/usr/lib/systemd/system/presenced.service":              "-rw-r--r-- root/root",
-	"/usr/lib/systemd/system/presenced.socket":               "-rw-r--r-- root/root",
-	"/usr/lib/sysusers.d/presenced.conf":                     "-rw-r--r-- root/root",
-	"/usr/share/bash-completion/completions/presenced":       "-rw-r--r-- root/root",
-	"/usr/share/fish/vendor_completions.d/presenced.fish":    "-rw-r--r-- root/root",
-	"/usr/share/man/man1/presenced.1.gz":                     "-rw-r--r-- root/root",
-	"/usr/share/man/man1/presenced-check.1.gz":               "-rw-r--r-- root/root",
-	"/usr/share/doc/presenced/changelog.gz":                  "-rw-r--r-- root/root",
-	"/usr/share/doc/presenced/README.md":                     "-rw-r--r-- root/root",
-	"/usr/share/doc/presenced/examples/presenced-alerts.yml": "-rw-r--r-- root/root",
-	"/usr/share/doc/presenced/examples/presenced.json":       "-rw-r--r-- root/root",
+	"/usr/bin/presenced":                                               "-rwxr-xr-x root/root",
+	"/etc/presenced":                                                   "drwxr-xr-x root/root",
+	"/etc/presenced/presenced.toml":                                    "-rw-r----- root/presenced",
+	"/etc/presenced/secrets":                                           "drwx------ root/root",
+	"/usr/lib/systemd/system/presenced.service":                        "-rw-r--r-- root/root",
+	"/usr/lib/systemd/system/presenced.socket":                         "-rw-r--r-- root/root",
+	"/usr/lib/sysusers.d/presenced.conf":                               "-rw-r--r-- root/root",
+	"/usr/share/bash-completion/completions/presenced":                 "-rw-r--r-- root/root",
+	"/usr/share/fish/vendor_completions.d/presenced.fish":              "-rw-r--r-- root/root",
+	"/usr/share/man/man1/presenced.1.gz":                               "-rw-r--r-- root/root",
+	"/usr/share/man/man1/presenced-check.1.gz":                         "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/changelog.gz":                            "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/README.md":                               "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/docs/quickstart.md":                      "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/configs/grafana/presenced.json":          "-rw-r--r-- root/root",
+	"/usr/share/doc/presenced/configs/prometheus/presenced-alerts.yml": "-rw-r--r-- root/root",
 }
 
 // compare holds what a package lists, mode and owner by path, against want and
@@ -211,6 +212,38 @@ func TestEveryLicenceIsPassedOn(t *testing.T) {
 		if !regexp.MustCompile(`(?i)copyright|mozilla public license`).MatchString(licence) {
 			t.Errorf("%s: no licence: %q", module.Path, licence)
 		}
+	}
+}
+
+// TestLinksLeadSomewhere: from the documents to each other, and to the alerts
+// and the dashboard.
+func TestLinksLeadSomewhere(t *testing.T) {
+	root := t.TempDir()
+	run(t, "dpkg-deb", "--extract", one(t, folder(t, first), "*_amd64.deb"), root)
+	link := regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
+	links := 0
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		documents, err := filepath.Glob(filepath.Join(root, "usr/share/doc/presenced", pattern))
+		if err != nil || len(documents) == 0 {
+			t.Fatalf("%s matches no document (%v)", pattern, err)
+		}
+		for _, document := range documents {
+			text, err := os.ReadFile(document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range link.FindAllSubmatch(text, -1) {
+				if target := string(found[1]); !strings.Contains(target, ":") {
+					links++
+					if _, err := os.Stat(filepath.Join(filepath.Dir(document), target)); err != nil {
+						t.Errorf("%s leads nowhere: %v", filepath.Base(document), err)
+					}
+				}
+			}
+		}
+	}
+	if links == 0 {
+		t.Error("no document has a link")
 	}
 }
 
