@@ -11,13 +11,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
 )
 
 var functions = template.FuncMap{
 	"plain": plain, "span": span, "perMinute": perMinute, "count": count, "at": at, "exact": exact, "ago": ago, "thousands": thousands,
 	"bytes": bytesOf, "booking": booking, "up": func(since control.Time, now time.Time) string { return span(now.Sub(since.Time)) },
 	"interim": func(d control.Duration) string { return span(time.Duration(d)) }, "skew": skew, "zone": zone,
-	"add": func(a, b uint64) uint64 { return a + b },
+	"words": func(s presence.ErrandStatus) string { return strings.ReplaceAll(string(s), "_", " ") },
+	"add":   func(a, b uint64) uint64 { return a + b },
 }
 
 // plain returns s as it may be shown: whatever has no shape of its own, and

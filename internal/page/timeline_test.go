@@ -44,7 +44,7 @@ func TestPictureExplainsDebouncing(t *testing.T) {
 	o := newOffice(t)
 	o.fill()
 	clock := func(when time.Time) string { return when.In(o.zone).Format("15:04") }
-	now := clock(o.now)
+	now, expired := clock(o.now), o.clock("13:20").AddDate(0, 0, -1).Add(o.rules.MaxSession)
 	for _, tt := range []struct {
 		user string
 		from time.Time
@@ -75,8 +75,8 @@ func TestPictureExplainsDebouncing(t *testing.T) {
 			"02:00:5e:10:00:31: session 08:40-" + clock(o.now.Add(-15*time.Minute)) + ", suspect " + clock(o.now.Add(-15*time.Minute)) + "-" + now,
 		}},
 		{"eve@example.com", o.clock("04:00").AddDate(0, 0, -1), []string{
-			"Visits to leeds: unknown 13:20-03:20",
-			"02:00:5e:10:00:41: session 13:20-13:20, expired 13:20-03:20, heard 13:20",
+			"Visits to leeds: unknown 13:20-" + clock(expired),
+			"02:00:5e:10:00:41: session 13:20-13:20, expired 13:20-" + clock(expired) + ", heard 13:20",
 		}},
 	} {
 		got := o.drawn(tt.user, tt.from)
