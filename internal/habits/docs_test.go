@@ -227,3 +227,37 @@ func TestDocumentsNameTargetsThatExist(t *testing.T) {
 		t.Error("no document names a target")
 	}
 }
+
+// commands begin what is typed and not said.
+var commands = regexp.MustCompile(`^(presenced|systemctl|journalctl|make|usermod|sudo|go|openssl|apt-get|ssh|[A-Z_]+=)\b|=`)
+
+// TestTroubleshootingQuotesWhatIsSaid: the texts by which an operator finds
+// their symptom are the program's, word for word; … stands for what varies.
+func TestTroubleshootingQuotesWhatIsSaid(t *testing.T) {
+	var said strings.Builder
+	for _, p := range packages(t) {
+		for _, name := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			said.Write(text)
+		}
+	}
+	found := 0
+	text := documents(t)[filepath.Join("docs", "troubleshooting.md")]
+	for _, span := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+		if !strings.Contains(span[1], " ") || commands.MatchString(span[1]) {
+			continue
+		}
+		for _, piece := range strings.Split(strings.Join(strings.Fields(span[1]), " "), "…") {
+			found++
+			if !strings.Contains(said.String(), strings.Trim(piece, " :")) {
+				t.Errorf("nothing says %q", piece)
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("the test found only %d texts: it looks in the wrong place", found)
+	}
+}
