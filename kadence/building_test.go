@@ -179,7 +179,7 @@ func TestCheckSaysWhatItFound(t *testing.T) {
 		})
 		before := o.Calls(checkInRoute)
 		want := []struct{ subject, detail, err string }{
-			{"credentials", "2 buildings", ""},
+			{"credentials", "may see: 2", ""},
 			{`site "london"`, "Europe/London", ""},
 			{`site "mars"`, "Mars/Olympus", "is not known here"},
 			{`site "venus"`, "", "no such building"},

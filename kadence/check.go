@@ -28,7 +28,7 @@ func (d *Desk) Check(ctx context.Context, user string) []Finding {
 	}
 	findings := []Finding{{
 		Subject: "credentials",
-		Detail:  fmt.Sprintf("accepted; it may see %d buildings", len(buildings)),
+		Detail:  fmt.Sprintf("accepted; buildings that it may see: %d", len(buildings)),
 	}}
 	sites := make([]string, 0, len(d.buildings))
 	for site := range d.buildings {
