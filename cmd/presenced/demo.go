@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/office"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/radiusacct"
 )
@@ -59,7 +60,12 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	people, unit := cast(), length/60
+	o, err := office.Play(officeDay())
+	if err != nil {
+		return err
+	}
+	people, speed := cast(), demoHours.Seconds()/length.Seconds()
+	linger := time.Duration(float64(time.Hour) / speed)
 	n := &narrator{program: p, people: people}
 	api := sandbox.New("demo", demoSecret)
 	api.Watch = n.called
@@ -70,7 +76,7 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 
-	cfg, err := demoConfig(dir, url, 8*unit)
+	cfg, err := demoConfig(dir, url, linger)
 	if err != nil {
 		return err
 	}
@@ -89,7 +95,7 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 		return errors.Join(err, conn.Close(), closeWeb(n.daemon.Web), n.daemon.Close())
 	}
 	defer c.close()
-	n.introduce(conn.LocalAddr(), url, 8*unit)
+	n.introduce(conn.LocalAddr(), url, linger)
 
 	playing, end := context.WithCancel(ctx)
 	defer end()
@@ -98,8 +104,11 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 	g.Go(func() error { return n.narrate(running) })
 	g.Go(func() error {
 		defer end()
-		if err := perform(running, script(c, api), unit, n); err != nil {
-			return err
+		say := func(ctx context.Context, e office.Event) error { return c.say(ctx, e.Faster(o.Begins, n.began, speed)) }
+		for _, s := range scenes(o, say, api) {
+			if err := n.perform(running, s, time.Duration(float64(s.at.Sub(o.Begins))/speed)); err != nil {
+				return err
+			}
 		}
 		return n.wait(running, api, length)
 	})
@@ -129,24 +138,6 @@ func serveSandbox(api *sandbox.Server) (url string, stop func() error, err error
 		}
 		return err
 	}, nil
-}
-
-// perform has the scenes happen at their times.
-func perform(ctx context.Context, scenes []scene, unit time.Duration, n *narrator) error {
-	for _, s := range scenes {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Until(n.began.Add(time.Duration(s.at * float64(unit))))):
-		}
-		if s.what != "" {
-			n.heard("            ", "("+s.what+")")
-		}
-		if err := s.act(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // house puts the people and their bookings of today into the sandbox.

@@ -34,16 +34,16 @@ const narratorLooks = 50 * time.Millisecond
 // introduce says what is about to be seen.
 func (n *narrator) introduce(radius net.Addr, api string, linger time.Duration) {
 	n.began = time.Now()
-	fmt.Fprintf(n.stdout, `An office of %d people, their Wi-Fi controller, and Kadence. The controller and Kadence are simulated;
-the daemon, its store and what goes over the wire are real.
+	fmt.Fprintf(n.stdout, `An office of %d people, their Wi-Fi, and Kadence, on a day that passes %.0f times as fast.
+Wi-Fi and Kadence are simulated; the daemon, its store and what goes over the wire are real.
 
   controller →  sends RADIUS accounting to %s, again and again until it is answered
-  presenced  :  what the daemon concludes; linger is %s here, so leaving is believed after %[3]s instead of an hour
+  presenced  :  what the daemon concludes; linger is %s here instead of an hour
   kadence    ←  what the daemon asks of the sandbox at %s, and the answer
 
 While it lasts, a browser finds the daemon at %s
 
-`, len(n.people), radius, linger, api, n.daemon.webURL())
+`, len(n.people), time.Hour.Seconds()/linger.Seconds(), radius, linger, api, n.daemon.webURL())
 }
 
 // line is one line of the narration.
@@ -54,6 +54,19 @@ func (n *narrator) heard(who, what string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.radius = append(n.radius, line{who, what})
+}
+
+// perform has a scene happen so long after the beginning.
+func (n *narrator) perform(ctx context.Context, s scene, after time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(n.began.Add(after))):
+	}
+	if s.what != "" {
+		n.heard("            ", "("+s.what+")")
+	}
+	return s.act(ctx)
 }
 
 // called notes a call to the sandbox.

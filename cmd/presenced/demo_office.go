@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/presenced/presenced/internal/office"
 	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
 )
 
 // The demo's office is made up. Everybody in it shows one thing.
@@ -32,14 +35,15 @@ func (c *character) is(api *sandbox.Server) sandbox.Status {
 // cast is everybody, and the truth that the demo is held against.
 func cast() []*character {
 	return []*character{
-		{user: "ann@example.com", space: "Desk 1", end: sandbox.CheckedIn, lesson: "comes, roams, stays"},
+		{user: "ann@example.com", space: "Desk 1", end: sandbox.CheckedIn, lesson: "roams; the Stop comes late; stays"},
 		{user: "joann@example.com", space: "Desk 2", end: sandbox.Booked, lesson: "stays at home; her address contains ann's"},
 		{user: "bob@example.com", space: "Desk 3", end: sandbox.CheckedOut, lesson: "phone leaves, later the laptop"},
 		{user: "cleo@example.com", space: "Desk 4", end: sandbox.CheckedIn, lesson: "reconnects before linger is over"},
 		{user: "dan@example.com", space: "Desk 5", end: sandbox.CheckedOut, lesson: "an answer was lost; leaves"},
-		{user: "finn@example.com", space: "Desk 6", end: sandbox.CheckedOut, lesson: `is CORP\Finn to the network; leaves`},
+		{user: "finn@example.com", space: "Desk 6", end: sandbox.CheckedOut, lesson: "roams within one session; leaves"},
 		{user: "kim@example.com", space: "Office 7", kind: "private_office", end: sandbox.CheckedIn, lesson: "comes while the booking API is down"},
 		{user: "omar@example.com", space: "Desk 8", end: sandbox.CheckedIn, lesson: "their access point reboots"},
+		{user: "mia@example.com", space: "Desk 14", end: sandbox.CheckedIn, lesson: "the phone changes its address at noon"},
 		{user: "eve@example.com", lesson: "has no booking"},
 		{user: "gus@example.com", space: "Desk 9", end: sandbox.Booked, lesson: "opted out"},
 		{user: "hana@example.com", space: "Room 10", kind: "room", end: sandbox.Booked, lesson: "booked a meeting room"},
@@ -49,79 +53,73 @@ func cast() []*character {
 	}
 }
 
-// scene is one thing that happens, so many seconds after the beginning of a
-// demo of a minute.
+// demoHours is how much of the office's day is told: from eight to four.
+const demoHours = 8 * time.Hour
+
+// oclock is a time of the office's day, as on its clock.
+func oclock(hour, minute int) time.Time { return time.Date(2026, 3, 2, hour, minute, 0, 0, time.UTC) }
+
+// officeDay is what happens in the office: who is on the air where and when.
+// What is said of it over the wire is the equipment's own.
+func officeDay() office.Script {
+	return office.Script{
+		Site: presence.Site{Name: "house"}, Begins: oclock(8, 0), Ends: oclock(8, 0).Add(demoHours),
+		Networks: []office.Network{
+			{Make: "hostapd", APs: []string{"lobby", "kitchen"}},
+			{Make: "Cisco AireOS", Controller: "wlc-demo", APs: []string{"library", "terrace"}},
+		},
+		Reboots: []office.Fault{{Kind: "AP reboot", Where: "kitchen", From: oclock(13, 0), To: oclock(13, 10)}},
+		Parts: []office.Part{
+			{Name: "ann", Device: "02:00:5e:10:00:01", AP: "lobby", From: oclock(8, 10), To: oclock(10, 0), Silent: true},
+			{Name: "ann", Device: "02:00:5e:10:00:01", AP: "library", From: oclock(10, 0)},
+			{Name: "bob", Device: "02:00:5e:10:00:02", AP: "lobby", From: oclock(8, 30), To: oclock(13, 50)},
+			{Name: "bob", Device: "02:00:5e:10:00:03", AP: "library", From: oclock(8, 40), To: oclock(14, 40)},
+			{Name: "mia", Device: "02:00:5e:10:00:10", AP: "lobby", From: oclock(8, 50), To: oclock(12, 0)},
+			{Name: "mia", Device: "02:00:5e:10:00:11", AP: "lobby", From: oclock(12, 5)},
+			{Name: "cleo", Device: "02:00:5e:10:00:04", AP: "library", From: oclock(9, 0), To: oclock(11, 40)},
+			{Name: "cleo", Device: "02:00:5e:10:00:04", AP: "library", From: oclock(12, 0)},
+			{Name: "dan", Device: "02:00:5e:10:00:05", AP: "lobby", From: oclock(9, 20), To: oclock(14, 0), Lost: true},
+			{Name: "finn", Device: "02:00:5e:10:00:06", AP: "library", From: oclock(9, 40), To: oclock(11, 0)},
+			{Name: "finn", Device: "02:00:5e:10:00:06", AP: "terrace", From: oclock(11, 0), To: oclock(14, 20)},
+			{Name: "eve", Device: "02:00:5e:10:00:09", AP: "lobby", From: oclock(10, 10)},
+			{Name: "gus", Device: "02:00:5e:10:00:0a", AP: "lobby", From: oclock(10, 20)},
+			{Name: "hana", Device: "02:00:5e:10:00:0b", AP: "lobby", From: oclock(10, 30)},
+			{Name: "anonymous@example.com", Device: "02:00:5e:10:00:0c", AP: "lobby", From: oclock(10, 40)},
+			{Name: "judy", Device: "02:00:5e:10:00:0d", AP: "lobby", SSID: "Guests", From: oclock(10, 50)},
+			{Name: "lena", Device: "02:00:5e:10:00:0e", AP: "lobby", From: oclock(11, 10)},
+			{Name: "host/pc-17.example.com", Device: "02:00:5e:10:00:0f", AP: "library", From: oclock(11, 20)},
+			{Name: "omar", Device: "02:00:5e:10:00:08", AP: "kitchen", From: oclock(11, 30), To: oclock(13, 0), Silent: true},
+			{Name: "omar", Device: "02:00:5e:10:00:08", AP: "kitchen", From: oclock(13, 30)},
+			{Name: "kim", Device: "02:00:5e:10:00:07", AP: "library", From: oclock(12, 40)},
+		},
+	}
+}
+
+// scene is one thing that happens, at a time of the office's day.
 type scene struct {
-	at   float64
-	what string // for what the controller does not say itself
+	at   time.Time
+	what string // for what the equipment does not say itself
 	act  func(context.Context) error
 }
 
-// script is what happens in the office, in order. The controller only sends;
-// everything that is told of it is what came of it.
-func script(c *controller, api *sandbox.Server) []scene {
-	join := func(identity, device, ap string) *association {
-		return &association{identity: identity, device: device, ssid: "Corp", ap: ap}
+// scenes returns all that happens, in order: what the office's equipment says,
+// and an outage of the booking API.
+func scenes(o *office.Office, say func(context.Context, office.Event) error, api *sandbox.Server) []scene {
+	all := []scene{
+		{oclock(12, 30), "the booking API goes down", func(context.Context) error {
+			api.Fail(sandbox.Fault{Status: 503})
+			return nil
+		}},
+		{oclock(13, 15), "the booking API is back", func(context.Context) error {
+			api.Mend()
+			return nil
+		}},
 	}
-	ann := join("ann@example.com", "02:00:5e:10:00:01", "lobby")
-	phone := join("bob", "02:00:5e:10:00:02", "lobby")
-	laptop := join("bob@example.com", "02:00:5e:10:00:03", "library")
-	cleo := join("cleo@example.com", "02:00:5e:10:00:04", "library")
-	dan := join("dan@example.com", "02:00:5e:10:00:05", "lobby")
-	finn := join(`CORP\Finn`, "02:00:5e:10:00:06", "library")
-	kim := join("kim@example.com", "02:00:5e:10:00:07", "library")
-	omar := join("omar@example.com", "02:00:5e:10:00:08", "kitchen")
-	eve := join("eve@example.com", "02:00:5e:10:00:09", "lobby")
-	gus := join("gus@example.com", "02:00:5e:10:00:0a", "lobby")
-	hana := join("hana@example.com", "02:00:5e:10:00:0b", "lobby")
-	ivan := join("anonymous@example.com", "02:00:5e:10:00:0c", "lobby")
-	judy := join("judy@example.com", "02:00:5e:10:00:0d", "lobby")
-	judy.ssid = "Guests"
-	lena := join("lena@example.com", "02:00:5e:10:00:0e", "lobby")
-	docked := join("host/pc-17.example.com", "02:00:5e:10:00:0f", "library")
-
-	start := func(a *association) func(context.Context) error {
-		return func(ctx context.Context) error { return c.start(ctx, a, false) }
+	for _, e := range o.Events {
+		all = append(all, scene{e.Arrive, "", func(ctx context.Context) error { return say(ctx, e) }})
 	}
-	stop := func(a *association) func(context.Context) error {
-		return func(ctx context.Context) error { return c.stop(ctx, a) }
-	}
-	down := func(context.Context) error {
-		api.Fail(sandbox.Fault{Status: 503})
-		return nil
-	}
-	up := func(context.Context) error {
-		api.Mend()
-		return nil
-	}
-	return []scene{
-		{1, "", start(ann)},
-		{3, "", start(phone)},
-		{4, "", start(laptop)},
-		{6, "", start(cleo)},
-		{8, "the controller will lose the answer to what it sends next", func(ctx context.Context) error { return c.start(ctx, dan, true) }},
-		{10, "", start(finn)},
-		{12, "", func(ctx context.Context) error { return c.interim(ctx, ann, "library") }},
-		{13, "", start(eve)},
-		{14, "", start(gus)},
-		{15, "", start(hana)},
-		{16, "", start(ivan)},
-		{17, "", start(judy)},
-		{18, "", start(lena)},
-		{19, "", start(docked)},
-		{20, "", start(omar)},
-		{22, "", stop(cleo)},
-		{24, "", start(cleo)},
-		{27, "the booking API goes down", down},
-		{28, "", start(kim)},
-		{31, "", func(ctx context.Context) error { return c.rebooted(ctx, "kitchen", "Corp") }},
-		{33, "", start(omar)},
-		{34, "the booking API is back", up},
-		{35, "", stop(phone)},
-		{36, "", stop(dan)},
-		{38, "", stop(finn)},
-		{40, "", stop(laptop)},
-	}
+	slices.SortStableFunc(all, func(a, b scene) int { return a.at.Compare(b.at) })
+	return all
 }
 
 // nineOClock returns a time zone in which it is between nine and ten in the

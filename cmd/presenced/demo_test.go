@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/presenced/presenced/internal/office"
 	"github.com/presenced/presenced/kadence/sandbox"
 )
 
@@ -30,6 +31,28 @@ func TestDemoIsHeldAgainstTheTruth(t *testing.T) {
 	}
 	if err := n.sumUp(api); err != nil {
 		t.Errorf("with every booking as it should be: %v", err)
+	}
+}
+
+// TestOfficeDayIsOfItsPeople: whoever is to be checked in comes, and of whoever
+// comes it is known what must become of them.
+func TestOfficeDayIsOfItsPeople(t *testing.T) {
+	o, err := office.Play(officeDay())
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, s := range o.Truth.Stays {
+		there[s.User] = true
+	}
+	for _, c := range cast() {
+		if came := c.end == sandbox.CheckedIn || c.end == sandbox.CheckedOut; came && !there[c.user] {
+			t.Errorf("%s never comes", c.user)
+		}
+		delete(there, c.user)
+	}
+	if len(there) > 0 {
+		t.Errorf("nobody knows what must become of %v", there)
 	}
 }
 

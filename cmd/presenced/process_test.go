@@ -123,7 +123,6 @@ func TestTerminationUnderLoadAnswersAll(t *testing.T) {
 	halfway := make(chan struct{})
 	for i := range controllers {
 		c := b.controller()
-		c.sessions = i * each // no two sessions have the same id
 		sent.Go(func() {
 			for j := range each {
 				device := fmt.Sprintf("02:00:00:00:%02x:%02x", i, j)
@@ -205,7 +204,6 @@ func TestHangupsUnderLoadLoseNothing(t *testing.T) {
 	var sent sync.WaitGroup
 	for i := range controllers {
 		c := b.controller()
-		c.sessions = i * each // no two sessions have the same id
 		sent.Go(func() {
 			for j := range each {
 				device := fmt.Sprintf("02:00:00:01:%02x:%02x", i, j)

@@ -53,23 +53,32 @@ func (g *generator) build() {
 	for i, site := range g.plan.Sites {
 		for j := range 3 {
 			m := makes[order[(3*i+j)%len(order)]]
-			n := &network{
-				site: site.Name, make: m, controller: fmt.Sprintf("wlc-%s-%d", site.Name, j), interim: pick(g.dice, m.intervals),
-				addr: netip.AddrFrom4([4]byte{10, byte(20 + i), byte(j), 1}),
+			var names []string
+			for k := range 3 + g.plan.People/60 {
+				names = append(names, fmt.Sprintf("ap-%s-%d%02d", site.Name, j, k))
 			}
-			if n.interim == 0 {
+			n := newNetwork(i, j, site.Name, m, fmt.Sprintf("wlc-%s-%d", site.Name, j), names)
+			if n.interim = pick(g.dice, m.intervals); n.interim == 0 {
 				n.timeout = 8 * time.Hour
 			}
-			for k := range 3 + g.plan.People/60 {
-				n.aps = append(n.aps, &ap{
-					network: n, name: fmt.Sprintf("ap-%s-%d%02d", site.Name, j, k),
-					bssid: fmt.Sprintf("00:00:5e:%02x:%02x:%02x", i, j, k), addr: netip.AddrFrom4([4]byte{10, byte(20 + i), byte(j), byte(10 + k)}),
-					skew: time.Duration(g.IntN(5)-2) * time.Second,
-				})
+			for _, a := range n.aps {
+				a.skew = time.Duration(g.IntN(5)-2) * time.Second
 			}
 			g.networks = append(g.networks, n)
 		}
 	}
+}
+
+// newNetwork returns the j-th network of the i-th site.
+func newNetwork(i, j int, site string, m *equipment, controller string, names []string) *network {
+	n := &network{site: site, make: m, controller: controller, addr: netip.AddrFrom4([4]byte{10, byte(20 + i), byte(j), 1})}
+	for k, name := range names {
+		n.aps = append(n.aps, &ap{
+			network: n, name: name, bssid: fmt.Sprintf("00:00:5e:%02x:%02x:%02x", i, j, k),
+			addr: netip.AddrFrom4([4]byte{10, byte(20 + i), byte(j), byte(10 + k)}),
+		})
+	}
+	return n
 }
 
 // at returns the networks of a site.
@@ -182,7 +191,7 @@ func (g *generator) number() {
 			s.roaming = before.roaming
 		}
 		s.id = s.network.make.id(s, g)
-		if again := last[[2]string{s.device, a.bssid}]; s.network.make.name == "hostapd" && again != nil && again.name == s.name && g.chance(0.1) {
+		if again := last[[2]string{s.device, a.bssid}]; !g.scripted && s.network.make.name == "hostapd" && again != nil && again.name == s.name && g.chance(0.1) {
 			s.id = again.id // it has been seen to use an id again for the next session of a station
 		}
 		last[[2]string{s.device, a.bssid}] = s

@@ -63,8 +63,10 @@ type Event struct {
 	Arrive time.Time
 	Record presence.Record // with the event time that a daemon has to find for it
 	Make   string          // the equipment that sent it
+	AP     string          // the access point that it was sent from, or for
 	Stamp  time.Time       // Event-Timestamp as sent (RFC 2869 5.3); zero if it sends none
 	Delay  time.Duration   // Acct-Delay-Time as sent (RFC 2866 5.2), whole seconds
+	Lost   bool            // its answer is: the NAS sends the record again, as often as it does
 }
 
 // Office is an office over its days.
@@ -89,9 +91,15 @@ func New(seed uint64, plan Plan) *Office {
 	for i := range plan.People {
 		g.person(i)
 	}
+	g.office.Seed = seed
+	return g.finish()
+}
+
+// finish has everything sent that people and devices gave cause to.
+func (g *generator) finish() *Office {
 	g.transmit()
 	g.office.Events = inOrder(g.office.Events)
-	g.office.Plan, g.office.Seed = plan, seed
+	g.office.Plan = g.plan
 	g.office.Truth.Ends = g.ends
 	return &g.office
 }
@@ -115,6 +123,7 @@ func inOrder(events []Event) []Event {
 type generator struct {
 	dice
 	plan     Plan
+	scripted bool      // nothing is left to chance
 	first    time.Time // midnight before the first day
 	ends     time.Time // nothing happens from here on
 	networks []*network

@@ -3,6 +3,7 @@ package office
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,6 +31,14 @@ type person struct {
 	lid   bool    // takes the laptop along to meetings
 }
 
+// user returns the e-mail address; "" of an identity that is nobody's.
+func (p *person) user() string {
+	if strings.ContainsAny(p.name, "/@") {
+		return ""
+	}
+	return mail(p.name)
+}
+
 // device is a laptop or a phone.
 type device struct {
 	index   int
@@ -55,10 +64,12 @@ const (
 type use struct {
 	ap       *ap
 	mac      string
+	ssid     string
 	from, to time.Time
 	bye      bool    // it says that it leaves
 	boots    bool    // it begins with a boot
 	fell     *outage // the access point fell, and that ended it
+	lost     bool    // the answer to its Start is
 }
 
 // place is where a person is for a while, and the access point there.
@@ -97,7 +108,7 @@ func (g *generator) person(i int) {
 		if !d.docked.IsZero() {
 			d.use(g.dice, []place{{p.desk, interval{d.docked, g.ends}}}, d.docked, g.ends, false)
 		}
-		g.associate(p, d)
+		g.associate(p, d, g.flap(g.cut(g.change(d))))
 	}
 }
 
@@ -280,7 +291,7 @@ func (d *device) use(dice dice, path []place, from, to time.Time, boots bool) {
 		for _, at := range path {
 			a, b := later(at.from, awake), earlier(at.to, until)
 			if a.Before(b) {
-				d.uses = append(d.uses, use{ap: at.ap, from: a, to: b, boots: boots && a.Equal(awake)})
+				d.uses = append(d.uses, use{ap: at.ap, ssid: corporate, from: a, to: b, boots: boots && a.Equal(awake)})
 			}
 		}
 		if n := len(d.uses); n > 0 {

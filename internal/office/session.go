@@ -11,6 +11,7 @@ import (
 type session struct {
 	name, user string // identity before it is spelled, and whose it is; user is "" if nobody's
 	device     string
+	ssid       string
 	network    *network
 	hops       []hop
 	began      time.Time
@@ -19,6 +20,7 @@ type session struct {
 	cause      presence.Cause
 	fell       bool // the NAS went down under it, and says nothing
 	open       bool // it outlives the days that are told of
+	lost       bool // the answer to its Start is, the first time
 
 	serial  int       // among those of the NAS since it booted
 	booted  time.Time // when the NAS did
@@ -49,8 +51,7 @@ const roam = 2 * time.Second
 
 // associate turns what a device did into sessions, as the networks that it was
 // on keep them.
-func (g *generator) associate(p *person, d *device) {
-	uses := g.flap(g.cut(g.change(d)))
+func (g *generator) associate(p *person, d *device, uses []use) {
 	var all []*session
 	var s *session
 	for i, u := range uses {
@@ -68,7 +69,10 @@ func (g *generator) associate(p *person, d *device) {
 		if u.boots && d.machine {
 			all = append(all, g.machine(d, &u))
 		}
-		s = &session{name: p.name, user: mail(p.name), device: u.mac, network: n, hops: []hop{{u.from, u.ap}}, began: u.from, left: u.to}
+		s = &session{
+			name: p.name, user: p.user(), device: u.mac, ssid: u.ssid, network: n,
+			hops: []hop{{u.from, u.ap}}, began: u.from, left: u.to, lost: u.lost,
+		}
 		all = append(all, s)
 	}
 	if s != nil {
@@ -99,7 +103,7 @@ func (g *generator) end(s *session, last use, next []use) {
 	s.left = last.to
 	s.ended, s.cause = s.left, presence.UserRequest
 	silent := !last.bye
-	if len(next) > 0 && next[0].from.Sub(s.left) <= roam {
+	if !g.scripted && len(next) > 0 && next[0].from.Sub(s.left) <= roam {
 		silent = g.chance(m.lateStop)
 	}
 	switch {
@@ -145,7 +149,7 @@ func (s *session) timesOut(at time.Time) *session {
 // in, and has the user's begin after it.
 func (g *generator) machine(d *device, u *use) *session {
 	s := &session{
-		name: "host/pc" + bare(u.mac) + ".corp." + Domain, device: u.mac, network: u.ap.network,
+		name: "host/pc" + bare(u.mac) + ".corp." + Domain, device: u.mac, ssid: u.ssid, network: u.ap.network,
 		hops: []hop{{u.from, u.ap}}, began: u.from, cause: presence.UserRequest,
 	}
 	s.ended = earlier(u.from.Add(g.between(10*time.Second, 50*time.Second)), u.from.Add(u.to.Sub(u.from)/2))

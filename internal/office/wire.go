@@ -7,6 +7,8 @@ import (
 	"github.com/presenced/presenced/presence"
 )
 
+const corporate = "Corp" // the network's name, unless a script has another
+
 const (
 	loss     = 0.01  // how often a packet is lost on its way
 	unheard  = 0.005 // … and how often its answer is
@@ -59,7 +61,8 @@ func (g *generator) boots(n *network) {
 		}
 		for _, o := range a.down {
 			if o.cold {
-				g.send(message{at: o.to, status: presence.AccountingOn, on: true, ap: a}, &session{network: n, id: bare(a.bssid), began: o.to})
+				s := &session{network: n, ssid: corporate, id: bare(a.bssid), began: o.to}
+				g.send(message{at: o.to, status: presence.AccountingOn, on: true, ap: a}, s)
 			}
 		}
 	}
@@ -113,16 +116,18 @@ func (g *generator) send(m message, s *session) (got []Event) {
 			m.at = sent // each is a fresh one
 		}
 		if !g.cutOff(s.network.site, sent) && !(!g.plan.Calm && g.chance(loss)) {
-			event := g.arrive(m, s, sent)
+			event, i := g.arrive(m, s, sent), len(got)
 			got = append(got, event)
 			if !g.plan.Calm && g.chance(copied) {
 				event.Arrive = event.Arrive.Add(g.between(time.Second, 20*time.Second))
 				event.date()
 				got = append(got, event)
 			}
-			if g.plan.Calm || !g.chance(unheard) {
+			lost := !g.plan.Calm && g.chance(unheard) || s.lost && m.status == presence.Start && n == 0
+			if !lost {
 				break
 			}
+			got[i].Lost = true
 		}
 		sent = sent.Add(e.waits(n))
 	}
@@ -158,7 +163,7 @@ func (g *generator) arrive(m message, s *session, sent time.Time) Event {
 	if !g.plan.Calm && g.chance(detained) {
 		way = g.between(30*time.Millisecond, 3*time.Second)
 	}
-	event := Event{Arrive: sent.Add(way), Make: e.name}
+	event := Event{Arrive: sent.Add(way), Make: e.name, AP: m.ap.name}
 	if e.delays {
 		event.Delay = sent.Sub(m.at).Truncate(time.Second)
 	}
@@ -172,7 +177,7 @@ func (g *generator) arrive(m message, s *session, sent time.Time) Event {
 	r := &event.Record
 	r.Client, r.Site, r.Status, r.Cause = s.network.site, s.network.site, m.status, m.cause
 	r.Session, r.Multi = s.id, s.multi
-	r.SSID, r.BSSID = "Corp", m.ap.bssid
+	r.SSID, r.BSSID = s.ssid, m.ap.bssid
 	if e.apAttr != 0 {
 		r.AP = m.ap.name
 	}
