@@ -34,7 +34,6 @@ func TestBackupUnderLoadIsAllThatWasAcknowledged(t *testing.T) {
 	begun := make(chan struct{})
 	for i := range controllers {
 		c := b.controller()
-		c.sessions = (i + 1) * each
 		sent.Go(func() {
 			for j := range each {
 				user := fmt.Sprintf("user%d-%d@example.com", i, j)
