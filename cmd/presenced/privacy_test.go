@@ -334,9 +334,10 @@ func TestHashedDevicesAreNowhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			shown := ""
-			for _, page := range []string{"", "person?user=ann@example.com", "person?user=dan@example.com", "network", "calls", "unmatched", "metrics"} {
+			for _, page := range []string{"", "person?user=ann@example.com", "person?user=dan@example.com", "network", "calls", "unmatched"} {
 				shown += get(t, strings.TrimSuffix(status.HTTP, "/")+"/"+page)
 			}
+			want(t, "the metrics", found([]byte(get(t, strings.TrimSuffix(status.HTTP, "/")+"/metrics")), append(texts("example.com"), spellings(mac)...)))
 			for where, text := range map[string]string{"listings": said, "page": shown} {
 				if !strings.Contains(text, "ann@example.com") || !strings.Contains(text, "dan@example.com") {
 					t.Errorf("the %s tell of nobody:\n%s", where, text)
