@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
 )
 
@@ -25,7 +29,13 @@ type served struct {
 // serveHere runs a daemon with an HTTP address until the test ends.
 func serveHere(t *testing.T, set settings) served {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "presenced.toml")
+	return serveIn(t, t.TempDir(), set)
+}
+
+// serveIn is serveHere with a folder for the store.
+func serveIn(t *testing.T, dir string, set settings) served {
+	t.Helper()
+	file := filepath.Join(dir, "presenced.toml")
 	set.linger, set.http = "60m", "127.0.0.1:0"
 	writeConfig(t, file, set)
 	log := logrus.New()
@@ -102,26 +112,70 @@ func TestReadyOnceItTakesPackets(t *testing.T) {
 	}
 }
 
-// TestUnwellWhileRecordingFails: and it says why, until it records again.
-func TestUnwellWhileRecordingFails(t *testing.T) {
+// TestUnwellWhileTheDiskIsFull: nothing is answered, and probes, Prometheus and
+// whoever asks are told why, until there is space again.
+func TestUnwellWhileTheDiskIsFull(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "presenced.toml")
-	writeConfig(t, file, settings{linger: "60m"})
-	log := logrus.New()
-	log.Out = io.Discard
-	d, err := Open(t.Context(), load(t, file), log, nil)
-	if err != nil {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("SKIPPED, no disk is filled: mount a tmpfs: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	s := serveIn(t, dir, settings{})
+	if err := s.wlc.start(t.Context(), ofAnn(), false); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Close(); err != nil { // nothing can be written to it any more
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	var enough atomic.Bool
+	answered := make(chan error, 1)
+	go func() {
+		for i := 0; !enough.Load(); i++ { // until there is no place in what is the file's already, and then that one again and again
+			a := &association{identity: fmt.Sprintf("user%d@example.com", i), device: fmt.Sprintf("02:00:00:00:01:%02x", i%256), ssid: "Corp", ap: "lobby"}
+			if err := s.wlc.start(t.Context(), a, false); err != nil {
+				answered <- err
+				return
+			}
+		}
+		answered <- nil
+	}()
+	var text string
+	eventually(t, "it says that it is not well", func() bool {
+		var code int
+		code, text = s.get(t, "/healthz")
+		return code == http.StatusServiceUnavailable
+	})
+	if !strings.HasPrefix(text, "recording fails, nothing is answered: ") || !strings.Contains(text, "no space left on device") {
+		t.Errorf("it says %q", text)
+	}
+	eventually(t, "it is not ready", func() bool { // a small write may find a place in between
+		code, _ := s.get(t, "/readyz")
+		return code == http.StatusServiceUnavailable
+	})
+	eventually(t, "Prometheus is told", func() bool {
+		got := s.scrape(t)
+		return got["presenced_recording"] == 0 && got[`presenced_radius_packets_dropped_total{client="wlc"}`] > 0
+	})
+	select {
+	case err := <-answered:
+		t.Errorf("it is answered: %v", err)
+	default:
+	}
+	enough.Store(true)
+	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	record := presence.Record{Client: "wlc", Status: presence.AccountingOn}
-	if err := d.Tracker.Record(t.Context(), []presence.Record{record}); err == nil {
-		t.Fatal("it is recorded in a closed store")
+	if err := <-answered; err != nil {
+		t.Error(err)
 	}
-	if err := d.healthy(); err == nil || !strings.HasPrefix(err.Error(), "recording fails, nothing is answered: write to store "+filepath.Dir(file)) {
-		t.Errorf("it is %v", err)
+	if code, text := s.get(t, "/healthz"); code != http.StatusOK || s.scrape(t)["presenced_recording"] != 1 {
+		t.Errorf("with space again: %d, %s", code, text)
 	}
 }
 
