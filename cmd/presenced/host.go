@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -86,13 +87,39 @@ func tryStore(path string, daemon *control.Status) trial {
 	s, err := store.OpenReadOnly(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if t := tryOwner(dir, servesAs); t.text != "" && path == configs.DefaultStore {
+			return t
+		}
 		return trial{good, "store", path + " will be made at the first start", ""}
 	case err != nil:
 		return trial{wrong, "store", err.Error(), ""} // which says what helps
 	}
 	t := trial{good, "store", fmt.Sprintf("%s, %s, nobody has it open", path, size(s.Stats().Size)), ""}
 	if err := s.Close(); err != nil {
-		t = trial{wrong, "store", err.Error(), ""}
+		return trial{wrong, "store", err.Error(), ""}
+	}
+	if owner := tryOwner(path, servesAs); owner.text != "" && path == configs.DefaultStore { // another is for another user, perhaps
+		return owner
+	}
+	return t
+}
+
+// servesAs is the user that presenced.service runs as.
+const servesAs = "presenced"
+
+// tryOwner looks, for root, who may do everything, at whether the service may
+// write too; it is empty if so. A copy that root has put back is root's.
+func tryOwner(path, name string) (t trial) {
+	account, err := user.Lookup(name)
+	if err != nil || os.Geteuid() != 0 {
+		return t // there is no such service here, or this user was tried
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return trial{wrong, "store", err.Error(), ""}
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && strconv.FormatUint(uint64(owner.Uid), 10) != account.Uid {
+		return trial{doubtful, "store", fmt.Sprintf("%s is not %s's, as whom the service runs", path, name), "chown " + name + ": " + path}
 	}
 	return t
 }

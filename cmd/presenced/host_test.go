@@ -1,7 +1,10 @@
 package main
 
 import (
+	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/presenced/presenced/configs"
@@ -19,5 +22,34 @@ func TestFolderThatSystemdMakesIsNoFault(t *testing.T) {
 	elsewhere := filepath.Join(t.TempDir(), "missing", "presenced.db")
 	if got := tryStore(elsewhere, nil); got.verdict != wrong {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestStoreOfAnotherUserIsDoubtful: root may write it, the service may not.
+func TestStoreOfAnotherUserIsDoubtful(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	file := filepath.Join(t.TempDir(), "presenced.db")
+	write(t, file, "")
+	if got := tryOwner(file, "nobody"); got.verdict != doubtful || got.remedy != "chown nobody: "+file {
+		t.Errorf("root's: %+v", got)
+	}
+	if got := tryOwner(file, "nosuchuser"); got.text != "" {
+		t.Errorf("without the service's user: %+v", got)
+	}
+	account, err := user.Lookup("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, err := strconv.Atoi(account.Uid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(file, uid, -1); err != nil {
+		t.Fatal(err)
+	}
+	if got := tryOwner(file, "nobody"); got.text != "" {
+		t.Errorf("nobody's: %+v", got)
 	}
 }

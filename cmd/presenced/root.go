@@ -37,6 +37,9 @@ the listings read its file.
 On a terminal, tables fit its width, times are told as a person would, and NO_COLOR=1 does without
 colour. Anywhere else, and with --json and --csv, nothing is cut and times are in RFC 3339.
 
+Unless the configuration says otherwise, the store is /var/lib/presenced/presenced.db and the control
+socket /run/presenced/presenced.sock.
+
 The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuration.`,
 		Example: `  presenced demo
   presenced check --online --user ann@example.com

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -50,6 +51,11 @@ func (p *program) watchScreen(ctx context.Context, w *watcher) (err error) {
 	sights := make(chan sight)
 	ended := make(chan error, 1)
 	go func() {
+		defer func() {
+			if fault := recover(); fault != nil { // for it to be read, the terminal has to be itself again
+				ended <- fmt.Errorf("watch: %v\n%s", fault, debug.Stack())
+			}
+		}()
 		ended <- w.follow(ctx, func(changes []change) error {
 			select {
 			case sights <- w.sight(changes):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,6 +27,9 @@ presenced show ann@example.com --json | jq '.story[] | select(.kind == "not done
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.read(cmd.Context(), func(r reader) error {
 				story, err := r.Show(cmd.Context(), args[0])
+				if errors.Is(err, control.ErrUnknown) {
+					return fmt.Errorf("%w; presenced unmatched has what led nowhere, and why", err)
+				}
 				if err != nil {
 					return err
 				}

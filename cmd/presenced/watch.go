@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,7 @@ presenced watch --json --for 1h | jq -r 'select(.what == "left") | .user'`,
 				defer cancel()
 			}
 			p.learnZones(ctx, daemon)
-			if _, ok := p.terminal(); ok && !p.json {
+			if _, ok := p.terminal(); ok && !p.json && os.Getenv("TERM") != "dumb" {
 				return p.watchScreen(ctx, w)
 			}
 			first := change{At: control.Time{Time: w.at}, What: "daemon", Text: fmt.Sprintf("runs, pid %d: %d here, %s, %s with a call pending",

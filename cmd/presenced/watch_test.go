@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
@@ -248,4 +250,17 @@ func TestListingsFitTheTerminal(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWatchLeavesTheTerminalAfterAFault: what went wrong is to be read.
+func TestWatchLeavesTheTerminalAfterAFault(t *testing.T) {
+	ours, theirs := pseudoTerminal(t, 80, 24)
+	shown := &logText{}
+	go io.Copy(shown, ours) // until the test ends
+	p := &program{stdout: theirs}
+	err := p.watchScreen(t.Context(), &watcher{every: time.Hour}) // without a daemon to ask
+	if err == nil || !strings.Contains(err.Error(), "nil pointer") || !strings.Contains(err.Error(), "(*watcher).look") {
+		t.Errorf("%v", err)
+	}
+	eventually(t, "the terminal is left", func() bool { return strings.HasSuffix(shown.String(), leaveScreen) })
 }
