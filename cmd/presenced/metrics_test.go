@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"runtime"
@@ -139,8 +140,7 @@ func TestMetricsTellHowKadenceFares(t *testing.T) {
 	api.Book(sandbox.Booking{
 		User: api.AddUser("ann@example.com"), Building: building, Begin: time.Now().Add(-time.Hour), End: time.Now().Add(time.Hour),
 	})
-	server := httptest.NewServer(api)
-	defer server.Close()
+	server := limited(t, api)
 	s := serveHere(t, settings{api: server.URL, clientID: "test", secret: "secret"})
 	if err := s.wlc.start(t.Context(), ofAnn(), false); err != nil {
 		t.Fatal(err)
@@ -151,6 +151,8 @@ func TestMetricsTellHowKadenceFares(t *testing.T) {
 	for name, want := range map[string]float64{
 		`presenced_kadence_calls_total{operation="POST /oauth2/token",result="200"}`: 1,
 		`presenced_kadence_credentials_refused`:                                      0,
+		`presenced_kadence_rate_limit`:                                               300,
+		`presenced_kadence_rate_remaining`:                                           299,
 		`presenced_kadence_failures`:                                                 0,
 		`presenced_kadence_resting`:                                                  0,
 		`presenced_kadence_skipped_bookings_total`:                                   0,
@@ -172,6 +174,17 @@ func TestMetricsTellHowKadenceFares(t *testing.T) {
 			t.Errorf("without [kadence] there is %s", name)
 		}
 	}
+}
+
+// limited serves a sandbox that says how many calls it allows.
+func limited(t *testing.T, api *sandbox.Server) *httptest.Server {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-RateLimit-Limit", "300")
+		w.Header().Set("X-RateLimit-Remaining", "299")
+		api.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server
 }
 
 // lint holds what is told against Prometheus's own rules for names and helps.
