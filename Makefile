@@ -23,6 +23,7 @@ build: ## makes ./presenced, static and without symbols
 
 .PHONY: package
 package: ## makes a .deb and an .rpm for amd64 and arm64 in dist/; offline, if the module cache is filled
+	rm -rf dist
 	GO=$(GO) packages/build.sh dist
 
 .PHONY: test
