@@ -174,7 +174,7 @@ func (p *Person) merge(n Sighting, w World) {
 		}
 		s.Began, s.Exact = n.At, true
 		p.supersede(s, n.At, w)
-		p.touch(s.Device, s.Site, s.Began, s.Ended, w)
+		p.touch(s.Device, s.Site, minTime(s.Began, s.Ended), s.Ended, w)
 	case n.after(s) && !(s.Cause == Superseded && p.newer(s) != nil):
 		p.tell(n.At, Heard, n.Device+" is alive after all")
 		p.sign(s, n, w)
@@ -312,10 +312,12 @@ func (p *Person) stop(s *Session, n Sighting, w World) {
 // arrives late of it opens nothing. It is no arrival; it lengthens a streak
 // that is there. What the device was in before it, it left for it.
 func (p *Person) unknownStop(n Sighting, w World) {
-	began := n.began()
+	began, d := n.began(), p.device(n.Device, n.Site)
 	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Device == n.Device && s.Live() && n.HasAge && !s.Seen.After(began) {
-			p.touch(s.Device, s.Site, s.Began, began, w)
+		if s := &p.Sessions[i]; s.Device == n.Device && n.HasAge && s.goesOn(began, w) {
+			if s.Live() || d != nil && !d.Closed {
+				p.touch(s.Device, s.Site, s.Began, began, w)
+			}
 			s.end(began, Superseded, time.Time{})
 		}
 	}
@@ -323,7 +325,7 @@ func (p *Person) unknownStop(n Sighting, w World) {
 		ID: n.Session, Device: n.Device, Site: n.Site, SSID: n.SSID, NAS: n.NAS,
 		State: Ended, Began: began, Seen: n.At, Heard: n.Heard, Ended: n.At, Age: n.Age, Cause: n.Cause,
 	})
-	if d := p.device(n.Device, n.Site); d != nil && !d.Closed && began.Before(d.Last.Add(w.Linger)) {
+	if d = p.device(n.Device, n.Site); d != nil && !d.Closed && began.Before(d.Last.Add(w.Linger)) {
 		d.Last = later(d.Last, n.At)
 	}
 }

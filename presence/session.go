@@ -169,8 +169,11 @@ func (n Sighting) renews(s *Session) bool {
 		return false
 	case s.Live():
 		return n.At.After(s.Seen) && n.began().After(s.Began.Add(moment))
+	case s.Exact && n.began().After(s.Began) && !n.began().Before(s.Ended):
+		return true
 	}
-	return !n.began().Before(s.Ended) && n.began().After(s.Began)
+	// Clocks err, and a Start close to when the session began is its own.
+	return n.began().After(s.Began.Add(moment)) && !n.began().Before(s.Ended.Add(-moment))
 }
 
 // precedes reports whether the Stop is of an earlier session than s that has
@@ -183,6 +186,11 @@ func (n Sighting) precedes(s *Session) bool {
 	}
 	sooner := s.Began.Sub(n.began())
 	return n.NAS != s.NAS && sooner > time.Minute || sooner > moment && !n.At.After(s.Began.Add(moment))
+}
+
+// goesOn reports whether the session is, or was, believed to go on until t.
+func (s *Session) goesOn(t time.Time, w World) bool {
+	return !s.Seen.After(t) && (s.Live() || s.State == Expired && t.Before(s.Heard.Add(w.MaxSession)))
 }
 
 // after reports whether the sighting is later than the session's end. The

@@ -264,6 +264,32 @@ func TestCase112InterimsOfTheNextSessionAlone(t *testing.T) {
 	d.want("london present 13:27:00")
 }
 
+// The station roams to another NAS that counts alike, and the two clocks do not
+// agree on which second it was.
+func TestCase43RoamToTheSameIDOfAnotherNAS(t *testing.T) {
+	d := newDay(t)
+	d.hear("13:30", Start, laptop, "801000b4", nasIs("ap4"))
+	d.hear("15:35:58", Stop, laptop, "801000b4", nasIs("ap4"), age(2*time.Hour+5*time.Minute), cause(UserRequest))
+	d.hear("15:35:57", Start, laptop, "801000b4", nasIs("ap2"), d.arriving("15:35:58"))
+	d.wantState(laptop, "801000b4", Open)
+	d.is("17:30")
+	d.want("london present 13:30:00")
+}
+
+// A session of a second whose Stop comes first, and whose Start is stamped
+// later than that by a clock of whole seconds, is over all the same.
+func TestCase36StopOvertakesStartOfASecond(t *testing.T) {
+	d := newDay(t)
+	d.hear("17:00", Start, phone, "p")
+	d.hear("17:56:00", Stop, laptop, "a", age(time.Second), cause(UserRequest))
+	d.hear("17:56:01", Start, laptop, "a")
+	d.hear("17:56:01", Start, laptop, "a", d.arriving("17:56:03"))
+	d.wantState(laptop, "a", Ended)
+	d.hear("18:00", Stop, phone, "p")
+	d.is("19:30")
+	d.want("london over 17:00:00-18:00:00 left")
+}
+
 // … and so they do if the Stop is lost, or late, as well.
 func TestCase112StopComesAfterInterimsOfTheNextSession(t *testing.T) {
 	d := newDay(t)

@@ -302,19 +302,16 @@ func (p *Person) tell(at time.Time, kind EntryKind, text string) {
 // person woken when what there is now will be past.
 func (p *Person) prune(now time.Time, w World) {
 	past := now.Add(-tombstoneAge)
+	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool { return !s.Live() && s.Heard.Before(past) })
+	for p.ended() > maxEnded {
+		p.buryOldest()
+	}
 	var newest time.Time
-	ended := 0
-	for i := len(p.Sessions) - 1; i >= 0; i-- {
-		s := &p.Sessions[i]
-		if s.Live() {
-			continue
+	for i := range p.Sessions {
+		if s := &p.Sessions[i]; !s.Live() {
+			newest = later(newest, s.Heard)
+			p.Wake = earlier(p.Wake, p.unplace(s, now, w))
 		}
-		if ended++; ended > maxEnded || s.Heard.Before(past) {
-			p.Sessions = slices.Delete(p.Sessions, i, i+1)
-			continue
-		}
-		newest = later(newest, s.Heard)
-		p.Wake = earlier(p.Wake, p.unplace(s, now, w))
 	}
 	p.Devices = slices.DeleteFunc(p.Devices, func(d Device) bool {
 		if alive, _ := p.alive(&d); alive {
@@ -348,4 +345,26 @@ func (p *Person) unplace(s *Session, now time.Time, w World) time.Time {
 	}
 	s.NAS = ""
 	return time.Time{}
+}
+
+// ended returns how many of the sessions are tombstones.
+func (p *Person) ended() (n int) {
+	for i := range p.Sessions {
+		if !p.Sessions[i].Live() {
+			n++
+		}
+	}
+	return n
+}
+
+// buryOldest forgets the tombstone that was last heard of the longest ago. One
+// of a session of hours is as likely to have news come late as one of seconds.
+func (p *Person) buryOldest() {
+	oldest := -1
+	for i := range p.Sessions {
+		if s := &p.Sessions[i]; !s.Live() && (oldest < 0 || s.Heard.Before(p.Sessions[oldest].Heard)) {
+			oldest = i
+		}
+	}
+	p.Sessions = slices.Delete(p.Sessions, oldest, oldest+1)
 }

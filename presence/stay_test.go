@@ -100,6 +100,25 @@ func TestCase67FlappingAllDayIsOneVisit(t *testing.T) {
 	}
 }
 
+// The session of hours that ended last is remembered, however many of seconds
+// ended since it began: what comes late of it is no arrival.
+func TestCase67TombstoneOfALongSession(t *testing.T) {
+	d := newDay(t)
+	d.hear("8:13", Start, laptop, "long")
+	for i := range maxEnded + 4 {
+		c := d.clock("9:00").Add(time.Duration(i) * 90 * time.Second)
+		id := c.Format("150405")
+		d.hear(c.Format("15:04:05"), Start, phone, id)
+		d.hear(c.Add(32*time.Second).Format("15:04:05"), Stop, phone, id)
+	}
+	d.hear("17:13", Interim, laptop, "long", age(9*time.Hour))
+	d.hear("17:13:01", Stop, laptop, "long", age(9*time.Hour+time.Second), cause(UserRequest))
+	d.hear("17:13", Interim, laptop, "long", age(9*time.Hour), d.arriving("17:13:18")) // a copy by another path
+	d.wantState(laptop, "long", Ended)
+	d.is("18:30")
+	d.want("london over 08:13:00-17:13:01 left")
+}
+
 func TestCase68LunchSleepIsNoDeparture(t *testing.T) {
 	d := newDay(t)
 	d.w.Linger = 30 * time.Minute
@@ -268,6 +287,22 @@ func TestCase88LaptopLeftOverNightIsKnownByItsStop(t *testing.T) {
 	d.hear("+1 18:18:01", Start, laptop, "e")
 	d.is("+1 20:00")
 	d.want("london over 16:00:00-04:00:00 day turned; london over 08:10:00-18:04:00 left")
+}
+
+// … even if the session before it was given up meanwhile, for its age.
+func TestCase88LaptopLeftOverNightIsKnownAfterMaxSession(t *testing.T) {
+	d := newDay(t)
+	d.hear("16:00", Start, laptop, "a")
+	d.hear("+1 0:00", Stop, laptop, "a", age(8*time.Hour), cause(SessionTimeout))
+	d.hear("+1 0:00:01", Start, laptop, "b")
+	d.hear("+1 8:10", Start, phone, "p")
+	d.is("+1 14:30")
+	d.wantState(laptop, "b", Expired)
+	d.hear("+1 16:00:02", Stop, laptop, "c", age(8*time.Hour), cause(SessionTimeout))
+	d.hear("+1 16:00:03", Start, laptop, "d")
+	d.hear("+1 17:00", Stop, phone, "p")
+	d.is("+1 19:00")
+	d.want("london over 16:00:00-04:00:00 day turned; london over 08:10:00-17:00:00 left")
 }
 
 func TestWorkingPastMidnightIsOneVisit(t *testing.T) {

@@ -44,14 +44,17 @@ type Sign struct {
 
 	// Quiet is when a daemon that knows of nothing else has to have given it
 	// up: when it ended, if that was told; else after three missed Interims
-	// and the time for which the infrastructure's failures are held; else,
-	// where there are no Interims, 14 hours after it was last heard of.
+	// and the time for which the infrastructure's failures are held, if it was
+	// heard for long enough to show the interval; else, for the
+	// interval is each session's own, three hours after an Interim
+	// that is the only one, and 14 hours after a Start that is all there was.
 	Quiet time.Time
 }
 
 const (
 	missed    = 3                // Interims whose absence shows an end
 	patience  = 10 * time.Minute // … at the least
+	once      = 3 * time.Hour    // … when one alone was heard, of whatever interval
 	hold      = 30 * time.Minute // outage_hold as it comes
 	unlimited = 14 * time.Hour   // max_session as it comes
 )
@@ -63,6 +66,7 @@ func (s *session) signs(got []Event) (all []Sign) {
 	silence := max(missed*s.network.interim, patience)
 	var stop *Event
 	var last time.Time
+	var heard interims
 	for i := range got {
 		e := &got[i]
 		r := e.Record
@@ -79,10 +83,18 @@ func (s *session) signs(got []Event) (all []Sign) {
 			}
 			all = append(all, Sign{User: s.user, Site: s.network.site, Device: s.device, From: from, Shown: e.Arrive})
 		}
+		heard.add(e)
 		sign := &all[len(all)-1]
 		sign.Shown = earlier(sign.Shown, e.Arrive)
 		sign.Until, last = r.At, r.At
-		sign.Quiet = last.Add(silence + hold)
+		switch {
+		case heard.intervals == 0:
+			sign.Quiet = last.Add(unlimited)
+		case heard.intervals == 1:
+			sign.Quiet = last.Add(max(silence, once) + hold)
+		default:
+			sign.Quiet = last.Add(silence + hold)
+		}
 	}
 	if len(all) == 0 && stop == nil {
 		return nil
@@ -93,16 +105,41 @@ func (s *session) signs(got []Event) (all []Sign) {
 	}
 	sign := &all[len(all)-1]
 	switch {
+	case stop != nil && last.Sub(stop.Record.At) > again: // not told, but begun again
 	case stop != nil:
 		sign.Until, sign.Told = later(stop.Record.At, sign.Until), true
 		sign.Quiet = sign.Until
 	case s.open || s.network.interim == 0:
 		sign.Until = later(sign.Until, s.left)
 	}
-	if stop == nil && s.network.interim == 0 {
-		sign.Quiet = last.Add(unlimited)
-	}
 	return all
+}
+
+// again is how long after its Stop a session that says Start has begun again
+// for all that can be told: a copy of the Start that came by another path, of
+// equipment that sends no times, looks like that of a session with its id.
+const again = 5 * time.Second
+
+// interims counts the intervals that Interims show: an event's is none, nor is
+// that between records from two access points.
+type interims struct {
+	intervals int
+	ap        string
+	at        time.Time
+}
+
+func (n *interims) add(e *Event) {
+	r := e.Record
+	if r.Status == presence.Interim {
+		if e.AP != n.ap {
+			n.ap = e.AP
+			return
+		}
+		if gap := r.At.Sub(n.at); !n.at.IsZero() && gap >= 55*time.Second && gap <= 4*time.Hour {
+			n.intervals++
+		}
+	}
+	n.ap, n.at = e.AP, r.At
 }
 
 // settle puts everything in order, and has each sign of a device end where its
