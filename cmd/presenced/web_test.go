@@ -117,7 +117,7 @@ func TestReadyOnceItTakesPackets(t *testing.T) {
 func TestUnwellWhileTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skipf("SKIPPED, no disk is filled: mount a tmpfs: %v", err)
 	}
 	t.Cleanup(func() {
@@ -130,7 +130,7 @@ func TestUnwellWhileTheDiskIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	filler := filepath.Join(dir, "filler")
-	if err := os.WriteFile(filler, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+	if err := os.WriteFile(filler, make([]byte, 4<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
 	var enough atomic.Bool
