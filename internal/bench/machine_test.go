@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -148,5 +151,24 @@ func TestRestartUnderLoadLosesNothingWithTheSocketKept(t *testing.T) {
 	}
 	if r.sent == 0 || r.acked != r.sent || r.lost > 0 {
 		t.Errorf("%d sent, %d acknowledged, %d lost", r.sent, r.acked, r.lost)
+	}
+}
+
+// TestASoakIsSampled runs a short one: whether anything grows shows only after
+// an hour.
+func TestASoakIsSampled(t *testing.T) {
+	b := small(t)
+	var out strings.Builder
+	b.out, b.rate, b.during = io.MultiWriter(&out, t.Output()), 200, 3*time.Second
+	if err := b.soak(); err != nil {
+		t.Fatal(err)
+	}
+	for _, head := range soakHeads {
+		if n := strings.Count(out.String(), fmt.Sprint(head)); n < 1 {
+			t.Errorf("nothing is said of %q", head)
+		}
+	}
+	if !strings.Contains(out.String(), "goroutines") || strings.Contains(out.String(), "NaN") {
+		t.Error(out.String())
 	}
 }

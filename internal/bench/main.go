@@ -19,6 +19,7 @@ type bench struct {
 	out     io.Writer
 	dir     string // where servers keep their files
 	users   int
+	rate    int           // requests a second of a soak; 0: a tenth of the most
 	during  time.Duration // of each load
 	self    string        // this program
 	program string        // presenced
@@ -35,6 +36,7 @@ Parts; without any, the first four:
   burst       10,000 packets at once, and one NAS that floods
   wear        octets written to the disk per record
   growth      the cost of a request with 10 thousand, 100 thousand and a million people
+  soak        memory, descriptors, files and latency over a long time: -seconds 3600
 
 Flags:
 `
@@ -43,6 +45,7 @@ func main() {
 	b := bench{out: os.Stdout}
 	seconds := flag.Float64("seconds", 3, "how long each load lasts")
 	flag.IntVar(&b.users, "users", 10_000, "made-up users")
+	flag.IntVar(&b.rate, "rate", 0, "requests a second of a soak (default a tenth of the most)")
 	flag.StringVar(&b.dir, "dir", "", "where servers keep their files, for the time of the run (default a temporary directory)")
 	flag.StringVar(&b.program, "presenced", "", "the program to measure (default: built from this module)")
 	flag.StringVar(&b.only, "only", "", "part of the names of the servers that throughput measures (default all)")
@@ -68,7 +71,7 @@ func main() {
 func (b *bench) run(parts []string) error {
 	all := map[string]func() error{
 		"throughput": b.throughput, "syncs": b.syncs, "restart": b.restarts, "burst": b.bursts,
-		"wear": b.wear, "growth": b.growth,
+		"wear": b.wear, "growth": b.growth, "soak": b.soak,
 	}
 	if len(parts) == 0 {
 		parts = []string{"throughput", "syncs", "restart", "burst"}

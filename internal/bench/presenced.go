@@ -12,11 +12,16 @@ import (
 )
 
 // presencedFrom returns the command of `presenced serve`, from this program
-// file. Its booking API is out of reach: accounting must not notice.
-func presencedFrom(program string) command {
+// file. Its booking API is out of reach: accounting must not notice. Watched,
+// it has metrics too, at the TCP port of the same number.
+func presencedFrom(program string, watched bool) command {
 	return func(dir string, address netip.AddrPort) (*exec.Cmd, error) {
 		file := filepath.Join(dir, "presenced.toml")
-		text := strings.NewReplacer("DIR", dir, "LISTEN", address.String(), "SECRET", secret).Replace(presencedTOML)
+		page := ""
+		if watched {
+			page = address.String()
+		}
+		text := strings.NewReplacer("DIR", dir, "LISTEN", address.String(), "PAGE", page, "SECRET", secret).Replace(presencedTOML)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
@@ -55,7 +60,7 @@ path = "DIR/presenced.db"
 
 [control]
 socket = "DIR/presenced.sock"
-http   = ""
+http   = "PAGE"
 `
 
 // buildPresenced compiles the program of this module into dir.

@@ -87,7 +87,14 @@ var (
 // presenced returns the server that all this is about. Here nobody's Interims
 // have an interval yet, so that every record is committed before its answer.
 func (b *bench) presenced() server {
-	return server{name: "presenced", setting: "all records commit", durable: "yes", command: presencedFrom(b.program)}
+	return server{name: "presenced", setting: "all records commit", durable: "yes", command: presencedFrom(b.program, false)}
+}
+
+// watched is presenced with metrics to read.
+func (b *bench) watched() server {
+	s := b.presenced()
+	s.command = presencedFrom(b.program, true)
+	return s
 }
 
 // servers returns all servers, in the order of a table: first the one that only
