@@ -93,7 +93,7 @@ func statusChanges(old, s control.Status, now time.Time) (changes []change) {
 	}
 	switch {
 	case old.Ready && !s.Ready:
-		add("daemon", "records nothing: its store fails")
+		add("daemon", "records nothing: %s", s.Failing)
 	case !old.Ready && s.Ready:
 		add("daemon", "records again")
 	}

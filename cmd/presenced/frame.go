@@ -56,7 +56,7 @@ func (p *program) head(s sight, width int, now time.Time) []string {
 	case s.silent:
 		trouble = "the daemon does not answer: this is what it said last"
 	case !s.status.Ready:
-		trouble = "nothing is recorded: the store fails"
+		trouble = "nothing is answered: " + printable(s.status.Failing)
 	case s.status.Desk.Error != "":
 		trouble = "kadence does not answer: " + printable(s.status.Desk.Error)
 	}

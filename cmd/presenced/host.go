@@ -47,7 +47,7 @@ func tryHost(ctx context.Context, cfg *configs.Config) (all []trial) {
 		return append(all, trial{wrong, "daemon", err.Error(), ""}, tryBuffer())
 	case !s.Ready:
 		daemon = &s
-		all = append(all, trial{wrong, "daemon", fmt.Sprintf("runs, pid %d, but records nothing", s.PID), "read its log: journalctl -u presenced"})
+		all = append(all, trial{wrong, "daemon", fmt.Sprintf("runs, pid %d, but records nothing: %s", s.PID, s.Failing), "mend that; it goes on by itself"})
 	default:
 		daemon = &s
 		all = append(all, trial{good, "daemon", fmt.Sprintf("runs, pid %d, version %s", s.PID, s.Version), ""})

@@ -67,12 +67,15 @@ func (d *Daemon) zap(ctx context.Context, q control.SessionQuery, dry bool) (row
 func (d *Daemon) status(radius []*net.UDPConn) control.Status {
 	now := d.setup.Load()
 	s := control.Status{
-		Version: version(), Running: true, Ready: d.Tracker.Healthy(), PID: os.Getpid(), Started: control.Time{Time: d.started},
+		Version: version(), Running: true, Ready: true, PID: os.Getpid(), Started: control.Time{Time: d.started},
 		Config: now.config.Path, Reloaded: control.Time{Time: now.loaded}, Listening: addresses(radius), HTTP: d.webURL(), Nobody: len(d.unmatched()),
 		Desk: d.deskStatus(), Store: d.storeInfo(),
 	}
 	for _, site := range now.mapping.Sites {
 		s.Sites = append(s.Sites, control.Site{Name: site.Name, Building: site.Building, Zone: site.Zone.String()})
+	}
+	if err := d.Tracker.Failing(); err != nil {
+		s.Ready, s.Failing = false, err.Error()
 	}
 	totals := d.Radius.Totals()
 	s.Unknown, s.Drops = totals.InvalidRequests, totals.KernelDrops

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,6 +69,9 @@ func (p *program) printStatus(s control.Status) error {
 		all = []fact{
 			{"presenced", fmt.Sprintf("%s, pid %d, up %s, %s", s.Version, s.PID, up, state)},
 			{"listening", strings.Join(s.Listening, ", ")},
+		}
+		if s.Failing != "" {
+			all = slices.Insert(all, 1, fact{"", p.red("nothing is answered: " + printable(s.Failing))})
 		}
 		if s.HTTP != "" {
 			all = append(all, fact{"page", printable(s.HTTP)})

@@ -13,6 +13,7 @@ type Status struct {
 	Version   string   `json:"version"`
 	Running   bool     `json:"running"` // false: read from the file, without a daemon
 	Ready     bool     `json:"ready"`   // records are being kept and answered
+	Failing   string   `json:"failing"` // why they are not; "" if they are
 	PID       int      `json:"pid"`
 	Started   Time     `json:"started"`
 	Config    string   `json:"config"`   // the file that is in force

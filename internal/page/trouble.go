@@ -28,7 +28,7 @@ func (s *snapshot) troubles(nases map[string]presence.NAS) (all []trouble) {
 		all = append(all, trouble{false, fmt.Sprintf(format, args...), link})
 	}
 	if !s.Status.Ready {
-		bad("", "Records cannot be kept, so nothing is answered: the log says why.")
+		bad("", "Records cannot be kept, so nothing is answered: %s", plain(s.Status.Failing))
 	}
 	desk := s.Status.Desk
 	switch {
