@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/presenced/presenced/internal/control"
+)
+
+// on has the bench's folder be a file system of its own, mounted by mount.
+func (b *bench) on(mount func() error) {
+	b.t.Helper()
+	texts := map[string]string{}
+	for _, file := range []string{b.file(), filepath.Join(b.dir, "opt-out.txt")} {
+		texts[file] = read(b.t, file)
+	}
+	if err := mount(); err != nil {
+		b.t.Skipf("SKIPPED, no disk fails: %v", err)
+	}
+	b.t.Cleanup(func() { syscall.Unmount(b.dir, syscall.MNT_DETACH) })
+	for file, text := range texts {
+		write(b.t, file, text)
+	}
+}
+
+// senders report the arrivals of one person after the other until they are
+// told to end, and remember whose was acknowledged.
+type senders struct {
+	*bench
+	mu    sync.Mutex
+	acked []string
+	end   context.CancelFunc
+	wait  sync.WaitGroup
+}
+
+func (b *bench) send(controllers int) *senders {
+	b.t.Helper()
+	s := &senders{bench: b}
+	ctx, end := context.WithCancel(b.t.Context())
+	s.end = end
+	for i := range controllers {
+		wlc := b.controller()
+		s.wait.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				a := &association{
+					identity: fmt.Sprintf("user%d-%d@example.com", i, n), device: fmt.Sprintf("02:00:00:%02x:%02x:%02x", i, n>>8&255, n&255),
+					ssid: "Corp", ap: "lobby",
+				}
+				// What is under way is seen to its end: it is to be answered when the fault is over.
+				if err := wlc.start(b.t.Context(), a, false); err != nil {
+					b.t.Error(err)
+					return
+				}
+				s.mu.Lock()
+				s.acked = append(s.acked, a.identity)
+				s.mu.Unlock()
+			}
+		})
+	}
+	return s
+}
+
+func (s *senders) acknowledged() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.acked)
+}
+
+// progress waits until some more are acknowledged.
+func (s *senders) progress() {
+	s.t.Helper()
+	before := s.acknowledged()
+	eventually(s.t, "records are acknowledged", func() bool { return s.acknowledged() > before+20 })
+}
+
+// stop has what is under way be the last, and waits for it.
+func (s *senders) stop() {
+	s.end()
+	s.wait.Wait()
+}
+
+// there checks that everybody who was acknowledged is there.
+func (s *senders) there() {
+	s.t.Helper()
+	there := map[string]bool{}
+	for row, err := range s.daemon().Sessions(s.t.Context(), control.SessionQuery{}) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		there[row.User] = true
+	}
+	for _, user := range s.acked {
+		if !there[user] {
+			s.t.Errorf("%s was acknowledged and is lost", user)
+		}
+	}
+	s.t.Logf("%d acknowledged, %d there", len(s.acked), len(there))
+}
+
+// health returns what /healthz says, and whether all is well.
+func (b *bench) health(url string) (well bool, text string) {
+	b.t.Helper()
+	answer, err := http.Get(url + "healthz")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer.StatusCode == http.StatusOK, string(body)
+}
+
+// unwell waits until the daemon says that it does not record, and why, to
+// probes and to whoever asks for its status.
+func (b *bench) unwell(url, cause string) {
+	b.t.Helper()
+	eventually(b.t, "health is red", func() bool {
+		well, text := b.health(url)
+		return !well && strings.HasPrefix(text, "recording fails, nothing is answered: ") && strings.Contains(text, cause)
+	})
+	var said string
+	eventually(b.t, "presenced status says why", func() bool { // with little space left a small write may do in between
+		out, err := exec.Command("presenced", "status", "-c", b.file()).CombinedOutput()
+		if err != nil {
+			b.t.Fatalf("%v: %s", err, out)
+		}
+		said = string(out)
+		return strings.Contains(said, "not recording") && strings.Contains(said, cause)
+	})
+	if !strings.Contains(said, "nothing is answered: ") {
+		b.t.Error(said)
+	}
+}
+
+// unanswered checks that a record is not acknowledged.
+func (b *bench) unanswered() {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), time.Second)
+	defer cancel()
+	a := &association{identity: "eve@example.com", device: "02:00:00:ff:ff:ff", ssid: "Corp", ap: "lobby"}
+	if err := b.controller().start(ctx, a, false); !errors.Is(err, context.DeadlineExceeded) {
+		b.t.Errorf("answered while nothing is recorded: %v", err)
+	}
+}
+
+// inject has the process's system calls fail as strace's inject= says, until
+// the returned function is called.
+func inject(t *testing.T, pid int, faults ...string) (mend func()) {
+	t.Helper()
+	args := []string{"-f", "-qq", "-o", os.DevNull, "-p", strconv.Itoa(pid), "-e", "signal=none"}
+	for _, f := range faults {
+		args = append(args, "-e", "inject="+f)
+	}
+	strace := exec.Command("strace", args...)
+	strace.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := strace.Start(); err != nil {
+		t.Skipf("SKIPPED, no system call fails: %v", err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		strace.Wait()
+		close(ended)
+	}()
+	eventually(t, "strace is attached", func() bool {
+		select {
+		case <-ended:
+			t.Skip("SKIPPED, no system call fails: strace may not attach")
+		default:
+		}
+		return !strings.Contains(read(t, fmt.Sprintf("/proc/%d/status", pid)), "TracerPid:\t0\n")
+	})
+	return func() {
+		strace.Process.Signal(syscall.SIGINT)
+		<-ended
+	}
+}
+
+// TestWhileTheDiskFailsNothingIsAnswered has the disk of a daemon under load
+// fill up, refuse to be written, and fail: nothing is answered while nothing is
+// recorded, it says so and why, and once the disk is well again it goes on by
+// itself, with all that it ever acknowledged.
+func TestWhileTheDiskFailsNothingIsAnswered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, cause string
+		sure        bool // that nothing at all can be recorded
+		fail        func(b *bench, p *process) (mend func())
+	}{
+		{"full", "no space left on device", false, func(b *bench, p *process) func() {
+			filler := filepath.Join(b.dir, "filler")
+			if err := os.WriteFile(filler, make([]byte, 64<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+				b.t.Fatalf("the disk is not full: %v", err)
+			}
+			return func() {
+				if err := os.Remove(filler); err != nil {
+					b.t.Fatal(err)
+				}
+			}
+		}},
+		{"not to be written", "read-only file system", true, func(b *bench, p *process) func() {
+			return inject(b.t, p.cmd.Process.Pid, "pwrite64:error=EROFS")
+		}},
+		{"sync fails", "input/output error", true, func(b *bench, p *process) func() {
+			return inject(b.t, p.cmd.Process.Pid, "fdatasync:error=EIO")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, settings{http: "127.0.0.1:0"})
+			b.on(func() error { return syscall.Mount("tmpfs", b.dir, "tmpfs", 0, "size=12m") })
+			p := b.serve()
+			status, err := b.daemon().Status(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := b.send(4)
+			s.progress()
+			mend := c.fail(b, p)
+			b.unwell(status.HTTP, c.cause)
+			if c.sure {
+				b.unanswered()
+			}
+			mend()
+			s.progress()
+			eventually(t, "health is green", func() bool { well, _ := b.health(status.HTTP); return well })
+			s.stop()
+			s.there()
+			p.kill()
+			b.serve()
+			s.there()
+		})
+	}
+}
+
+// TestAFileSystemThatTurnsReadOnly is what becomes of a disk with errors: the
+// kernel refuses all writes until it is mounted anew. The daemon says so, ends
+// when it is asked to, and has everything when it comes back.
+func TestAFileSystemThatTurnsReadOnly(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, settings{http: "127.0.0.1:0"})
+	image := filepath.Join(t.TempDir(), "disk")
+	run := func(name string, args ...string) error {
+		out, err := exec.Command(name, args...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%s: %w: %s", name, err, out)
+		}
+		return nil
+	}
+	mount := func() error { return run("mount", "-o", "loop", image, b.dir) }
+	b.on(func() error {
+		if err := os.WriteFile(image, nil, 0o600); err != nil {
+			return err
+		}
+		if err := os.Truncate(image, 32<<20); err != nil {
+			return err
+		}
+		if err := run("/sbin/mkfs.ext4", "-q", image); err != nil {
+			return err
+		}
+		return mount()
+	})
+	p := b.serve()
+	status, err := b.daemon().Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := b.send(4)
+	s.progress()
+	if err := run("sync", "-f", b.file()); err != nil { // not for the store, but for the configuration
+		t.Fatal(err)
+	}
+	if err := run("mount", "-o", "remount,abort", b.dir); err != nil {
+		t.Skipf("SKIPPED, no file system turns read-only: %v", err)
+	}
+	b.unwell(status.HTTP, "read-only file system")
+	b.unanswered()
+	if err := p.terminate(); err == nil {
+		t.Error("what was not recorded is no error at the end")
+	}
+	if err := run("umount", b.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := mount(); err != nil {
+		t.Fatal(err)
+	}
+	b.serve()
+	s.progress()
+	s.stop()
+	s.there()
+}
