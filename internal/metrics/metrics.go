@@ -65,7 +65,7 @@ func New(s Sources) *Metrics {
 			Buckets: short,
 		}),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "presenced_store_commit_seconds", Help: "How long commits took, sync included.", Buckets: short,
+			Name: "presenced_store_commit_seconds", Help: "How long updates took to be on disk.", Buckets: short,
 		}),
 	}
 	m.registry.MustRegister(m.batches, m.answers, m.commits,
