@@ -112,16 +112,16 @@ func (s *Store) scrub(ctx context.Context) error {
 	return s.journal.scrub()
 }
 
-// alone runs f in a transaction in which nothing is written to the store.
+// alone runs f in a transaction during which nothing is written to the store.
+// It only reads: the end of one that may write, but does not, has bbolt look
+// through the whole file for free pages.
 func (s *Store) alone(f func(*bbolt.Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	tx, err := s.begin()
-	if err != nil {
+	if err := s.settleDoubt(); err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	return f(tx)
+	return s.db.View(f)
 }
 
 // freePages lists the pages of a chunk that are not in use, neither by the

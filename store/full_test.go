@@ -55,6 +55,16 @@ func fillDisk(t *testing.T, journal int64) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.Close(); err != nil {
+		t.Fatalf("closed while the disk is full: %v", err)
+	}
+	if s, err = Open(filepath.Join(dir, "presenced.db")); err != nil {
+		t.Fatalf("opened while the disk is full: %v", err)
+	}
+	s.journal.most = journal
+	if err := holds(s, n); err != nil {
+		t.Fatal(err)
+	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=6m"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -46,7 +48,9 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // openJournal opens the journal at path and calls replay with every entry that
-// counts. Without write a journal that is not there is an empty one.
+// counts. Without write a journal that is not there is an empty one. The last
+// entry may be torn, which is as good as none; one in the middle that is not
+// whole is damage.
 func openJournal(path string, m mark, write bool, replay func(entry []byte) error) (*journal, error) {
 	j := &journal{mark: m, most: journalMost}
 	flags := os.O_RDONLY
@@ -60,6 +64,9 @@ func openJournal(path string, m mark, write bool, replay func(entry []byte) erro
 	if err != nil {
 		return nil, err
 	}
+	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errors.New("not a file: move it away")}, f.Close())
+	}
 	data, err := io.ReadAll(f)
 	if err == nil && write {
 		err = syncDir(filepath.Dir(path)) // it may be new
@@ -67,8 +74,12 @@ func openJournal(path string, m mark, write bool, replay func(entry []byte) erro
 	j.file, j.size = f, int64(len(data))
 	for err == nil {
 		entry, ok := j.entry(data[j.end:])
-		if !ok {
+		switch {
+		case !ok && !j.more(data[j.end:]):
 			return j, nil
+		case !ok:
+			err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("damaged at octet %d: restore a backup, or move it away to go on without what only it has", j.end)}
+			return nil, errors.Join(err, f.Close())
 		}
 		err = replay(entry)
 		j.end += entryHeader + int64(len(entry))
@@ -88,6 +99,21 @@ func (j *journal) entry(data []byte) (entry []byte, ok bool) {
 	}
 	entry = data[entryHeader:][:n]
 	return entry, sum == checksum(data[:20], entry)
+}
+
+// more reports whether data has an entry that counts behind its beginning.
+func (j *journal) more(data []byte) bool {
+	for len(data) > 0 {
+		at := bytes.Index(data[1:], j.mark[:])
+		if at < 0 {
+			return false
+		}
+		data = data[1+at:]
+		if _, ok := j.entry(data); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func checksum(header, entry []byte) uint32 {

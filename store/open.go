@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -52,6 +53,9 @@ func OpenReadOnly(path string) (*Store, error) {
 }
 
 func open(path string, readOnly bool) (s *Store, err error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // the journal is beside the file, by whatever name that is opened
+	}
 	s = &Store{path: path, pending: new(pending), journal: &journal{}}
 	switch info, err := os.Stat(path); {
 	case err != nil:
@@ -223,6 +227,10 @@ func syncDir(dir string) error {
 // explain says what an error of opening the file means and what helps.
 func explain(path string, err error) error {
 	dir := filepath.Dir(path)
+	var fault *fs.PathError
+	if errors.As(err, &fault) && fault.Path != path && strings.Contains(filepath.Base(fault.Path), ".journal") {
+		return fmt.Errorf("its journal %s: %w", fault.Path, explain(fault.Path, fault.Err))
+	}
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return fmt.Errorf("%s has it open: stop that first", holder(path))
@@ -236,9 +244,8 @@ func explain(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("user id %d may not use it: run as the user that presenced runs as, or give that user %s: %w", os.Geteuid(), dir, fs.ErrPermission)
 	}
-	var damaged *fs.PathError
-	if errors.As(err, &damaged) {
-		return damaged.Err // the path is said already
+	if fault != nil {
+		return fault.Err // the path is said already
 	}
 	return err
 }

@@ -12,11 +12,13 @@ import (
 )
 
 // read runs f in a short read transaction. One that stays open has the file
-// grow, and the writer wait.
+// grow, and the writer wait. A page that the disk cannot read is an error.
 func (s *Store) read(f func(view) error) error {
 	s.reading.RLock()
 	defer s.reading.RUnlock()
-	err := s.db.View(func(tx *bbolt.Tx) error { return f(view{tx, s.pending}) })
+	err := sound(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error { return f(view{tx, s.pending}) })
+	})
 	if err != nil {
 		return fmt.Errorf("read store %s: %w", s.path, err)
 	}

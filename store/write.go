@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 func (s *Store) write(verb string, f func(*update) error) (err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a page that the disk cannot read
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic at %s: %v", panicked(), p)
@@ -96,7 +98,7 @@ func (s *Store) checkpoint(more *update) error {
 	if s.pending.Len() == 0 && more == nil {
 		return nil
 	}
-	s.late = s.commitAll(more)
+	s.late = sound(func() error { return s.commitAll(more) })
 	return s.late
 }
 
