@@ -29,7 +29,10 @@ type Device struct {
 // settled with the desk.
 func (p *Person) Hear(n Sighting, w World) []Visit {
 	now := later(n.Heard, w.Passed)
-	settled := p.Advance(now, w)
+	var settled []Visit
+	if !n.Heard.Before(p.Wake) { // else it came before time changed anything, even if it was kept for a commit
+		settled = p.Advance(now, w)
+	}
 	p.merge(n, w)
 	return append(settled, p.Advance(now, w)...)
 }
@@ -174,7 +177,7 @@ func (p *Person) merge(n Sighting, w World) {
 		}
 		s.Began, s.Exact = n.At, true
 		p.supersede(s, n.At, w)
-		p.touch(s.Device, s.Site, minTime(s.Began, s.Ended), s.Ended, w)
+		p.touch(s.Device, s.Site, earlier(s.Began, s.Ended), s.Ended, w)
 	case n.after(s) && !(s.Cause == Superseded && p.newer(s) != nil):
 		p.tell(n.At, Heard, n.Device+" is alive after all")
 		p.sign(s, n, w)
@@ -344,7 +347,7 @@ func (p *Person) touch(device, site string, from, to time.Time, w World) {
 		d.Began, d.Last = from, to
 	case !to.After(d.Began.Add(-w.Linger)): // an earlier streak
 	default:
-		d.Began, d.Last = minTime(d.Began, from), later(d.Last, to)
+		d.Began, d.Last = earlier(d.Began, from), later(d.Last, to)
 	}
 }
 
@@ -374,11 +377,4 @@ func on(ssid string) string {
 		return ""
 	}
 	return " on " + ssid
-}
-
-func minTime(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -14,7 +14,7 @@ import (
 type span struct{ from, to time.Time }
 
 func (s span) overlap(o span) time.Duration {
-	return minTime(s.to, o.to).Sub(later(s.from, o.from))
+	return earlier(s.to, o.to).Sub(later(s.from, o.from))
 }
 
 // A perfect receptionist who sees a person come and go checks in to every

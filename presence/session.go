@@ -105,15 +105,15 @@ func (s *Session) silent(w World) time.Time {
 func (s *Session) pass(now time.Time, w World) time.Time {
 	expires := s.Heard.Add(w.MaxSession)
 	if s.State == Open {
-		silent := s.silent(w)
+		silent, nas := s.silent(w), w.NAS(s.NAS)
 		switch {
 		case silent.IsZero():
 		case now.Before(silent):
 			return silent
-		case !w.NAS(s.NAS).heardAfter(s.Heard.Add(s.Interim)).IsZero():
+		case !nas.heardAfter(s.Heard.Add(s.Interim)).IsZero() && !nas.Since.After(s.Heard):
 			s.end(s.Seen, Silence, time.Time{})
 			return time.Time{}
-		default: // its NAS fell silent as a whole: nobody's departure
+		default: // its NAS fell silent as a whole, if only for a while: nobody's departure
 			s.State, s.Ended, s.Cause = Suspect, s.Seen, NASSilent
 		}
 	}

@@ -197,6 +197,40 @@ func TestCase85OthersWereHeardAMomentLonger(t *testing.T) {
 	d.want("london present 09:00:00")
 }
 
+// The uplink is back a moment before three interims are missing: the NAS was
+// silent as a whole all the same, and has much to deliver.
+func TestCase85NASIsHeardAgainJustBefore(t *testing.T) {
+	d := newDay(t)
+	d.w.Linger = 15 * time.Minute
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:05", Interim, laptop, "a")
+	d.hear("9:10", Interim, laptop, "a")
+	d.nas["wlc"] = d.nas["wlc"].hear(d.clock("9:24:30"))
+	d.is("9:26")
+	d.wantState(laptop, "a", Suspect)
+	d.hear("9:26", Interim, laptop, "a")
+	d.is("9:30")
+	d.want("london present 09:00:00")
+}
+
+// A heartbeat is kept for the next commit: the session is no more silent for
+// that, even if the commit is the one that lets time pass.
+func TestCase82HeartbeatKeptForTheCommit(t *testing.T) {
+	d := newDay(t)
+	d.w.Linger = 15 * time.Minute
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("9:05", Interim, laptop, "a")
+	n := d.hear("9:10", Interim, laptop, "a")
+	for _, clock := range []string{"9:12", "9:17", "9:22"} {
+		d.nas["wlc"] = d.nas["wlc"].hear(d.clock(clock))
+	}
+	n.At, n.Heard = d.clock("9:24:59"), d.clock("9:24:59")
+	d.w.Passed = d.clock("9:25:01")
+	d.settled = append(d.settled, d.p.Hear(n, d.w)...)
+	d.wantState(laptop, "a", Open)
+	d.want("london present 09:00:00")
+}
+
 func TestCase85WhoComesBackNeverLeft(t *testing.T) {
 	d := newDay(t)
 	d.hear("9:00", Start, laptop, "a")

@@ -43,7 +43,8 @@ type Sign struct {
 	Only bool
 
 	// Quiet is when a daemon that knows of nothing else has to have given it
-	// up: when it ended, if that was told; else after three missed Interims
+	// up: when it ended, if that was told, and after outage_hold if that was
+	// the infrastructure's doing; else after three missed Interims
 	// and the time for which the infrastructure's failures are held, if it was
 	// heard for long enough to show the interval; else, for the
 	// interval is each session's own, three hours after an Interim
@@ -109,6 +110,9 @@ func (s *session) signs(got []Event) (all []Sign) {
 	case stop != nil:
 		sign.Until, sign.Told = later(stop.Record.At, sign.Until), true
 		sign.Quiet = sign.Until
+		if stop.Record.Cause.Infrastructure() {
+			sign.Quiet = sign.Until.Add(hold)
+		}
 	case s.open || s.network.interim == 0:
 		sign.Until = later(sign.Until, s.left)
 	}
