@@ -104,8 +104,8 @@ func TestForgetReachesEveryNoteAndNobodyElses(t *testing.T) {
 		time.Sleep(time.Hour)
 		o.hear(Start, "bob", laptop, "b")
 		time.Sleep(time.Hour)
-		if p := o.store.load("ann@example.com"); p.has(phone) || !p.has(laptop) {
-			t.Fatalf("the test is wrong about %+v", p)
+		if p, err := o.store.Person(t.Context(), "ann@example.com"); err != nil || p.has(phone) || !p.has(laptop) {
+			t.Fatalf("the test is wrong about %+v, %v", p, err)
 		}
 		if note, _ := o.store.Note(t.Context(), devices, phone); note == nil {
 			t.Fatal("the test is wrong about the note")
