@@ -20,14 +20,14 @@ func TestADamagedEntryAmongOthersIsNotDropped(t *testing.T) {
 	var ends []int64
 	for _, text := range []string{"one", "two", "three"} {
 		put1(t, s, tell("ann", text))
-		ends = append(ends, s.journal.end)
+		ends = append(ends, s.journal().end)
 	}
 	path := filepath.Join(t.TempDir(), "copy.db")
-	file, data := must(os.ReadFile(s.path)), must(os.ReadFile(journalPath(s.path)))
+	file, data := must(os.ReadFile(s.path)), must(os.ReadFile(journalPath(s.path, 0)))
 	for at := range ends[2] {
 		damaged := bytes.Clone(data)
 		damaged[at] ^= 0x10
-		if err := errors.Join(os.WriteFile(path, file, 0o600), os.WriteFile(journalPath(path), damaged, 0o600)); err != nil {
+		if err := errors.Join(os.WriteFile(path, file, 0o600), os.WriteFile(journalPath(path, 0), damaged, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		if at >= ends[1] { // the last
@@ -35,10 +35,10 @@ func TestADamagedEntryAmongOthersIsNotDropped(t *testing.T) {
 			break
 		}
 		_, err := Open(path)
-		if err == nil || !strings.HasPrefix(err.Error(), "open store "+path+": its journal "+journalPath(path)+": damaged at octet ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "open store "+path+": its journal "+journalPath(path, 0)+": damaged at octet ") {
 			t.Fatalf("with octet %d damaged: %v", at, err)
 		}
-		if left := must(os.ReadFile(journalPath(path))); !bytes.Equal(left, damaged) {
+		if left := must(os.ReadFile(journalPath(path, 0))); !bytes.Equal(left, damaged) {
 			t.Fatal("it was changed")
 		}
 	}
@@ -51,17 +51,17 @@ func TestWhatIsNoJournalOfThisFileIsAnEmptyOne(t *testing.T) {
 	crowd(t, other, "eve", "eva")
 	for name, journal := range map[string][]byte{
 		"none": nil, "empty": {}, "short": []byte("short"), "a text": bytes.Repeat([]byte("text\n"), 1<<18),
-		"of another file": must(os.ReadFile(journalPath(other.path))),
+		"of another file": must(os.ReadFile(journalPath(other.path, 0))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "presenced.db")
 			s := must(Open(path))
 			put1(t, s, tell("ann", "one"))
-			if err := errors.Join(s.Close(), os.Remove(journalPath(path))); err != nil {
+			if err := errors.Join(s.Close(), os.Remove(journalPath(path, 0))); err != nil {
 				t.Fatal(err)
 			}
 			if journal != nil {
-				if err := os.WriteFile(journalPath(path), journal, 0o600); err != nil {
+				if err := os.WriteFile(journalPath(path, 0), journal, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -84,12 +84,12 @@ func TestAJournalThatCannotBeUsedIsNamed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "presenced.db")
 	s := must(Open(path))
-	if err := errors.Join(s.Close(), os.Remove(journalPath(path)), os.Mkdir(journalPath(path), 0o700)); err != nil {
+	if err := errors.Join(s.Close(), os.Remove(journalPath(path, 0)), os.Mkdir(journalPath(path, 0), 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	for _, open := range []func(string) (*Store, error){Open, OpenReadOnly} {
 		_, err := open(path)
-		if err == nil || !strings.HasPrefix(err.Error(), "open store "+path+": its journal "+journalPath(path)+": ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "open store "+path+": its journal "+journalPath(path, 0)+": ") {
 			t.Error(err)
 		}
 	}
@@ -102,10 +102,8 @@ func TestALinkToTheFileHasItsJournal(t *testing.T) {
 	put1(t, s, tell("ann", "in the journal only"))
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "presenced.db"), filepath.Join(t.TempDir(), "link.db")
-	for from, to := range map[string]string{s.path: path, journalPath(s.path): journalPath(path)} {
-		if err := os.WriteFile(to, must(os.ReadFile(from)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := copyFiles(s.path, path); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
@@ -120,7 +118,7 @@ func TestALinkToTheFileHasItsJournal(t *testing.T) {
 	put1(t, linked, tell("bob", "through the link"))
 	left := copied(t, linked)
 	same(t, left.Stats().People, 2)
-	if _, err := os.Stat(journalPath(link)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(journalPath(link, 0)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("there is a journal beside the link: %v", err)
 	}
 }
@@ -153,6 +151,7 @@ func TestAPageThatCannotBeReadIsAnError(t *testing.T) {
 		}
 		return s.Update(t.Context(), changes, nil)
 	}
+	clear(s.recent) // who would not be read
 	if err := put(); err == nil {
 		t.Error("what was not read was changed")
 	}

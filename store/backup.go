@@ -59,14 +59,14 @@ func (s *Store) backup(ctx context.Context, path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// disown has the copy take no journal for its own: where it is restored, that
+// disown has the copy take no journals for its own: where it is restored, that
 // of what it replaces may lie.
 func disown(path string) error {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, NoFreelistSync: true})
 	if err != nil {
 		return err
 	}
-	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put([]byte("journal"), newMark()) })
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put([]byte("journal"), newOrder().bytes()) })
 	return errors.Join(err, db.Close())
 }
 

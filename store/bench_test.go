@@ -115,3 +115,39 @@ func BenchmarkSettle(b *testing.B) {
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "visits/s")
 	b.ReportMetric(float64(s.Stats().Size)/float64(n), "bytes/visit")
 }
+
+// BenchmarkCheckpoint is what the file needs to take a full journal in, of
+// people in any order.
+func BenchmarkCheckpoint(b *testing.B) {
+	for _, n := range crowds() {
+		path := populate(b, n)
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			s, err := Open(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			chance, beat, keys := rand.New(rand.NewPCG(1, 2)), time.Duration(0), 0
+			for b.Loop() {
+				b.StopTimer()
+				for first := s.order.first; ; {
+					beat += time.Second
+					changes := make([]presence.Change, 512)
+					for i := range changes {
+						changes[i] = put(citizen(chance.IntN(n)), func(p *presence.Person) { p.Sessions[0].Seen = monday.Add(beat) })
+					}
+					if s.journal().end > journalMost*9/10 || s.order.first != first {
+						break
+					}
+					put1(b, s, changes...)
+				}
+				keys += s.pending.Len()
+				b.StartTimer()
+				if err := s.catchUp(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(keys)/float64(b.N), "keys")
+		})
+	}
+}

@@ -94,7 +94,7 @@ func write(path string, end int, acknowledged func(n int)) error {
 	if err != nil {
 		return err
 	}
-	s.journal.most = 20 << 10 // a few updates, so that there are checkpoints
+	s.withJournals(20 << 10) // a few updates, so that there are checkpoints
 	value, err := s.Note(context.Background(), "writer", "last")
 	if err != nil {
 		return err

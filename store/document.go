@@ -12,8 +12,30 @@ import (
 // moves later costs no write: it is put right when the person is due.
 type document struct {
 	presence.Person
-	stored []byte // nil: not stored; valid as long as the transaction
-	queued [len(queues)]time.Time
+	stored  []byte // nil: not stored; if it is not written, valid as long as the transaction
+	written bool
+	queued  [len(queues)]time.Time
+}
+
+// recent holds people that were written lately, so that who is written again
+// is neither looked up nor decoded. A document in it is as it is stored.
+type recent map[string]*document
+
+const recentMost = 1 << 14 // some tens of megabytes
+
+// take takes in what an update wrote, if it is done, and forgets what it
+// touched if it is not.
+func (r recent) take(loaded map[string]*document, done bool) {
+	if len(r)+len(loaded) > recentMost {
+		clear(r)
+	}
+	for user, d := range loaded {
+		if done && d.written && d.stored != nil {
+			r[user] = d
+		} else {
+			delete(r, user)
+		}
+	}
 }
 
 func decode(user string, data []byte) (*document, error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -69,7 +70,7 @@ func (u *update) eachKind(f func(kind string) error) error {
 const scrubChunk = 4096 // pages looked at while writers wait
 
 // scrub writes zeros over every page of the file that is not in use, and over
-// what the journal has behind its entries. What was written is in the file before,
+// what the journals have behind their entries. What was written is in the file before,
 // on disk, so that no crash makes any of that needed again.
 func (s *Store) scrub(ctx context.Context) error {
 	if err := s.catchUp(); err != nil {
@@ -109,7 +110,7 @@ func (s *Store) scrub(ctx context.Context) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.journal.scrub()
+	return errors.Join(s.journals[0].scrub(), s.journals[1].scrub())
 }
 
 // alone runs f in a transaction during which nothing is written to the store.
@@ -118,6 +119,9 @@ func (s *Store) scrub(ctx context.Context) error {
 func (s *Store) alone(f func(*bbolt.Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if err := s.endCheckpoint(); err != nil {
+		return err
+	}
 	if err := s.settleDoubt(); err != nil {
 		return err
 	}

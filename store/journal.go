@@ -33,15 +33,14 @@ type journal struct {
 // entry when what lies behind the last one is read.
 type mark [16]byte
 
-func newMark() []byte {
-	var m mark
+func newMark() (m mark) {
 	rand.Read(m[:]) // never fails
-	return m[:]
+	return m
 }
 
 const (
-	journalMost = 8 << 20  // octets of entries; what they say takes up about as much memory
-	journalGrow = 1 << 20  // octets by which the file grows
+	journalMost = 16 << 20 // octets of entries; what they say takes up about as much memory
+	journalGrow = 1 << 18  // octets by which the file grows
 	entryHeader = 16 + 4*2 // mark, length, checksum of both and of what follows
 )
 
@@ -68,8 +67,8 @@ func openJournal(path string, m mark, write bool, replay func(entry []byte) erro
 		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errors.New("not a file: move it away")}, f.Close())
 	}
 	data, err := io.ReadAll(f)
-	if err == nil && write {
-		err = syncDir(filepath.Dir(path)) // it may be new
+	if err == nil && write && len(data) == 0 { // it may be new
+		err = syncDir(filepath.Dir(path))
 	}
 	j.file, j.size = f, int64(len(data))
 	for err == nil {

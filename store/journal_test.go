@@ -15,10 +15,8 @@ import (
 func copied(t *testing.T, s *Store) *Store {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "copy.db")
-	for _, of := range []func(string) string{func(path string) string { return path }, journalPath} {
-		if err := os.WriteFile(of(path), must(os.ReadFile(of(s.path))), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := copyFiles(s.path, path); err != nil {
+		t.Fatal(err)
 	}
 	left, err := OpenReadOnly(path)
 	if err != nil {
@@ -34,7 +32,7 @@ func TestAListingSeesWhatOnlyTheJournalHas(t *testing.T) {
 	s := openNew(t)
 	crowd(t, s, "ann", "bob")
 	left := copied(t, s)
-	if n := left.pending.Len(); n == 0 {
+	if left.pending.Len() == 0 {
 		t.Error("nothing was left in the journal")
 	}
 	same(t, left.Stats().People, 2)
@@ -65,10 +63,15 @@ func TestNoEntryIsReadThatWasNotWrittenAsOne(t *testing.T) {
 	if err := s.Update(t.Context(), nil, []presence.Note{long}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.catchUp(); err != nil {
-		t.Fatal(err)
+	for range 2 { // until that journal is written again
+		if err := s.catchUp(); err != nil {
+			t.Fatal(err)
+		}
+		put1(t, s, tell("ann", "x"))
 	}
-	put1(t, s, tell("ann", "x")) // over the beginning of the long one
+	if !bytes.Contains(must(os.ReadFile(s.journal().file.Name())), []byte(inner.buf)) {
+		t.Fatal("nothing is left of the long one")
+	}
 	left := copied(t, s)
 	same(t, left.Stats().People, 1)
 	same(t, must(left.Note(t.Context(), "forged", "note")), nil)
@@ -78,21 +81,21 @@ func TestNoEntryIsReadThatWasNotWrittenAsOne(t *testing.T) {
 func TestATornEntryIsNone(t *testing.T) {
 	s := openNew(t)
 	put1(t, s, tell("ann", "one"))
-	one := s.journal.end
+	one := s.journal().end
 	put1(t, s, tell("ann", "two"))
-	for at := one; at < s.journal.end; at++ {
+	for at := one; at < s.journal().end; at++ {
 		b := []byte{0}
-		if _, err := s.journal.file.ReadAt(b, at); err != nil {
+		if _, err := s.journal().file.ReadAt(b, at); err != nil {
 			t.Fatal(err)
 		}
 		torn := bytes.Clone(b)
 		torn[0] ^= 0x10
-		if _, err := s.journal.file.WriteAt(torn, at); err != nil {
+		if _, err := s.journal().file.WriteAt(torn, at); err != nil {
 			t.Fatal(err)
 		}
 		left := copied(t, s)
 		same(t, len(must(left.Person(t.Context(), "ann")).Story), 1)
-		if _, err := s.journal.file.WriteAt(b, at); err != nil {
+		if _, err := s.journal().file.WriteAt(b, at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -103,7 +106,7 @@ func TestATornEntryIsNone(t *testing.T) {
 // durable.
 func TestAnUpdateLargerThanTheJournalIsRecorded(t *testing.T) {
 	s := openNew(t)
-	s.journal.most = 1 << 10
+	s.withJournals(1 << 10)
 	put1(t, s, tell("ann", "before"))
 	crowd(t, s, "ann", "bob", "cid")
 	left := copied(t, s)
@@ -123,12 +126,14 @@ func TestARestoredBackupIsWhatWasBackedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	put1(t, s, tell("ann", "two"))
-	journal := must(os.ReadFile(journalPath(s.path)))
-	if !bytes.Contains(journal, []byte("two")) {
-		t.Fatal("the journal does not hold what came after the backup")
-	}
-	if err := os.WriteFile(journalPath(backup), journal, 0o600); err != nil {
-		t.Fatal(err)
+	for i, path := range files(s.path)[1:] {
+		journal := must(os.ReadFile(path))
+		if i == int(s.order.first) && !bytes.Contains(journal, []byte("two")) {
+			t.Fatal("the journal does not hold what came after the backup")
+		}
+		if err := os.WriteFile(journalPath(backup, i), journal, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	restored := reopen(t, backup)
 	same(t, len(must(restored.Person(t.Context(), "ann")).Story), 1)
@@ -146,5 +151,75 @@ func TestWhatTheFileCouldNotTakeIsRefusedAtOnce(t *testing.T) {
 	put1(t, s, tell("ann", "x"))
 	if err := errors.Join(s.catchUp(), whole(s)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Updates go on while the file takes in what was pending, and whatever moment
+// the process is killed at, all of them are there.
+func TestNothingIsLostWhileTheFileCatchesUp(t *testing.T) {
+	s := openNew(t).withJournals(6 << 10)
+	path := filepath.Join(t.TempDir(), "copy.db")
+	for n := 1; n <= 300; n++ {
+		changes, set := step(n)
+		if err := s.Update(t.Context(), changes, set); err != nil {
+			t.Fatal(err)
+		}
+		if n%7 > 0 {
+			continue
+		}
+		if err := holds(s, n); err != nil {
+			t.Fatal(err)
+		}
+		s.awaitCommit() // a copy of a file that is being written is no file
+		if err := copyFiles(s.path, path); err != nil {
+			t.Fatal(err)
+		}
+		left, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(holds(left, n), left.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A checkpoint that was begun and not finished, whether its commit is in the
+// file or not, is as good as none.
+func TestACheckpointThatIsCutShortIsNone(t *testing.T) {
+	for name, committed := range map[string]bool{"committed": true, "not committed": false} {
+		t.Run(name, func(t *testing.T) {
+			s := openNew(t)
+			crowd(t, s, "ann", "bob")
+			path := filepath.Join(t.TempDir(), "copy.db")
+			if !committed {
+				if err := copyFiles(s.path, path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.beginCheckpoint(); err != nil {
+				t.Fatal(err)
+			}
+			put1(t, s, tell("ann", "during it"))
+			if committed {
+				s.awaitCommit()
+				if err := copyFiles(s.path, path); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := os.WriteFile(journalPath(path, 1), must(os.ReadFile(journalPath(s.path, 1))), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, open := range []func(string) (*Store, error){OpenReadOnly, Open, OpenReadOnly} {
+				left, err := open(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, must(left.Person(t.Context(), "ann")), must(s.Person(t.Context(), "ann")))
+				same(t, left.Stats().People, 2)
+				if err := errors.Join(whole(left), left.Close()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }

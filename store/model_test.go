@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -232,10 +231,8 @@ func (m *naive) restart(t *rapid.T) {
 // kill goes on with what a process that was killed would have left.
 func (m *naive) kill(t *rapid.T) {
 	path := m.s.path + "'"
-	for _, of := range []func(string) string{func(path string) string { return path }, journalPath} {
-		if err := os.WriteFile(of(path), must(os.ReadFile(of(m.s.path))), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := copyFiles(m.s.path, path); err != nil {
+		t.Fatal(err)
 	}
 	left := m.s
 	defer left.Close()
@@ -262,10 +259,10 @@ func (m *naive) checkpoint(t *rapid.T) {
 }
 
 // hurried does not sync the file, because what a power cut leaves is tested
-// elsewhere, and has a journal for a few updates.
+// elsewhere, and has journals for a few updates.
 func hurried(s *Store) *Store {
-	s.db.NoSync, s.journal.most = true, 4<<10
-	return s
+	s.db.NoSync = true
+	return s.withJournals(4 << 10)
 }
 
 func agree[T any](t *rapid.T, got, want T) {

@@ -54,9 +54,9 @@ func OpenReadOnly(path string) (*Store, error) {
 
 func open(path string, readOnly bool) (s *Store, err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // the journal is beside the file, by whatever name that is opened
+		path = real // the journals are beside the file, by whatever name that is opened
 	}
-	s = &Store{path: path, pending: new(pending), journal: &journal{}}
+	s = &Store{path: path, pending: new(pending), recent: recent{}, journals: [2]*journal{{}, {}}}
 	switch info, err := os.Stat(path); {
 	case err != nil:
 		return nil, err
@@ -93,32 +93,49 @@ func open(path string, readOnly bool) (s *Store, err error) {
 	return s, nil
 }
 
-func journalPath(path string) string { return path + ".journal" }
+func journalPath(path string, which int) string { return path + ".journal" + strconv.Itoa(which) }
 
-// replay has what the journal holds be pending again.
+// replay has what the journals hold be pending again, and the file take it in.
+// While it cannot, nothing is recorded.
 func (s *Store) replay() error {
-	return s.db.View(func(tx *bbolt.Tx) (err error) {
-		now, m := time.Now(), tx.Bucket(meta).Get([]byte("journal"))
-		if len(m) != len(mark{}) {
-			return errors.New("the file does not say what its journal is: restore a backup")
+	err := s.db.View(func(tx *bbolt.Tx) (err error) {
+		var ok bool
+		if s.order, ok = readOrder(tx.Bucket(meta).Get([]byte("journal"))); !ok {
+			return errors.New("the file does not say what its journals are: restore a backup")
 		}
 		s.people = int(tx.Bucket(people.name()).Sequence())
-		s.journal, err = openJournal(journalPath(s.path), mark(m), !s.db.IsReadOnly(), func(entry []byte) error {
-			c, err := readChanges(entry)
+		for n := range s.journals {
+			i := int(s.order.first) ^ n
+			s.journals[i], err = openJournal(journalPath(s.path, i), s.order.marks[i], !s.db.IsReadOnly(), func(entry []byte) error {
+				return s.again(tx, entry)
+			})
 			if err != nil {
 				return err
 			}
-			before := view{tx, s.pending}
-			for _, c := range c {
-				if bucket(c.key[0]) == people {
-					s.people += count(c.value) - count(before.get(people, []byte(c.key[1:])))
-				}
-			}
-			s.take(c, now)
-			return nil
-		})
-		return err
+		}
+		return nil
 	})
+	if err == nil && s.pending.Len() > 0 && !s.db.IsReadOnly() {
+		s.begin(newOrder())
+		_ = s.endCheckpoint() // it is made up for before the next update
+	}
+	return err
+}
+
+// again has what an entry says be pending.
+func (s *Store) again(tx *bbolt.Tx, entry []byte) error {
+	all, err := readChanges(entry)
+	if err != nil {
+		return err
+	}
+	before := s.view(tx)
+	for _, c := range all {
+		if bucket(c.key[0]) == people {
+			s.people += count(c.value) - count(before.get(people, []byte(c.key[1:])))
+		}
+	}
+	s.take(all, time.Now())
+	return nil
 }
 
 // count counts who is stored.
@@ -201,7 +218,7 @@ func create(path string) error {
 				return err
 			}
 		}
-		if err := tx.Bucket(meta).Put([]byte("journal"), newMark()); err != nil {
+		if err := tx.Bucket(meta).Put([]byte("journal"), newOrder().bytes()); err != nil {
 			return err
 		}
 		return tx.Bucket(meta).Put([]byte("version"), []byte(strconv.Itoa(Version)))

@@ -18,15 +18,31 @@ type pending = btree.Map[string, []byte]
 // at is the key of what is pending for a bucket.
 func (b bucket) at(key []byte) string { return "\x00\x01\x02\x03\x04\x05"[b:b+1] + string(key) }
 
-// view is one state of the store: what is pending covers what is in the file.
+// view is one state of the store: what is pending covers what the file is
+// taking in, and that what is in the file.
 type view struct {
 	tx      *bbolt.Tx
 	pending *pending
+	taking  *pending // nil: nothing
+}
+
+func (s *Store) view(tx *bbolt.Tx) view {
+	v := view{tx: tx, pending: s.pending}
+	if s.taking != nil {
+		v.taking = s.taking.pending
+	}
+	return v
 }
 
 func (v view) get(b bucket, key []byte) []byte {
-	if value, ok := v.pending.Get(b.at(key)); ok {
+	at := b.at(key)
+	if value, ok := v.pending.Get(at); ok {
 		return value
+	}
+	if v.taking != nil {
+		if value, ok := v.taking.Get(at); ok {
+			return value
+		}
 	}
 	return v.tx.Bucket(b.name()).Get(key)
 }
@@ -35,33 +51,58 @@ func (v view) get(b bucket, key []byte) []byte {
 // valid as long as the transaction.
 func (v view) from(b bucket, start []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, value []byte) bool) {
-		c := v.tx.Bucket(b.name()).Cursor()
-		k, value := c.Seek(start)
-		over := v.pending.Iter()
-		more := over.Seek(b.at(start))
-		for {
-			more = more && bucket(over.Key()[0]) == b
-			if !more && k == nil {
+		all := inFile(v.tx, b, start)
+		if v.taking != nil {
+			all = cover(inMemory(v.taking, b, start), all)
+		}
+		for k, value := range cover(inMemory(v.pending, b, start), all) {
+			if value != nil && !yield(k, value) {
 				return
 			}
-			order := 1 // of the pending key after the one in the file
-			if more {
-				order = -1
-				if k != nil {
-					order = bytes.Compare([]byte(over.Key()[1:]), k)
+		}
+	}
+}
+
+func inFile(tx *bbolt.Tx, b bucket, start []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, value []byte) bool) {
+		c := tx.Bucket(b.name()).Cursor()
+		for k, value := c.Seek(start); k != nil && yield(k, value); k, value = c.Next() {
+		}
+	}
+}
+
+func inMemory(p *pending, b bucket, start []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, value []byte) bool) {
+		p.Ascend(b.at(start), func(key string, value []byte) bool {
+			return bucket(key[0]) == b && yield([]byte(key[1:]), value)
+		})
+	}
+}
+
+// cover is both in order, and where both have a key, what is over.
+func cover(over, under iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, value []byte) bool) {
+		// Not under: a page of the file that cannot be read panics on this goroutine.
+		next, stop := iter.Pull2(over)
+		defer stop()
+		at, is, more := next()
+		for k, value := range under {
+			for more && bytes.Compare(at, k) < 0 {
+				if !yield(at, is) {
+					return
 				}
+				at, is, more = next()
 			}
-			at, is := k, value
-			if order <= 0 {
-				at, is = []byte(over.Key()[1:]), over.Value()
-				more = over.Next()
+			if more && bytes.Equal(at, k) {
+				value = is
+				at, is, more = next()
 			}
-			if order >= 0 {
-				k, value = c.Next()
-			}
-			if is != nil && !yield(at, is) {
+			if !yield(k, value) {
 				return
 			}
+		}
+		for more && yield(at, is) {
+			at, is, more = next()
 		}
 	}
 }

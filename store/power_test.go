@@ -136,17 +136,17 @@ func (m image) with(e event, chance *rand.Rand) image {
 	return m
 }
 
-// disk is a store's two files by what their names have after the store's: as
+// disk is a store's files by what their names have after the store's: as
 // far as they were synced, and what was written since.
 type disk map[string]*struct {
 	synced  image
 	pending []event
 }
 
-func load(path string) disk {
+func load(base string) disk {
 	d := disk{}
-	for _, file := range []string{"", ".journal"} {
-		data := must(os.ReadFile(path + file))
+	for _, path := range files(base) {
+		file, data := strings.TrimPrefix(path, base), must(os.ReadFile(path))
 		d[file] = &struct {
 			synced  image
 			pending []event

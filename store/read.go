@@ -17,7 +17,7 @@ func (s *Store) read(f func(view) error) error {
 	s.reading.RLock()
 	defer s.reading.RUnlock()
 	err := sound(func() error {
-		return s.db.View(func(tx *bbolt.Tx) error { return f(view{tx, s.pending}) })
+		return s.db.View(func(tx *bbolt.Tx) error { return f(s.view(tx)) })
 	})
 	if err != nil {
 		return fmt.Errorf("read store %s: %w", s.path, err)

@@ -2,12 +2,10 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +46,7 @@ type update struct {
 	view
 	store  *Store
 	loaded map[string]*document
-	buf    []byte // where documents are encoded; they stay there while they are pending
+	buf    []byte // where documents are encoded
 
 	changes
 	noted  map[string][]byte // notes that the update has written, by their keys
@@ -78,7 +76,10 @@ func (u *update) load(user string) (*document, error) {
 	if d := u.loaded[user]; d != nil {
 		return d, nil
 	}
-	d, err := decode(user, u.get(people, []byte(user)))
+	d, err := u.store.recent[user], error(nil)
+	if d == nil {
+		d, err = decode(user, u.get(people, []byte(user)))
+	}
 	if err == nil {
 		u.loaded[user] = d
 	}
@@ -108,17 +109,9 @@ func panicked() string {
 	}
 }
 
-// save writes the people in the order of their keys, so that neighbours find
-// their page at hand.
+// save writes the people.
 func (u *update) save() error {
-	all, size := make([]*document, 0, len(u.loaded)), 0
 	for _, d := range u.loaded {
-		all = append(all, d)
-		size += len(d.stored) + 256 // room for what one change adds
-	}
-	u.buf = make([]byte, 0, size)
-	slices.SortFunc(all, func(a, b *document) int { return cmp.Compare(a.User, b.User) })
-	for _, d := range all {
 		if err := u.saveOne(d); err != nil {
 			return fmt.Errorf("%q: %w", d.User, err)
 		}
@@ -140,19 +133,18 @@ func (u *update) saveOne(d *document) error {
 			return nil
 		}
 		u.people--
+		d.stored = nil
 		return u.put(people, []byte(d.User), nil)
 	}
-	start := len(u.buf)
-	u.buf = d.append(u.buf)
-	data := u.buf[start:len(u.buf):len(u.buf)]
-	if bytes.Equal(data, d.stored) {
-		u.buf = u.buf[:start]
+	u.buf = d.append(u.buf[:0])
+	if bytes.Equal(u.buf, d.stored) {
 		return nil
 	}
 	if d.stored == nil {
 		u.people++
 	}
-	return u.put(people, []byte(d.User), data)
+	d.stored, d.written = bytes.Clone(u.buf), true
+	return u.put(people, []byte(d.User), d.stored)
 }
 
 // queue has the queue name the person at the moment at, or sooner. An entry

@@ -3,8 +3,6 @@ package store
 import (
 	"fmt"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -28,37 +26,36 @@ func (s *Store) write(verb string, f func(*update) error) (err error) {
 	if s.db.IsReadOnly() {
 		return bolterrors.ErrDatabaseReadOnly
 	}
-	if s.late != nil {
-		if err := s.checkpoint(nil); err != nil {
-			return err
-		}
-	}
-	u := &update{store: s, loaded: map[string]*document{}, noted: map[string][]byte{}}
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		u.view = view{tx, s.pending}
-		return f(u)
-	})
-	if err != nil || len(u.changes) == 0 {
+	if err := s.noticeCheckpoint(); err != nil {
 		return err
 	}
-	return s.record(u)
+	u := &update{store: s, loaded: map[string]*document{}, noted: map[string][]byte{}}
+	done := false // nor is it if f panics
+	defer func() { s.recent.take(u.loaded, done) }()
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		u.view = s.view(tx)
+		return f(u)
+	})
+	if err == nil && len(u.changes) > 0 {
+		err = s.record(u)
+	}
+	done = err == nil
+	return err
 }
-
-const checkpointEvery = time.Minute
 
 // record has what the update changed be on disk, and then be seen.
 func (s *Store) record(u *update) error {
 	began := time.Now()
 	entry := u.entry(nil)
-	if !s.journal.fits(entry) || s.pending.Len() > 0 && began.Sub(s.since) > checkpointEvery {
-		if err := s.checkpoint(nil); err != nil {
+	if !s.journal().fits(entry) || s.pending.Len() > 0 && began.Sub(s.since) > checkpointEvery {
+		if err := s.beginCheckpoint(); err != nil {
 			return err
 		}
 	}
-	if !s.journal.fits(entry) {
-		return s.checkpoint(u)
+	if !s.journal().fits(entry) {
+		return s.recordLarge(u)
 	}
-	if err := s.journal.append(entry); err != nil {
+	if err := s.journal().append(entry); err != nil {
 		return err
 	}
 	s.reading.Lock()
@@ -66,7 +63,7 @@ func (s *Store) record(u *update) error {
 	s.take(u.changes, began)
 	s.people += u.people
 	took := time.Since(began)
-	s.commit.Store(int64(took))
+	s.latest.Store(int64(took))
 	if s.Committed != nil {
 		s.Committed(took)
 	}
@@ -83,115 +80,20 @@ func (s *Store) take(c changes, now time.Time) {
 	}
 }
 
-// catchUp has the file take in what is pending.
-func (s *Store) catchUp() error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	return s.checkpoint(nil)
-}
-
-// checkpoint has the file take in what is pending, and then what the update
-// changes if it is too much for the journal. Until a checkpoint that failed is
-// made up for, nothing is recorded: the journal could take more, but nobody
-// would hear of the fault before it is full.
-func (s *Store) checkpoint(more *update) error {
-	if s.pending.Len() == 0 && more == nil {
-		return nil
-	}
-	s.late = sound(func() error { return s.commitAll(more) })
-	return s.late
-}
-
-func (s *Store) commitAll(more *update) error {
-	tx, err := s.begin()
-	if err != nil {
+// recordLarge has the file take in at once what is too much for a journal.
+func (s *Store) recordLarge(u *update) error {
+	if err := s.checkpoint(); err != nil {
 		return err
 	}
-	defer tx.Rollback() // nothing once it is committed
-	m := newMark()
-	f := filer{tx: tx}
-	s.pending.Scan(f.put)
-	if more != nil {
-		slices.SortStableFunc(more.changes, func(a, b change) int { return strings.Compare(a.key, b.key) })
-		for _, c := range more.changes {
-			f.put(c.key, c.value)
-		}
+	c := &checkpoint{pending: new(pending), people: s.people + u.people, order: s.order}
+	for _, change := range u.changes {
+		c.pending.Set(change.key, change.value)
 	}
-	if f.err != nil {
-		return f.err
-	}
-	if err := tx.Bucket(meta).Put([]byte("journal"), m); err != nil {
+	if err := s.commit(c); err != nil {
 		return err
 	}
-	count := s.people
-	if more != nil {
-		count += more.people
-	}
-	if err := tx.Bucket(people.name()).SetSequence(uint64(count)); err != nil {
-		return err
-	}
-	s.doubt = true
-	if err := tx.Commit(); err != nil {
-		return err
-	}
-	s.doubt = false
-	s.journal.reset(mark(m))
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	s.pending, s.people = new(pending), count
-	return nil
-}
-
-// filer writes what was pending to the buckets.
-type filer struct {
-	tx     *bbolt.Tx
-	of     bucket
-	bucket *bbolt.Bucket // named of
-	err    error
-}
-
-func (f *filer) put(key string, value []byte) bool {
-	if of := bucket(key[0]); f.bucket == nil || f.of != of {
-		f.of, f.bucket = of, f.tx.Bucket(of.name())
-		if of == history {
-			f.bucket.FillPercent = 0.9 // visits come nearly in the order of their keys
-		}
-	}
-	if value == nil {
-		f.err = f.bucket.Delete([]byte(key[1:]))
-	} else {
-		f.err = f.bucket.Put([]byte(key[1:]), value)
-	}
-	return f.err == nil
-}
-
-// begin begins a transaction that writes to the file.
-func (s *Store) begin() (*bbolt.Tx, error) {
-	if err := s.settleDoubt(); err != nil {
-		return nil, err
-	}
-	return s.db.Begin(true)
-}
-
-// settleDoubt has the state that readers see be on disk, if the commit that
-// made it failed. A commit ends with writing a meta page and syncing it. When
-// that sync fails the page is seen and yet may never reach the disk, because
-// the kernel does not try twice. The next commit would take the pages of the
-// state on disk for free. So the meta pages are written once more.
-func (s *Store) settleDoubt() error {
-	if !s.doubt {
-		return nil
-	}
-	pages := make([]byte, 2*s.db.Info().PageSize)
-	if _, err := s.file.ReadAt(pages, 0); err != nil {
-		return err
-	}
-	if _, err := s.file.WriteAt(pages, 0); err != nil {
-		return err
-	}
-	if err := s.file.Sync(); err != nil {
-		return err
-	}
-	s.doubt = false
+	s.people = c.people
 	return nil
 }
