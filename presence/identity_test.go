@@ -16,7 +16,7 @@ func reading(rules Identity, alter func(*Record)) Reading {
 		PortType: wifi, HasPortType: true, Device: "02:00:5e:00:00:01",
 	}
 	alter(&r)
-	return m.Read(r)
+	return m.Explain(r)
 }
 
 func spelled(rules Identity, id string) Reading {

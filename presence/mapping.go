@@ -19,7 +19,9 @@ type Mapping struct {
 type Reading struct {
 	Sighting          // whole only when Nobody is empty
 	Nobody   Nobody   // why the record leads to no person; empty if it does
-	Steps    []Source // the answers and the rules that gave them, for `presenced explain`
+	Steps    []Source // of Explain: the answers and the rules that gave them
+
+	explained bool
 }
 
 // Nobody says why a record leads to no person, and what to change where.
@@ -58,8 +60,13 @@ const isAnonymous = "anonymous outer identity"
 //
 // The place comes before the person, so that the names of guests on networks
 // that do not count are neither looked at nor remembered.
-func (m *Mapping) Read(r Record) Reading {
-	g := Reading{Sighting: sighting(r)}
+func (m *Mapping) Read(r Record) Reading { return m.read(r, false) }
+
+// Explain is Read, and says how it came to its answer.
+func (m *Mapping) Explain(r Record) Reading { return m.read(r, true) }
+
+func (m *Mapping) read(r Record, explained bool) Reading {
+	g := Reading{Sighting: sighting(r), explained: explained}
 	for _, ask := range []func(*Mapping, *Record, *Reading) Nobody{
 		(*Mapping).status, (*Mapping).port, (*Mapping).place, (*Mapping).device, (*Mapping).person,
 	} {
@@ -91,6 +98,9 @@ func sighting(r Record) Sighting {
 }
 
 func (g *Reading) step(question, answer, rule string) {
+	if !g.explained {
+		return
+	}
 	g.Steps = append(g.Steps, Source{Question: question, Answer: answer, Attribute: rule})
 }
 

@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -35,9 +36,58 @@ func parseOwner(note []byte) (owner, error) {
 // owners settles which user a device is with, as a batch goes along: a device
 // is with one person at a time, and the latest sign of life says with whom.
 type owners struct {
-	store Store
+	*Tracker
 	now   map[string]owner // as the batch so far leaves them
 	notes []Note
+	since int // Tracker.disowned at the beginning
+}
+
+const maxOwned = 1 << 16
+
+func (t *Tracker) owners() owners {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return owners{Tracker: t, now: map[string]owner{}, since: t.disowned}
+}
+
+// owner returns whose the device is, as far as is stored.
+func (t *Tracker) owner(ctx context.Context, device string) (owner, error) {
+	t.mu.Lock()
+	o, ok := t.owned[device]
+	t.mu.Unlock()
+	if ok {
+		return o, nil
+	}
+	value, err := t.store.Note(ctx, devices, device)
+	if err != nil || value == nil {
+		return owner{}, err
+	}
+	if o, err = parseOwner(value); err != nil {
+		return o, fmt.Errorf("%s: %w", device, err)
+	}
+	return o, nil
+}
+
+// stored remembers what of the batch is stored now: whose a device is, is
+// asked for every record.
+func (o *owners) stored() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.since != o.disowned {
+		return // a note may be erased that was read
+	}
+	if len(o.owned)+len(o.now) > maxOwned {
+		clear(o.owned)
+	}
+	maps.Copy(o.owned, o.now)
+}
+
+// forgetOwners has the notes be read again, because some are erased.
+func (t *Tracker) forgetOwners() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.disowned++
+	clear(t.owned)
 }
 
 // claim notes that the device is with the sighting's user, and returns the
@@ -48,14 +98,9 @@ func (o *owners) claim(ctx context.Context, n Sighting, w World) ([]Change, erro
 	}
 	had, ok := o.now[n.Device]
 	if !ok {
-		value, err := o.store.Note(ctx, devices, n.Device)
-		if err != nil {
+		var err error
+		if had, err = o.owner(ctx, n.Device); err != nil {
 			return nil, err
-		}
-		if value != nil {
-			if had, err = parseOwner(value); err != nil {
-				return nil, fmt.Errorf("%s: %w", n.Device, err)
-			}
 		}
 		o.now[n.Device] = had
 	}
@@ -127,10 +172,14 @@ func (t *Tracker) disown(ctx context.Context, gone func(o owner, device string) 
 				erase = append(erase, Note{Kind: devices, Key: note.Key})
 			}
 		}
-		if len(erase) > 0 {
-			if err := t.store.Update(ctx, nil, erase); err != nil {
-				return err
-			}
+		if len(erase) == 0 {
+			continue
+		}
+		t.forgetOwners()
+		err = t.store.Update(ctx, nil, erase)
+		t.forgetOwners()
+		if err != nil {
+			return err
 		}
 	}
 }

@@ -13,7 +13,7 @@ func located(sites []Site, r Record) Reading {
 	if r.Client == "" {
 		r.Client = "hq"
 	}
-	return m.Read(r)
+	return m.Explain(r)
 }
 
 func TestCase97SiteByEveryClue(t *testing.T) {

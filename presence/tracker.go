@@ -39,6 +39,8 @@ type Tracker struct {
 	at         map[string]*nas // where a person's device is alive
 	heartbeats map[heartbeat]Sighting
 	unmatched  unmatched
+	owned      map[string]owner // by device: what lately was read or written of their notes
+	disowned   int              // how often notes were erased
 	reasons    map[Reason]uint64
 	identities map[string]Identities // by client
 	next       time.Time             // when Run looks at who is due
@@ -65,8 +67,8 @@ func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tr
 	t := &Tracker{
 		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
 		nases: map[string]*nas{}, at: map[string]*nas{}, heartbeats: map[heartbeat]Sighting{}, unmatched: unmatched{},
-		reasons:    map[Reason]uint64{},
-		identities: map[string]Identities{},
+		reasons: map[Reason]uint64{},
+		owned:   map[string]owner{}, identities: map[string]Identities{},
 	}
 	t.Reload(mapping, rules)
 	t.listen(t.looked, retries)
@@ -132,7 +134,7 @@ func (t *Tracker) passed(w World) World {
 // what they change is on disk, and an error if none of it is.
 func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	mapping, w := &t.setup.Load().mapping, t.world()
-	b := owners{store: t.store, now: map[string]owner{}}
+	b := t.owners()
 	var changes []Change
 	var notes []Note
 	shared := map[string]bool{}
@@ -173,6 +175,7 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	if err := t.update(ctx, changes, notes); err != nil {
 		return err
 	}
+	b.stored()
 	for user, is := range shared {
 		if is {
 			t.nobody(sharedAccount(user), time.Now())

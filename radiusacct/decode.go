@@ -101,10 +101,7 @@ func (l *loop) decode(r *request, packet parcel) (err error) {
 			err = fmt.Errorf("decode packet: panic: %v", p)
 		}
 	}()
-	p, err := radius.Parse(packet.octets, packet.secret)
-	if err != nil {
-		return err
-	}
+	p := packet.packet()
 	r.record, r.when = decode(p, r.client, r.exchange.source, r.heard, l.Skew)
 	if r.when.replayed(l.Skew) {
 		if _, right := l.clocks.get(r.record.NAS(), r.heard); right {

@@ -213,11 +213,7 @@ func (l *loop) status(p parcel, client *Client, t *tally, to reply) {
 		t.faults[unrecorded].Add(1)
 		return
 	}
-	request, err := radius.Parse(p.octets, p.secret)
-	if err != nil {
-		return // it was examined
-	}
-	if b, err := answer(request, client.MirrorMessageAuthenticator == MirrorAlways); err == nil {
+	if b, err := answer(p.packet(), client.MirrorMessageAuthenticator == MirrorAlways); err == nil {
 		l.reply(b, to, t)
 	}
 }

@@ -26,6 +26,23 @@ type parcel struct {
 	signed bool   // it has a Message-Authenticator, which is right
 }
 
+// packet returns what is in the parcel. Its attributes are parts of the octets,
+// which [radius.Parse] would copy one by one.
+func (p parcel) packet() *radius.Packet {
+	of := &radius.Packet{
+		Code: radius.Code(p.octets[0]), Identifier: p.octets[1], Authenticator: [16]byte(p.octets[4:headerLen]), Secret: p.secret,
+	}
+	all := make([]radius.AVP, 0, (len(p.octets)-headerLen)/2)
+	for rest := p.octets[headerLen:]; len(rest) > 0; rest = rest[rest[1]:] {
+		all = append(all, radius.AVP{Type: radius.Type(rest[0]), Attribute: radius.Attribute(rest[2:rest[1]])})
+	}
+	of.Attributes = make(radius.Attributes, len(all))
+	for i := range all {
+		of.Attributes[i] = &all[i]
+	}
+	return of
+}
+
 // examine returns what a datagram from client carries, or what is wrong with
 // it. Nothing in it is looked at beyond its form before it is authentic.
 func examine(datagram []byte, client *Client) (parcel, fault) {

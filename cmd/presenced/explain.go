@@ -112,7 +112,7 @@ func explainFile(cfg *configs.Config, file, client string) ([]explanation, error
 
 // explainRecord says what a record would come to.
 func explainRecord(mapping presence.Mapping, r presence.Record) explanation {
-	reading := mapping.Read(r)
+	reading := mapping.Explain(r)
 	e := explanation{
 		Client: r.Client, Status: r.Status.String(), User: reading.User, Device: r.Device, SSID: r.SSID, AP: reading.AP,
 		NAS: r.NAS(), Site: reading.Site, EventTime: control.Time{Time: r.At},
