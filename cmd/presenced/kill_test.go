@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
 	"layeh.com/radius/rfc2869"
 
@@ -22,10 +23,12 @@ import (
 var kills = flag.Int("kills", 6, "how often TestKilledUnderLoadLosesNothing kills the daemon")
 
 // report sends a record of the association that is delivered some time after
-// the event.
+// the event. Each device has an access point of its own, or most of one's people
+// leaving at once would be taken for the network's doing.
 func (c *controller) report(ctx context.Context, status rfc2866.AcctStatusType, a *association, ago time.Duration) error {
 	p := c.packet(status)
 	c.station(p, a)
+	rfc2865.NASIdentifier_SetString(p, "ap of "+a.device)
 	at := time.Now().Add(-ago)
 	if a.began.IsZero() {
 		a.began = at
@@ -56,6 +59,7 @@ type crowd struct {
 	left    int
 	here    []*regular // acknowledged as arrived
 	gone    []*regular // acknowledged as left
+	records int        // acknowledged
 	calm    bool       // nobody sends any more
 }
 
@@ -121,6 +125,9 @@ func (c *crowd) send(controllers int, next func() *regular, report func(*control
 					c.t.Error(err)
 					return
 				}
+				c.mu.Lock()
+				c.records++
+				c.mu.Unlock()
 			}
 		})
 	}
@@ -277,9 +284,5 @@ func TestKilledUnderLoadLosesNothing(t *testing.T) {
 	if offences := c.api.Offences(); len(offences) > 0 {
 		t.Errorf("offences: %v", offences)
 	}
-	status, err := c.daemon().Status(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d kills, %d people checked in and out once each, %d records since the last kill", killed, len(c.all), status.Clients[0].Requests)
+	t.Logf("%d kills, %d people checked in and out once each, %d records of them acknowledged", killed, len(c.all), c.records)
 }
