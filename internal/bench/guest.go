@@ -11,14 +11,19 @@ type guest struct {
 	user    int
 	session uint64
 	began   int64 // Event-Timestamp of the session's Start
+	last    int64 // Event-Timestamp of the latest record
 	step    int   // records of the session sent so far; 0: a session is to begin
 	octets  uint32
 }
 
 // next returns the guest's next record at the time now, in seconds since
-// 1970, in sessions of that many Interims. No two are equal: an unchanged
-// record would measure a cache of duplicates.
+// 1970, in sessions of that many Interims. No two are equal, nor of the same
+// second: an unchanged record would measure a cache of duplicates, and an
+// Interim that is no later than the last need not be recorded. A guest who
+// sends more than one a second has a clock that runs ahead.
 func (g *guest) next(now int64, interims int) record {
+	now = max(now, g.last+1)
+	g.last = now
 	if g.step == 0 || g.step > interims+1 {
 		g.session, g.began, g.step, g.octets = sessionID(g.user, g.session), now, 0, 0
 	}

@@ -97,6 +97,13 @@ func (p *process) stop() error {
 	}
 }
 
+// wrote returns how many octets went to the block layer in all, once the
+// server has gone. A server that is the shell's is the shell's own process.
+func (p *process) wrote() int {
+	const block = 512
+	return block * int(p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Oublock)
+}
+
 // said returns the end of the server's log.
 func (p *process) said() string {
 	const most = 1000
@@ -109,6 +116,7 @@ func (p *process) said() string {
 type usage struct {
 	cpu     time.Duration // user and system
 	most    int           // resident octets, at their peak
+	private int           // resident octets that are no file's, now
 	written int           // octets that went to the block layer
 }
 
@@ -137,6 +145,10 @@ func usageOf(pid int) (u usage, err error) {
 		return u, err
 	}
 	u.most = kilobytes << 10
+	if kilobytes, err = number(dir+"status", "RssAnon:"); err != nil {
+		return u, err
+	}
+	u.private = kilobytes << 10
 	u.written, err = number(dir+"io", "write_bytes:")
 	return u, err
 }

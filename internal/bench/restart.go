@@ -10,7 +10,7 @@ import (
 func (b *bench) restarts() error {
 	const rate = 1000
 	t := newTable(b.out, fmt.Sprintf("A restart in the middle of %d requests a second; a NAS repeats after %v", rate, retryAfter),
-		"server", "configuration", "what", "sent", "acked", "resent", "lost", "p50", "p99", "max", "no answers for")
+		"server", "configuration", "what", "sent", "acked", "resent", "lost", "p50", "p99", "max", "the act took")
 	for _, c := range []struct {
 		server
 		what string
@@ -21,6 +21,7 @@ func (b *bench) restarts() error {
 		{b.presenced(), "restart", false, restart},
 		{b.presenced(), "SIGHUP", false, reload},
 		{radiusDetail, "restart", false, restart},
+		{radiusDetail, "SIGHUP", false, reload},
 	} {
 		b.progress("%s: %s", c.name, c.what)
 		r, err := b.restartOf(c.server, rate, c.keep, c.act)
@@ -48,7 +49,8 @@ func restart(i *installation, p *process) (*process, error) {
 func reload(_ *installation, p *process) (*process, error) { return p, hangUp(p) }
 
 // restarted is what came of the load, and how long the act took: for a
-// restart, until the new process has answered.
+// restart, from asking the old process to end, which answers while it does,
+// until the new one has answered.
 type restarted struct {
 	*tally
 	away time.Duration

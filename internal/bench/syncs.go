@@ -12,11 +12,15 @@ import (
 )
 
 // syncs prints how often each server but the trivial one syncs, as strace
-// counts, which slows it.
+// counts, which slows it. Of presenced the batches are counted too: it syncs
+// once for each, and a few times for every checkpoint of its file.
 func (b *bench) syncs() error {
 	t := newTable(b.out, "System calls with 64 requests in flight, counted by strace",
-		"server", "configuration", "acked", "sends", "syncs", "file writes", "syncs per send", "acked per sync")
+		"server", "configuration", "acked", "batches", "sends", "syncs", "file writes", "syncs per batch", "acked per sync")
 	for _, s := range b.servers()[1:] {
+		if s.name == "presenced" {
+			s.command = b.watched().command
+		}
 		b.progress("%s, %s: system calls", s.name, s.setting)
 		if err := b.with(s, func(p *process) error { return b.syncsOf(s, p, t) }); err != nil {
 			t.note(s, err)
@@ -34,6 +38,10 @@ func (b *bench) syncsOf(s server, p *process, table *table) error {
 	if err := b.fill(o, s.regulars, interims); err != nil {
 		return err
 	}
+	before, err := b.batches(s, p)
+	if err != nil {
+		return err
+	}
 	var t *tally
 	calls, err := count(p, filepath.Join(b.dir, "strace"), func() (err error) {
 		t, err = o.keep(64, interims, b.during)
@@ -42,11 +50,33 @@ func (b *bench) syncsOf(s server, p *process, table *table) error {
 	if err != nil {
 		return err
 	}
+	batches, err := b.batches(s, p)
+	if err != nil {
+		return err
+	}
+	batches -= before
 	sends := calls["sendmmsg"] + calls["sendmsg"] + calls["sendto"]
 	syncs := calls["fsync"] + calls["fdatasync"]
 	writes := calls["pwrite64"] + calls["write"] + calls["writev"]
-	table.row(s.name, s.setting, t.acked, sends, syncs, writes, ratio(syncs, sends), ratio(t.acked, syncs))
+	shown := any(batches)
+	if s.name != "presenced" {
+		batches, shown = sends, "as sends" // it answers a batch with one system call, or each request with its own
+	}
+	table.row(s.name, s.setting, t.acked, shown, sends, syncs, writes, ratio(syncs, batches), ratio(t.acked, syncs))
 	return nil
+}
+
+// batches returns how many batches presenced has recorded.
+func (b *bench) batches(s server, p *process) (int, error) {
+	if s.name != "presenced" {
+		return 0, nil
+	}
+	text, err := metricsOf(p)
+	if err != nil {
+		return 0, err
+	}
+	n, err := metric(text, "presenced_radius_batch_records_count")
+	return int(n), err
 }
 
 func ratio(a, b int) string {
