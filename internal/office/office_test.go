@@ -114,6 +114,9 @@ func TestLingerTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, r := range rows {
+		for _, note := range r.Notes {
+			t.Errorf("linger %s: %s", r.Of, note)
+		}
 		if i > 0 && r.False > rows[0].False {
 			t.Errorf("a linger of %s costs %d false departures, the shortest %d", r.Of, r.False, rows[0].False)
 		}
