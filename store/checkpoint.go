@@ -46,6 +46,9 @@ func (s *Store) beginCheckpoint() error {
 	if err := s.endCheckpoint(); err != nil || s.pending.Len() == 0 {
 		return err
 	}
+	if err := s.journal().seal(); err != nil {
+		return err
+	}
 	o := s.order
 	o.marks[o.first], o.first = newMark(), 1-o.first
 	s.begin(o)

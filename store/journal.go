@@ -23,6 +23,7 @@ type journal struct {
 	file *os.File // nil: there is none
 	mark mark
 	end  int64 // of the entries that count
+	torn bool  // there may be another behind them, which failed
 	most int64 // that they may take up
 	size int64 // of the file
 	buf  []byte
@@ -131,17 +132,40 @@ func (j *journal) append(entry []byte) error {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(entry)))
 	b = binary.BigEndian.AppendUint32(b, checksum(b, entry))
 	b = append(b, entry...)
-	j.buf = b
+	j.buf, j.torn = b, true
 	if err := j.grow(j.end + int64(len(b))); err != nil {
 		return err
 	}
 	if _, err := j.file.WriteAt(b, j.end); err != nil {
 		return err
 	}
+	if err := j.sync(); err != nil {
+		return err
+	}
+	j.end, j.torn = j.end+int64(len(b)), false
+	return nil
+}
+
+// seal sees to it that no entry that failed is found behind the last one, when
+// the next ones are not written over it but to another journal.
+func (j *journal) seal() error {
+	if !j.torn {
+		return nil
+	}
+	if _, err := j.file.WriteAt(make([]byte, entryHeader), j.end); err != nil {
+		return err
+	}
+	if err := j.sync(); err != nil {
+		return err
+	}
+	j.torn = false
+	return nil
+}
+
+func (j *journal) sync() error {
 	if err := syscall.Fdatasync(int(j.file.Fd())); err != nil {
 		return &fs.PathError{Op: "fdatasync", Path: j.file.Name(), Err: err}
 	}
-	j.end += int64(len(b))
 	return nil
 }
 
@@ -158,7 +182,7 @@ func (j *journal) grow(size int64) error {
 }
 
 // reset forgets all entries.
-func (j *journal) reset(m mark) { j.mark, j.end = m, 0 }
+func (j *journal) reset(m mark) { j.mark, j.end, j.torn = m, 0, false }
 
 // scrub writes zeros over what does not count, which may still name people.
 func (j *journal) scrub() error {

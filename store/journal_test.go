@@ -223,3 +223,35 @@ func TestACheckpointThatIsCutShortIsNone(t *testing.T) {
 		})
 	}
 }
+
+// An update that failed, though it reached the disk, is not found again beneath
+// those that came after it and know nothing of it.
+func TestAnUpdateThatFailedIsNotFoundBeneathLaterOnes(t *testing.T) {
+	s := openNew(t)
+	crowd(t, s, "ann")
+	var failed changes
+	if err := failed.put(wakes, moment(monday, "ann"), []byte{}); err != nil {
+		t.Fatal(err)
+	}
+	j := s.journal()
+	end := j.end
+	if err := j.append(failed.entry(nil)); err != nil {
+		t.Fatal(err)
+	}
+	j.end, j.torn = end, true // as when the sync fails at the last moment
+	file := must(os.ReadFile(s.path))
+	if err := s.beginCheckpoint(); err != nil {
+		t.Fatal(err)
+	}
+	crowd(t, s, "ann")
+	s.awaitCommit()
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if err := errors.Join(copyFiles(s.path, path), os.WriteFile(path, file, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	left := reopen(t, path) // killed before the checkpoint was in the file
+	same(t, must(left.Person(t.Context(), "ann")), must(s.Person(t.Context(), "ann")))
+	if err := whole(left); err != nil {
+		t.Error(err)
+	}
+}

@@ -86,12 +86,15 @@ func (s *Store) recordLarge(u *update) error {
 		return err
 	}
 	c := &checkpoint{pending: new(pending), people: s.people + u.people, order: s.order}
+	c.order.marks[c.order.first] = newMark() // nothing that failed before is found after it
 	for _, change := range u.changes {
 		c.pending.Set(change.key, change.value)
 	}
 	if err := s.commit(c); err != nil {
 		return err
 	}
+	s.order = c.order
+	s.journal().reset(s.order.marks[s.order.first])
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	s.people = c.people
