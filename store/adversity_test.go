@@ -151,7 +151,7 @@ func TestAPageThatCannotBeReadIsAnError(t *testing.T) {
 		}
 		return s.Update(t.Context(), changes, nil)
 	}
-	clear(s.recent) // who would not be read
+	clear(s.recent.people) // who would not be read
 	if err := put(); err == nil {
 		t.Error("what was not read was changed")
 	}

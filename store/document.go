@@ -14,26 +14,35 @@ type document struct {
 	presence.Person
 	stored  []byte // nil: not stored; if it is not written, valid as long as the transaction
 	written bool
+	kept    int // octets that recent.size counts for it
 	queued  [len(queues)]time.Time
 }
 
 // recent holds people that were written lately, so that who is written again
 // is neither looked up nor decoded. A document in it is as it is stored.
-type recent map[string]*document
+type recent struct {
+	people map[string]*document
+	size   int // octets as they are stored; in memory they are several times as large
+}
 
-const recentMost = 1 << 14 // some tens of megabytes
+const recentMost = 32 << 20
 
 // take takes in what an update wrote, if it is done, and forgets what it
 // touched if it is not.
-func (r recent) take(loaded map[string]*document, done bool) {
-	if len(r)+len(loaded) > recentMost {
-		clear(r)
+func (r *recent) take(loaded map[string]*document, done bool) {
+	if r.size > recentMost {
+		r.size = 0
+		clear(r.people)
 	}
 	for user, d := range loaded {
+		if old := r.people[user]; old != nil {
+			r.size -= old.kept
+			delete(r.people, user)
+		}
 		if done && d.written && d.stored != nil {
-			r[user] = d
-		} else {
-			delete(r, user)
+			d.kept = len(d.stored)
+			r.size += d.kept
+			r.people[user] = d
 		}
 	}
 }

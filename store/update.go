@@ -76,7 +76,7 @@ func (u *update) load(user string) (*document, error) {
 	if d := u.loaded[user]; d != nil {
 		return d, nil
 	}
-	d, err := u.store.recent[user], error(nil)
+	d, err := u.store.recent.people[user], error(nil)
 	if d == nil {
 		d, err = decode(user, u.get(people, []byte(user)))
 	}
