@@ -76,7 +76,7 @@ func (c *checkpoint) begin(s *Store) {
 func (s *Store) endCheckpoint() error {
 	c := s.taking
 	if c == nil {
-		return nil
+		return s.settleLarge()
 	}
 	if c.done == nil {
 		c.begin(s)
@@ -86,16 +86,44 @@ func (s *Store) endCheckpoint() error {
 	if err != nil {
 		return err
 	}
-	s.order = c.order
-	for i, j := range s.journals {
-		if j.mark != s.order.marks[i] {
-			j.reset(s.order.marks[i])
-		}
-	}
+	s.follow(c.order)
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	s.taking = nil
 	return nil
+}
+
+// follow has the journals be those that the file now says.
+func (s *Store) follow(o order) {
+	s.order = o
+	for i, j := range s.journals {
+		if j.mark != o.marks[i] {
+			j.reset(o.marks[i])
+		}
+	}
+}
+
+// settleLarge finds out what became of an update that was too large for a
+// journal and failed at its end: it may be seen already. Then it is made to be
+// on disk, before anything builds on it or finds that it has been done.
+func (s *Store) settleLarge() error {
+	if !s.doubt {
+		return nil
+	}
+	if err := s.settleDoubt(); err != nil {
+		return err
+	}
+	return s.db.View(func(tx *bbolt.Tx) error {
+		o, ok := readOrder(tx.Bucket(meta).Get([]byte("journal")))
+		if !ok {
+			return errNoOrder
+		}
+		s.follow(o)
+		s.reading.Lock()
+		defer s.reading.Unlock()
+		s.people = int(tx.Bucket(people.name()).Sequence())
+		return nil
+	})
 }
 
 // noticeCheckpoint looks at what came of a checkpoint that is over. Until one

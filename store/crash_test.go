@@ -87,14 +87,15 @@ func holds(s *Store, acknowledged int) error {
 	return whole(s)
 }
 
-// write steps from where the store is up to a number, and tells the number of
-// every update that is acknowledged. What fails it repeats.
-func write(path string, end int, acknowledged func(n int)) error {
+// write steps from where the store is, with journals of so many octets, up to a
+// number, and tells the number of every update that is acknowledged. What fails
+// it repeats.
+func write(path string, end int, journals int64, acknowledged func(n int)) error {
 	s, err := Open(path)
 	if err != nil {
 		return err
 	}
-	s.withJournals(20 << 10) // a few updates, so that there are checkpoints
+	s.withJournals(journals)
 	value, err := s.Note(context.Background(), "writer", "last")
 	if err != nil {
 		return err
@@ -116,9 +117,11 @@ func write(path string, end int, acknowledged func(n int)) error {
 	return s.Close()
 }
 
+const someUpdates = 20 << 10 // octets of a journal that holds a few updates, so that there are checkpoints
+
 func init() {
 	children["writer"] = func(args []string) error {
-		return write(args[0], must(strconv.Atoi(args[1])), func(n int) { fmt.Println(n) })
+		return write(args[0], must(strconv.Atoi(args[1])), int64(must(strconv.Atoi(args[2]))), func(n int) { fmt.Println(n) })
 	}
 }
 
@@ -128,7 +131,7 @@ func TestKillLosesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "presenced.db")
 	acknowledged := 0
 	for range *crashes {
-		w := child(t, "writer", path, "1000000000")
+		w := child(t, "writer", path, "1000000000", strconv.Itoa(someUpdates))
 		out := must(w.StdoutPipe())
 		if err := w.Start(); err != nil {
 			t.Fatal(err)

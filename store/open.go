@@ -95,13 +95,15 @@ func open(path string, readOnly bool) (s *Store, err error) {
 
 func journalPath(path string, which int) string { return path + ".journal" + strconv.Itoa(which) }
 
+var errNoOrder = errors.New("the file does not say what its journals are: restore a backup")
+
 // replay has what the journals hold be pending again, and the file take it in.
 // While it cannot, nothing is recorded.
 func (s *Store) replay() error {
 	err := s.db.View(func(tx *bbolt.Tx) (err error) {
 		var ok bool
 		if s.order, ok = readOrder(tx.Bucket(meta).Get([]byte("journal"))); !ok {
-			return errors.New("the file does not say what its journals are: restore a backup")
+			return errNoOrder
 		}
 		s.people = int(tx.Bucket(people.name()).Sequence())
 		for n := range s.journals {

@@ -27,7 +27,7 @@ type event struct {
 
 // trace runs a writer up to its update number end under strace, with faults
 // injected, and returns what it did to its store.
-func trace(t *testing.T, path string, end int, faults ...string) (events []event) {
+func trace(t *testing.T, path string, end, journals int, faults ...string) (events []event) {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err == nil {
@@ -37,12 +37,12 @@ func trace(t *testing.T, path string, end int, faults ...string) (events []event
 		t.Skipf("SKIPPED, no power cut is simulated: strace: %v", err)
 	}
 	log := filepath.Join(t.TempDir(), "trace")
-	w := child(t, "writer", path, strconv.Itoa(end))
+	w := child(t, "writer", path, strconv.Itoa(end), strconv.Itoa(journals))
 	w.Args = []string{strace, "-f", "-y", "-qq", "-o", log, "-xx", "-s", "1048576", "-e", "signal=none", "-e", "trace=pwrite64,ftruncate,fdatasync,fsync,write"}
 	for _, fault := range faults {
 		w.Args = append(w.Args, "-e", "inject="+fault)
 	}
-	w.Args = append(w.Args, w.Path, path, strconv.Itoa(end))
+	w.Args = append(w.Args, w.Path, path, strconv.Itoa(end), strconv.Itoa(journals))
 	w.Path = strace
 	if err := w.Run(); err != nil {
 		t.Fatal(err)
@@ -241,7 +241,7 @@ func aged(t *testing.T) (path string, last int) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "presenced.db")
 	last = 30
-	if err := write(path, last, func(int) {}); err != nil {
+	if err := write(path, last, someUpdates, func(int) {}); err != nil {
 		t.Fatal(err)
 	}
 	return path, last
@@ -251,7 +251,7 @@ func TestAPowerCutLosesNothing(t *testing.T) {
 	t.Parallel()
 	path, last := aged(t)
 	base := load(path)
-	survives(t, base, trace(t, path, last+*cuts/2), *cuts)
+	survives(t, base, trace(t, path, last+*cuts/2, someUpdates), *cuts)
 }
 
 // A disk that fails now and then, and loses what it failed to sync, and a
@@ -259,17 +259,22 @@ func TestAPowerCutLosesNothing(t *testing.T) {
 // a restart.
 func TestAFailingDiskLosesNothing(t *testing.T) {
 	t.Parallel()
-	for name, faults := range map[string][]string{
-		"sync":       {"fdatasync:error=EIO:when=4+5", "fsync:error=EIO:when=2+3"},
-		"every sync": {"fdatasync:error=EIO:when=2+3"},
-		"write":      {"pwrite64:error=EROFS:when=9+23"},
-		"both":       {"pwrite64:error=ENOSPC:when=15+31", "fdatasync:error=EIO:when=5+7"},
+	for name, c := range map[string]struct {
+		journals int
+		faults   []string
+	}{
+		"sync":                 {someUpdates, []string{"fdatasync:error=EIO:when=4+5", "fsync:error=EIO:when=2+3"}},
+		"every sync":           {someUpdates, []string{"fdatasync:error=EIO:when=2+3"}},
+		"write":                {someUpdates, []string{"pwrite64:error=EROFS:when=9+23"}},
+		"both":                 {someUpdates, []string{"pwrite64:error=ENOSPC:when=15+31", "fdatasync:error=EIO:when=5+7"}},
+		"sync, large updates":  {1, []string{"fdatasync:error=EIO:when=4+5", "fsync:error=EIO:when=2+3"}},
+		"sync, some are large": {1 << 11, []string{"fdatasync:error=EIO:when=4+5"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path, last := aged(t)
 			base := load(path)
-			survives(t, base, trace(t, path, last+*cuts/4, faults...), *cuts/2)
+			survives(t, base, trace(t, path, last+*cuts/4, c.journals, c.faults...), *cuts/2)
 		})
 	}
 }

@@ -93,8 +93,7 @@ func (s *Store) recordLarge(u *update) error {
 	if err := s.commit(c); err != nil {
 		return err
 	}
-	s.order = c.order
-	s.journal().reset(s.order.marks[s.order.first])
+	s.follow(c.order)
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	s.people = c.people
