@@ -3,11 +3,7 @@ package presence
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,8 +11,7 @@ import (
 
 // Tracker takes records in and lets time pass over the people in the store.
 // When Record returns, what the records change is durable; only a heartbeat,
-// which changes nothing but the time last heard, may ride along with the next
-// commit.
+// which changes nothing but the time last heard, waits for a few seconds.
 type Tracker struct {
 	Concluded func() // called after every update that may have given the courier work
 
@@ -128,155 +123,6 @@ func (t *Tracker) world() World {
 func (t *Tracker) passed(w World) World {
 	w.Passed = time.Unix(0, t.concluded.Load())
 	return w
-}
-
-// Record takes in a batch of records in order of arrival. It returns nil when
-// what they change is on disk, and an error if none of it is.
-func (t *Tracker) Record(ctx context.Context, batch []Record) error {
-	mapping, w := &t.setup.Load().mapping, t.world()
-	b := t.owners()
-	var changes []Change
-	var notes []Note
-	shared := map[string]bool{}
-	for _, r := range batch {
-		if r.Status == AccountingOn || r.Status == AccountingOff {
-			t.hear(r, false)
-			notes = append(notes, resetNote(Reset{NAS: r.NAS(), BSSID: r.BSSID, At: r.At, Heard: r.Heard}))
-			continue
-		}
-		reading := mapping.Read(r)
-		r.Device = reading.Device // as the store has it
-		t.hear(r, reading.Nobody.Kind == "")
-		t.identity(r.Client, reading.Nobody)
-		if reading.Nobody.Kind != "" {
-			t.nobody(reading.Nobody, r.Heard)
-			continue
-		}
-		n := reading.Sighting
-		changes = append(changes, Change{User: n.User, Apply: func(p *Person) []Visit {
-			w := t.passed(w)
-			if t.heartbeat(p, n) {
-				return nil
-			}
-			settled := p.Hear(n, w)
-			shared[n.User] = p.LiveDevices("") > w.MaxDevices
-			return settled
-		}})
-		more, err := b.claim(ctx, n, w)
-		if err != nil {
-			return fmt.Errorf("read the owner of a device: %w", err)
-		}
-		changes = append(changes, more...)
-	}
-	notes = append(notes, b.notes...)
-	if !t.Healthy() {
-		notes = append(notes, probe()) // a heartbeat is no news to answer while nothing can be kept
-	}
-	if err := t.update(ctx, changes, notes); err != nil {
-		return err
-	}
-	b.stored()
-	for user, is := range shared {
-		if is {
-			t.nobody(sharedAccount(user), time.Now())
-		}
-	}
-	if len(notes) > 0 {
-		t.wake()
-	}
-	return nil
-}
-
-func sharedAccount(user string) Nobody {
-	return Nobody{
-		Kind: "identity", Key: user, Reason: "a shared account: more live devices than max_devices",
-		Remedy: "give everybody an account of their own, or raise [presence] max_devices",
-	}
-}
-
-// commit writes the changes, and the heartbeats that wait, before them.
-func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) error {
-	w := t.world()
-	t.mu.Lock()
-	beats := t.heartbeats
-	t.heartbeats = map[heartbeat]Sighting{}
-	t.mu.Unlock()
-	all := make([]Change, 0, len(beats)+len(changes))
-	for _, n := range beats {
-		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, t.passed(w)) }})
-	}
-	err := t.update(ctx, append(all, changes...), notes)
-	if err != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		for k, n := range beats {
-			if _, ok := t.heartbeats[k]; !ok {
-				t.heartbeats[k] = n
-			}
-		}
-	}
-	return err
-}
-
-// update writes the changes, and sees to who has to look at them sooner than
-// was foreseen.
-func (t *Tracker) update(ctx context.Context, changes []Change, notes []Note) error {
-	var wake time.Time // the earliest of those changed
-	work := false
-	for i, c := range changes {
-		changes[i].Apply = func(p *Person) []Visit {
-			errand := p.Errand
-			settled := c.Apply(p)
-			wake = earlier(wake, p.Wake)
-			work = work || !p.Errand.Equal(errand)
-			return settled
-		}
-	}
-	err := t.store.Update(ctx, changes, notes)
-	t.mu.Lock()
-	if !wake.IsZero() && wake.Before(t.next) {
-		t.wake()
-	}
-	switch {
-	case err != nil:
-		if t.failing == nil || t.failing.Error() != err.Error() {
-			t.log.Error("record", "error", err)
-		}
-	case t.failing != nil:
-		t.log.Info("recording again")
-		t.listen(time.Now(), retries) // what came meanwhile was not answered, and comes again
-	}
-	t.failing = err
-	t.mu.Unlock()
-	if err == nil && work {
-		t.Concluded()
-	}
-	return err
-}
-
-// probe is a note whose writing shows whether anything can be recorded.
-func probe() Note {
-	return Note{Kind: "probe", Key: "tracker", Value: []byte(time.Now().UTC().Format(time.RFC3339Nano))}
-}
-
-// heartbeat keeps an Interim that changes nothing but the time last heard for
-// the next flush, and reports whether it was one.
-func (t *Tracker) heartbeat(p *Person, n Sighting) bool {
-	if n.Status != Interim || !p.Wake.IsZero() && !n.Heard.Before(p.Wake) {
-		return false
-	}
-	s := p.session(n)
-	if s == nil || s.State != Open || s.Interim == 0 || !n.At.After(s.Seen) || p.newer(s) != nil ||
-		s.Site != n.Site || s.SSID != n.SSID || s.NAS != n.NAS || s.AP != n.AP || s.BSSID != n.BSSID {
-		return false
-	}
-	if d := p.device(n.Device, n.Site); d == nil || d.Closed {
-		return false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.heartbeats[heartbeat{n.User, n.Device, n.Session}] = n
-	return true
 }
 
 // Run lets time pass until ctx ends, and writes what waits before it returns.
@@ -446,54 +292,4 @@ func (t *Tracker) walk(ctx context.Context, f func([]Person) error) error {
 		}
 		after = people[len(people)-1].User
 	}
-}
-
-// Zap ends the live sessions that match, of everybody, and returns them as
-// they were. With dry it only returns them.
-func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bool, dry bool) (zapped map[string][]Session, err error) {
-	zapped = map[string][]Session{}
-	w := t.world()
-	err = t.walk(ctx, func(people []Person) error {
-		var changes []Change
-		for _, p := range people {
-			hit := slices.DeleteFunc(slices.Clone(p.Sessions), func(s Session) bool { return !s.Live() || !match(p.User, s) })
-			if len(hit) == 0 {
-				continue
-			}
-			zapped[p.User] = hit
-			now := time.Now()
-			changes = append(changes, Change{User: p.User, Apply: func(p *Person) []Visit {
-				return p.Zap(func(s Session) bool { return match(p.User, s) }, now, w)
-			}})
-		}
-		if dry || len(changes) == 0 {
-			return nil
-		}
-		return t.commit(ctx, changes, nil)
-	})
-	return zapped, err
-}
-
-// Forget erases the user: what is remembered of them, their history, and
-// which devices were last theirs.
-func (t *Tracker) Forget(ctx context.Context, user string) error {
-	t.mu.Lock()
-	maps.DeleteFunc(t.heartbeats, func(k heartbeat, _ Sighting) bool { return k.user == user })
-	t.unmatched.forget(user)
-	t.mu.Unlock()
-	err := t.disown(ctx, func(o owner, _ string) (bool, error) { return o.User == user, nil })
-	if err != nil {
-		return err
-	}
-	return t.store.Forget(ctx, user)
-}
-
-// Housekeep drops the notes of devices and NASes that nobody has any more, and
-// then prunes what is older than keep. It is for once an hour or so.
-func (t *Tracker) Housekeep(ctx context.Context, keep time.Duration) error {
-	if err := errors.Join(t.dropDevices(ctx), t.dropNASes(ctx)); err != nil {
-		return err
-	}
-	_, err := t.store.Prune(ctx, time.Now().Add(-keep))
-	return err
 }
