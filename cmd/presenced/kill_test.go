@@ -227,8 +227,9 @@ func TestKilledUnderLoadLosesNothing(t *testing.T) {
 		for range half {
 			c.mu.Lock()
 			may += perKill
+			wait := time.Duration(c.chance.Int64N(int64(400 * time.Millisecond)))
 			c.mu.Unlock()
-			time.Sleep(time.Duration(c.chance.Int64N(int64(400 * time.Millisecond))))
+			time.Sleep(wait)
 			p.kill()
 			killed++
 			c.holds()

@@ -135,12 +135,16 @@ func sampleOf(p *process, t *tally) (s sample, err error) {
 		}
 		s.values = append(s.values, v/m.unit)
 	}
-	for _, name := range []string{"presenced.db", "presenced.db.journal"} {
-		info, err := os.Stat(filepath.Join(filepath.Dir(p.log), name))
-		if err != nil {
-			return s, err
+	for _, names := range [][]string{{"presenced.db"}, {"presenced.db.journal0", "presenced.db.journal1"}} {
+		var size int64
+		for _, name := range names {
+			info, err := os.Stat(filepath.Join(filepath.Dir(p.log), name))
+			if err != nil {
+				return s, err
+			}
+			size += info.Size()
 		}
-		s.values = append(s.values, float64(info.Size())/(1<<20))
+		s.values = append(s.values, float64(size)/(1<<20))
 	}
 	return s, nil
 }
