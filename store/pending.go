@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -50,12 +49,9 @@ func (v view) get(b bucket, key []byte) []byte {
 // from goes through the bucket in order, from a key on. What it yields is
 // valid as long as the transaction.
 func (v view) from(b bucket, start []byte) iter.Seq2[[]byte, []byte] {
+	all := cover(v.pending, b, start, cover(v.taking, b, start, inFile(v.tx, b, start)))
 	return func(yield func(k, value []byte) bool) {
-		all := inFile(v.tx, b, start)
-		if v.taking != nil {
-			all = cover(inMemory(v.taking, b, start), all)
-		}
-		for k, value := range cover(inMemory(v.pending, b, start), all) {
+		for k, value := range all {
 			if value != nil && !yield(k, value) {
 				return
 			}
@@ -71,38 +67,34 @@ func inFile(tx *bbolt.Tx, b bucket, start []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-func inMemory(p *pending, b bucket, start []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(k, value []byte) bool) {
-		p.Ascend(b.at(start), func(key string, value []byte) bool {
-			return bucket(key[0]) == b && yield([]byte(key[1:]), value)
-		})
-	}
-}
-
 // cover is both in order, and where both have a key, what is over.
-func cover(over, under iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
+func cover(over *pending, b bucket, start []byte, under iter.Seq2[[]byte, []byte]) iter.Seq2[[]byte, []byte] {
+	if over == nil {
+		return under
+	}
 	return func(yield func(k, value []byte) bool) {
-		// Not under: a page of the file that cannot be read panics on this goroutine.
-		next, stop := iter.Pull2(over)
-		defer stop()
-		at, is, more := next()
+		i := over.Iter()
+		more := i.Seek(b.at(start))
+		next := func() (k, value []byte) {
+			k, value = []byte(i.Key()[1:]), i.Value()
+			more = i.Next()
+			return k, value
+		}
+		here := func() bool { return more && bucket(i.Key()[0]) == b }
 		for k, value := range under {
-			for more && bytes.Compare(at, k) < 0 {
-				if !yield(at, is) {
+			for here() && i.Key()[1:] < string(k) {
+				if !yield(next()) {
 					return
 				}
-				at, is, more = next()
 			}
-			if more && bytes.Equal(at, k) {
-				value = is
-				at, is, more = next()
+			if here() && i.Key()[1:] == string(k) {
+				k, value = next()
 			}
 			if !yield(k, value) {
 				return
 			}
 		}
-		for more && yield(at, is) {
-			at, is, more = next()
+		for here() && yield(next()) {
 		}
 	}
 }
