@@ -50,13 +50,14 @@ func sessionID(user int, last uint64) uint64 {
 }
 
 // late returns the guest's next record when it was there already and its NAS
-// delivers late: the Start and two Interims of the last minutes. From these a
-// server may learn in what interval the NAS sends Interims.
+// delivers late: the Start of a minute ago, nearly, and an Interim. From these a
+// server may learn in what interval the NAS sends Interims. What is older
+// presenced would first wait to be contradicted.
 func (g *guest) late(now int64) record {
-	ago := int64(lateRecords-g.step) * 60
+	ago := int64(lateRecords-1-g.step) * 57
 	r := g.next(now-ago, lateRecords)
 	r.delay = uint32(ago)
 	return r
 }
 
-const lateRecords = 3
+const lateRecords = 2

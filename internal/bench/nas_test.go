@@ -190,9 +190,8 @@ func TestLateRecordsTellAnIntervalThatIsOver(t *testing.T) {
 	g := guest{user: 3}
 	const now = 1767225600
 	want := []record{
-		{status: start, at: now - 180, delay: 180},
-		{status: interim, at: now - 120, delay: 120, age: 60},
-		{status: interim, at: now - 60, delay: 60, age: 120},
+		{status: start, at: now - 57, delay: 57},
+		{status: interim, at: now, age: 57},
 	}
 	var session uint64
 	for i, w := range want {
@@ -205,7 +204,7 @@ func TestLateRecordsTellAnIntervalThatIsOver(t *testing.T) {
 			t.Errorf("record %d is %+v, not %+v", i, r, w)
 		}
 	}
-	if r := g.next(now, lateRecords); r.status != interim || r.at != now || r.delay != 0 || r.age != 180 {
+	if r := g.next(now, interims); r.status != interim || r.at != now+1 || r.delay != 0 || r.age != 58 {
 		t.Errorf("the record after is %+v", r)
 	}
 }

@@ -97,13 +97,6 @@ func (p *process) stop() error {
 	}
 }
 
-// wrote returns how many octets went to the block layer in all, once the
-// server has gone. A server that is the shell's is the shell's own process.
-func (p *process) wrote() int {
-	const block = 512
-	return block * int(p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Oublock)
-}
-
 // said returns the end of the server's log.
 func (p *process) said() string {
 	const most = 1000
@@ -111,13 +104,12 @@ func (p *process) said() string {
 	return strings.TrimSpace(string(b[max(0, len(b)-most):]))
 }
 
-// usage is what a process has used so far, from proc_pid_stat(5),
-// proc_pid_status(5) and proc_pid_io(5).
+// usage is what a process has used so far, from proc_pid_stat(5) and
+// proc_pid_status(5).
 type usage struct {
 	cpu     time.Duration // user and system
 	most    int           // resident octets, at their peak
 	private int           // resident octets that are no file's, now
-	written int           // octets that went to the block layer
 }
 
 func (p *process) usage() (usage, error) { return usageOf(p.cmd.Process.Pid) }
@@ -149,8 +141,7 @@ func usageOf(pid int) (u usage, err error) {
 		return u, err
 	}
 	u.private = kilobytes << 10
-	u.written, err = number(dir+"io", "write_bytes:")
-	return u, err
+	return u, nil
 }
 
 // number returns the number behind a word at the beginning of a line.

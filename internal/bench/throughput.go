@@ -111,7 +111,6 @@ func (b *bench) measured(p *process, run func() (*tally, error)) (*measured, err
 		return nil, err
 	}
 	after.cpu -= before.cpu
-	after.written -= before.written
 	return &measured{t, after, oursAfter.cpu - oursBefore.cpu, took}, nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // wear prints what presenced writes for a record at several rates: with the
@@ -17,10 +19,12 @@ import (
 // apply. The rule has no switch: without it are people whose Interims come for
 // the first time. What is in the journal at the end is written to the file
 // before it is counted, so that loads shorter than a minute look worse than
-// they are.
+// they are. What the device counts is everybody's: have -dir be on a file
+// system of its own. (What the kernel counts of a process is whole folios, of
+// which a write of some octets makes much.)
 func (b *bench) wear() error {
-	t := newTable(b.out, fmt.Sprintf("Disk wear; octets written per record, over %v", b.wearing()),
-		"server", "mix", "records/s", "records", "by the process", "by the device, everybody's", "a day")
+	t := newTable(b.out, fmt.Sprintf("Disk wear; octets that the device of -dir wrote, whoever had it write, over %v", b.wearing()),
+		"server", "mix", "records/s", "records", "a record", "a day")
 	s := b.presenced()
 	for _, mix := range []struct {
 		what     string
@@ -37,9 +41,8 @@ func (b *bench) wear() error {
 			if err != nil {
 				return errors.Join(err, t.end()) // with the rows so far
 			}
-			each := func(n int) string { return fmt.Sprintf("%.1f KiB", float64(n)/1024/float64(w.acked)) }
-			t.row(s.name, mix.what, rate, w.acked, each(w.process), each(w.device),
-				fmt.Sprintf("%.2f GiB", float64(w.process)/float64(w.acked)*float64(rate)*86400/(1<<30)))
+			each := float64(w.octets) / float64(w.acked)
+			t.row(s.name, mix.what, rate, w.acked, fmt.Sprintf("%.1f KiB", each/1024), fmt.Sprintf("%.2f GiB", each*float64(rate)*86400/(1<<30)))
 		}
 	}
 	return t.end()
@@ -51,7 +54,7 @@ const settle = 6 * time.Second
 func (b *bench) wearing() time.Duration { return max(b.during, 2*settle) }
 
 // worn is what was written for the records of a load.
-type worn struct{ acked, process, device int }
+type worn struct{ acked, octets int }
 
 func (b *bench) wearOf(s server, rate, interims int, regulars bool) (w worn, err error) {
 	i, err := s.install(b.dir)
@@ -78,11 +81,7 @@ func (b *bench) wearOf(s server, rate, interims int, regulars bool) (w worn, err
 		return w, err
 	}
 	time.Sleep(settle)
-	before, err := p.usage()
-	if err != nil {
-		return w, err
-	}
-	device, err := deviceWrites(b.dir)
+	before, err := deviceWrites(b.dir)
 	if err != nil {
 		return w, err
 	}
@@ -95,13 +94,22 @@ func (b *bench) wearOf(s server, rate, interims int, regulars bool) (w worn, err
 		return w, err
 	}
 	after, err := deviceWrites(b.dir)
-	return worn{t.acked, p.wrote() - before.written, after - device}, err
+	return worn{t.acked, after - before}, err
 }
 
 // deviceWrites returns how many octets were written to the block device below
-// the directory since the machine started, by whomever; 0 if there is none, as
-// below a tmpfs. The field is the seventh, in sectors of 512.
+// the directory since the machine started, by whomever, with what its file
+// system held back; 0 if there is none, as below a tmpfs. The field is the
+// seventh, in sectors of 512.
 func deviceWrites(dir string) (int, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return 0, err
+	}
+	defer d.Close()
+	if err := unix.Syncfs(int(d.Fd())); err != nil {
+		return 0, fmt.Errorf("sync the file system of %s: %w", dir, err)
+	}
 	var stat syscall.Stat_t
 	if err := syscall.Stat(dir, &stat); err != nil {
 		return 0, fmt.Errorf("stat %s: %w", dir, err)
