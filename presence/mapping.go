@@ -60,17 +60,15 @@ const isAnonymous = "anonymous outer identity"
 //
 // The place comes before the person, so that the names of guests on networks
 // that do not count are neither looked at nor remembered.
-func (m *Mapping) Read(r Record) Reading { return m.read(r, false) }
+func (m *Mapping) Read(r Record) Reading { return m.read(&r, false) }
 
 // Explain is Read, and says how it came to its answer.
-func (m *Mapping) Explain(r Record) Reading { return m.read(r, true) }
+func (m *Mapping) Explain(r Record) Reading { return m.read(&r, true) }
 
-func (m *Mapping) read(r Record, explained bool) Reading {
+func (m *Mapping) read(r *Record, explained bool) Reading {
 	g := Reading{Sighting: sighting(r), explained: explained}
-	for _, ask := range []func(*Mapping, *Record, *Reading) Nobody{
-		(*Mapping).status, (*Mapping).port, (*Mapping).place, (*Mapping).device, (*Mapping).person,
-	} {
-		if g.Nobody = ask(m, &r, &g); g.Nobody.Kind != "" {
+	for _, ask := range questions {
+		if g.Nobody = ask(m, r, &g); g.Nobody.Kind != "" {
 			break
 		}
 	}
@@ -80,8 +78,12 @@ func (m *Mapping) read(r Record, explained bool) Reading {
 	return g
 }
 
+var questions = []func(*Mapping, *Record, *Reading) Nobody{
+	(*Mapping).status, (*Mapping).port, (*Mapping).place, (*Mapping).device, (*Mapping).person,
+}
+
 // sighting is what the record says by itself.
-func sighting(r Record) Sighting {
+func sighting(r *Record) Sighting {
 	n := Sighting{
 		Device: r.Device, Session: r.Session, Multi: r.Multi,
 		SSID: r.SSID, NAS: r.NAS(), AP: r.AP, BSSID: r.BSSID,

@@ -51,48 +51,47 @@ func (t *Tracker) NASes() map[string]NAS {
 	return all
 }
 
-// hear notes that the NAS of the record is alive, and with a person's record
-// whether most of its people just ended at once.
-func (t *Tracker) hear(r Record, person bool) {
-	name := r.NAS()
+// hear notes that the NAS of what was heard is alive, and if that is of a
+// person, whether most of its people just ended at once.
+func (t *Tracker) hear(s *Sighting, person bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := t.nases[name]
+	n := t.nases[s.NAS]
 	if n == nil {
 		if len(t.nases) >= maxNASes {
 			return // somebody makes names up; housekeeping makes room
 		}
 		n = newNAS(NAS{})
-		t.nases[name] = n
+		t.nases[s.NAS] = n
 	}
-	n.NAS = n.NAS.hear(r.Heard)
-	if r.Device == "" || !person {
+	n.NAS = n.NAS.hear(s.Heard)
+	if s.Device == "" || !person {
 		return
 	}
-	switch r.Status {
+	switch s.Status {
 	case Start, Interim:
-		if was := t.at[r.Device]; was != nil && was != n {
-			delete(was.live, r.Device) // it roamed
+		if was := t.at[s.Device]; was != nil && was != n {
+			delete(was.live, s.Device) // it roamed
 		}
-		t.at[r.Device] = n
-		n.live[r.Device] = r.Heard
-		delete(n.ended, r.Device)
+		t.at[s.Device] = n
+		n.live[s.Device] = s.Heard
+		delete(n.ended, s.Device)
 	case Stop:
-		if _, ok := n.live[r.Device]; !ok {
+		if _, ok := n.live[s.Device]; !ok {
 			return
 		}
-		delete(n.live, r.Device)
-		delete(t.at, r.Device)
-		for len(n.ends) > 0 && r.Heard.Sub(n.ends[0].at) > massEnd {
+		delete(n.live, s.Device)
+		delete(t.at, s.Device)
+		for len(n.ends) > 0 && s.Heard.Sub(n.ends[0].at) > massEnd {
 			if old := n.ends[0]; n.ended[old.device].Equal(old.at) {
 				delete(n.ended, old.device)
 			}
 			n.ends = n.ends[1:]
 		}
-		n.ended[r.Device] = r.Heard
-		n.ends = append(n.ends, end{r.Device, r.Heard})
+		n.ended[s.Device] = s.Heard
+		n.ends = append(n.ends, end{s.Device, s.Heard})
 		if len(n.ended) >= massAtOnce && len(n.ended) > len(n.live) {
-			n.Fell = r.Heard
+			n.Fell = s.Heard
 			n.noted = time.Time{}
 		}
 	}

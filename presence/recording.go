@@ -14,15 +14,15 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	var changes []Change
 	var notes []Note
 	shared := map[string]bool{}
-	for _, r := range batch {
+	for i := range batch {
+		r := &batch[i]
 		if r.Status == AccountingOn || r.Status == AccountingOff {
-			t.hear(r, false)
+			t.hear(&Sighting{NAS: r.NAS(), Status: r.Status, Heard: r.Heard}, false)
 			notes = append(notes, resetNote(Reset{NAS: r.NAS(), BSSID: r.BSSID, At: r.At, Heard: r.Heard}))
 			continue
 		}
-		reading := mapping.Read(r)
-		r.Device = reading.Device // as the store has it
-		t.hear(r, reading.Nobody.Kind == "")
+		reading := mapping.read(r, false)
+		t.hear(&reading.Sighting, reading.Nobody.Kind == "")
 		t.identity(r.Client, reading.Nobody)
 		if reading.Nobody.Kind != "" {
 			t.nobody(reading.Nobody, r.Heard)

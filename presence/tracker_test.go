@@ -321,7 +321,7 @@ func BenchmarkMassEnd(b *testing.B) {
 				tr := NewTracker(newMemory(), Mapping{}, DefaultRules(), quiet)
 				for _, status := range []Status{Start, Stop} {
 					for i := range stations {
-						tr.hear(Record{Client: "hq", NASID: "wlc", Status: status, Device: fmt.Sprint(i), Heard: hour(9)}, true)
+						tr.hear(&Sighting{NAS: "hq/wlc", Status: status, Device: fmt.Sprint(i), Heard: hour(9)}, true)
 					}
 				}
 			}
@@ -362,7 +362,7 @@ func TestMassEndIsSeenInSpiteOfOldDebtsAndARestart(t *testing.T) {
 func TestWhatIsKnownOfNASesIsBounded(t *testing.T) {
 	tr := NewTracker(newMemory(), Mapping{}, DefaultRules(), quiet)
 	for i := range 2 * maxNASes {
-		tr.hear(Record{Client: "hq", NASID: fmt.Sprint(i), Status: Start, Device: fmt.Sprint(i), Heard: time.Now()}, false)
+		tr.hear(&Sighting{NAS: fmt.Sprint("hq/", i), Status: Start, Device: fmt.Sprint(i), Heard: time.Now()}, false)
 	}
 	if n := len(tr.nases); n > maxNASes {
 		t.Errorf("%d NASes are kept, want at most %d", n, maxNASes)

@@ -103,8 +103,9 @@ func (l *loop) decode(r *request, packet parcel) (err error) {
 	}()
 	p := packet.packet()
 	r.record, r.when = decode(p, r.client, r.exchange.source, r.heard, l.Skew)
+	r.nas = r.record.NAS()
 	if r.when.replayed(l.Skew) {
-		if _, right := l.clocks.get(r.record.NAS(), r.heard); right {
+		if _, right := l.clocks.get(r.nas, r.heard); right {
 			r.record.At, r.record.AtFrom = r.when.stamp, "Event-Timestamp, replayed"
 		}
 	}
@@ -148,12 +149,12 @@ func (l *loop) count(r *request) {
 	l.events.put(event, struct{}{}, 1, r.heard)
 	switch {
 	case r.when.sane(l.Skew):
-		l.clocks.put(record.NAS(), struct{}{}, 1, r.heard)
+		l.clocks.put(r.nas, struct{}{}, 1, r.heard)
 		r.tally.skew.Store(int64(r.when.skew()))
 	case record.At.Equal(r.when.stamp): // an old one played back
 	default:
 		r.tally.skew.Store(int64(r.when.skew()))
 		r.tally.badStamps.Add(1)
-		l.grumble(badClock, r.client.Name, r.exchange.source, r.heard, logrus.Fields{"nas": record.NAS(), "skew": r.when.skew()})
+		l.grumble(badClock, r.client.Name, r.exchange.source, r.heard, logrus.Fields{"nas": r.nas, "skew": r.when.skew()})
 	}
 }

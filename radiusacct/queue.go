@@ -27,6 +27,7 @@ type request struct {
 	heard    time.Time
 	order    uint64 // of arrival
 	when     timing
+	nas      string  // of the record
 	replies  []reply // where the answer goes: to the request, and to its repeats meanwhile
 }
 

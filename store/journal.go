@@ -26,7 +26,6 @@ type journal struct {
 	torn bool  // there may be another behind them, which failed
 	most int64 // that they may take up
 	size int64 // of the file
-	buf  []byte
 }
 
 // mark tells the entries of one life of the journal from all others. It is
@@ -121,18 +120,15 @@ func checksum(header, entry []byte) uint32 {
 }
 
 // fits reports whether there is room for an entry.
-func (j *journal) fits(entry []byte) bool {
-	return j.end+entryHeader+int64(len(entry)) <= j.most
-}
+func (j *journal) fits(b []byte) bool { return j.end+int64(len(b)) <= j.most }
 
-// append adds an entry and syncs it. One that fails does not count, and the
-// next is written over it.
-func (j *journal) append(entry []byte) error {
-	b := append(j.buf[:0], j.mark[:]...)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(entry)))
-	b = binary.BigEndian.AppendUint32(b, checksum(b, entry))
-	b = append(b, entry...)
-	j.buf, j.torn = b, true
+// append adds an entry, before which b has room for its header, and syncs it.
+// One that fails does not count, and the next is written over it.
+func (j *journal) append(b []byte) error {
+	header := append(b[:0], j.mark[:]...)
+	header = binary.BigEndian.AppendUint32(header, uint32(len(b)-entryHeader))
+	binary.BigEndian.AppendUint32(header, checksum(header, b[entryHeader:]))
+	j.torn = true
 	if err := j.grow(j.end + int64(len(b))); err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ type Store struct {
 	writing  sync.Mutex // held while writing; guards what follows
 	journals [2]*journal
 	order    order     // of the journals' entries; the first is the one that is written
+	entry    []byte    // the latest, whose memory is used again
 	since    time.Time // when the oldest of what is pending was written
 	recent   recent    // people that were written lately
 	doubt    bool      // the latest commit failed: what a reader of the file sees may not be on disk

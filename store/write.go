@@ -46,7 +46,10 @@ func (s *Store) write(verb string, f func(*update) error) (err error) {
 // record has what the update changed be on disk, and then be seen.
 func (s *Store) record(u *update) error {
 	began := time.Now()
-	entry := u.entry(nil)
+	entry := u.entry(append(s.entry[:0], make([]byte, entryHeader)...))
+	if len(entry) < journalGrow { // a large one is rare
+		s.entry = entry
+	}
 	if !s.journal().fits(entry) || s.pending.Len() > 0 && began.Sub(s.since) > checkpointEvery {
 		if err := s.beginCheckpoint(); err != nil {
 			return err
