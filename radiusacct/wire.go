@@ -32,13 +32,16 @@ func (p parcel) packet() *radius.Packet {
 	of := &radius.Packet{
 		Code: radius.Code(p.octets[0]), Identifier: p.octets[1], Authenticator: [16]byte(p.octets[4:headerLen]), Secret: p.secret,
 	}
-	all := make([]radius.AVP, 0, (len(p.octets)-headerLen)/2)
+	n := 0
 	for rest := p.octets[headerLen:]; len(rest) > 0; rest = rest[rest[1]:] {
-		all = append(all, radius.AVP{Type: radius.Type(rest[0]), Attribute: radius.Attribute(rest[2:rest[1]])})
+		n++
 	}
-	of.Attributes = make(radius.Attributes, len(all))
+	all := make([]radius.AVP, n)
+	of.Attributes = make(radius.Attributes, n)
+	rest := p.octets[headerLen:]
 	for i := range all {
-		of.Attributes[i] = &all[i]
+		all[i] = radius.AVP{Type: radius.Type(rest[0]), Attribute: radius.Attribute(rest[2:rest[1]])}
+		of.Attributes[i], rest = &all[i], rest[rest[1]:]
 	}
 	return of
 }
