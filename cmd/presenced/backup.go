@@ -15,7 +15,7 @@ func (p *program) backup() *cobra.Command {
 			"this ends. To restore it stop presenced, put the copy where [store] path says, give it to the daemon's user, and\n" +
 			"start presenced. With hash_devices keep the key beside the store too: a copy does not hold it.",
 		Example: `presenced backup /var/lib/presenced/$(date +%F).db`,
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0]) // the daemon has another working directory
 			if err != nil {

@@ -27,7 +27,7 @@ func (p *program) check() *cobra.Command {
 		Example: `presenced check
 sudo presenced check --online --user you@example.com
 CREDENTIALS_DIRECTORY=/etc/presenced/secrets presenced check --online`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := configs.Load(p.config)
 			if err != nil {

@@ -11,7 +11,7 @@ func (p *program) reference() *cobra.Command {
 		Use:     "config",
 		Short:   "The annotated reference configuration",
 		Example: `presenced config > presenced.toml`,
-		Args:    cobra.NoArgs,
+		Args:    asUsed,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := p.stdout.Write(configs.Reference)
 			return err

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/internal/office"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/radiusacct"
@@ -21,6 +22,10 @@ import (
 
 // demoSecret is shared by everybody in the demo.
 const demoSecret = "demo-secret"
+
+// demoFile is the name of the demo's configuration, by which the other verbs
+// find its daemon.
+const demoFile = "presenced.toml"
 
 // A demo cannot be told in less time than controllers, whose clocks count
 // seconds, can tell an absence from a reconnect.
@@ -36,7 +41,7 @@ func (p *program) demo() *cobra.Command {
 		Short: "A made-up office: real RADIUS, the real daemon, a sandbox Kadence, told line by line",
 		Example: `presenced demo
 presenced demo --for 30s`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if length < shortestDemo {
 				p.understood = false
@@ -90,17 +95,21 @@ func (p *program) play(ctx context.Context, length time.Duration) (err error) {
 	if n.daemon.Web, err = listenWeb(ctx, cfg); err != nil {
 		return errors.Join(err, conn.Close(), n.daemon.Close())
 	}
-	c, err := dialController(conn.LocalAddr().(*net.UDPAddr), demoSecret, n.heard)
+	socket, err := control.Listen(cfg.Control.Socket)
 	if err != nil {
 		return errors.Join(err, conn.Close(), closeWeb(n.daemon.Web), n.daemon.Close())
 	}
+	c, err := dialController(conn.LocalAddr().(*net.UDPAddr), demoSecret, n.heard)
+	if err != nil {
+		return errors.Join(err, conn.Close(), socket.Close(), closeWeb(n.daemon.Web), n.daemon.Close())
+	}
 	defer c.close()
-	n.introduce(conn.LocalAddr(), url, linger)
+	n.introduce(conn.LocalAddr(), url, linger, filepath.Join(dir, demoFile))
 
 	playing, end := context.WithCancel(ctx)
 	defer end()
 	g, running := errgroup.WithContext(playing)
-	g.Go(func() error { return n.daemon.Run(running, []*net.UDPConn{conn}, nil) })
+	g.Go(func() error { return n.daemon.Run(running, []*net.UDPConn{conn}, socket) })
 	g.Go(func() error { return n.narrate(running) })
 	g.Go(func() error {
 		defer end()
@@ -192,12 +201,13 @@ rate          = 50
 path = "demo.db"
 
 [control]
-http = "127.0.0.1:0"
+socket = "demo.sock"
+http   = "127.0.0.1:0"
 
 [log]
 level = "error"
 `, demoSecret, linger.String(), api)
-	file := filepath.Join(dir, "presenced.toml")
+	file := filepath.Join(dir, demoFile)
 	if err := os.WriteFile(filepath.Join(dir, "opt-out.txt"), []byte("gus@example.com\n"), 0o600); err != nil {
 		return nil, err
 	}

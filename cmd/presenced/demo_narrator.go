@@ -32,7 +32,7 @@ type narrator struct {
 const narratorLooks = 50 * time.Millisecond
 
 // introduce says what is about to be seen.
-func (n *narrator) introduce(radius net.Addr, api string, linger time.Duration) {
+func (n *narrator) introduce(radius net.Addr, api string, linger time.Duration, config string) {
 	n.began = time.Now()
 	fmt.Fprintf(n.stdout, `An office of %d people, their Wi-Fi, and Kadence, on a day that passes %.0f times as fast.
 Wi-Fi and Kadence are simulated; the daemon, its store and what goes over the wire are real.
@@ -42,8 +42,9 @@ Wi-Fi and Kadence are simulated; the daemon, its store and what goes over the wi
   kadence    ←  what the daemon asks of the sandbox at %s, and the answer
 
 While it lasts, a browser finds the daemon at %s
+and another terminal asks it by  presenced watch -c %s
 
-`, len(n.people), time.Hour.Seconds()/linger.Seconds(), radius, linger, api, n.daemon.webURL())
+`, len(n.people), time.Hour.Seconds()/linger.Seconds(), radius, linger, api, n.daemon.webURL(), config)
 }
 
 // line is one line of the narration.

@@ -47,7 +47,7 @@ tail -n 20 /var/log/freeradius/radacct/10.0.0.1/detail | presenced explain -
 presenced explain packet.hex --client hq-wlc --json`,
 		Long: "Prints what each Accounting-Request in FILE (- for the standard input) would come to under this\n" +
 			"configuration, with the rule that decided. Nothing is recorded, and no secret is checked.",
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := configs.Load(p.config)
 			if err != nil {

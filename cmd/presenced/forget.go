@@ -16,7 +16,7 @@ func (p *program) forget() *cobra.Command {
 		Long: "Erases what is remembered about a person, their visits and their devices, from the file too. What is heard of\n" +
 			"them later begins anew, unless the opt_out_file names them. Backups are not touched.",
 		Example:           `presenced forget ann@example.com`,
-		Args:              cobra.ExactArgs(1),
+		Args:              asUsed,
 		ValidArgsFunction: p.completeUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			daemon, err := p.daemon()
@@ -29,6 +29,7 @@ func (p *program) forget() *cobra.Command {
 			}
 			if errors.Is(known, control.ErrUnknown) { // a slip of the pen, perhaps
 				fmt.Fprintf(p.stderr, "%s; is it the address that presenced people lists?\n", printable(known.Error()))
+				return nil
 			}
 			_, err = fmt.Fprintf(p.stdout, "%s is forgotten; who is to stay so goes into the opt_out_file\n", printable(args[0]))
 			return err

@@ -16,7 +16,7 @@ func (p *program) man() *cobra.Command {
 		Use:     "man DIR",
 		Short:   "Write a manual page for each verb into a folder",
 		Example: "presenced man /usr/local/share/man/man1",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		Hidden:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {

@@ -15,7 +15,7 @@ func (p *program) people() *cobra.Command {
 		Short: "Who is here, since when, and until when leaving is not yet believed",
 		Long: "The state is arriving until they have stayed for settle, present while a device is here, and leaving while all devices are\n" +
 			"gone but not yet for as long as linger: the deadline is when leaving will be believed.",
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		Example: `presenced people
 presenced people --site london --csv > london.csv`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,12 +11,23 @@ import (
 
 	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store"
 )
 
 // place is where the daemon is to be found.
 type place struct {
 	socket, store string
 	rules         func() presence.Rules
+}
+
+// file opens the store to read it, as nobody answers on the socket. A daemon
+// may have it open all the same, and answer on another socket or not at all.
+func (at place) file() (*store.Store, error) {
+	s, err := store.OpenReadOnly(at.store)
+	if err != nil {
+		return nil, fmt.Errorf("nobody answers on %s, and the file cannot be read: %w", at.socket, err)
+	}
+	return s, nil
 }
 
 // place finds out where the daemon is. An operator's configuration may be

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/internal/control"
-	"github.com/presenced/presenced/store"
 )
 
 // reader is where listings come from: the daemon, or its file while no daemon
@@ -41,9 +40,9 @@ func (p *program) read(ctx context.Context, f func(reader) error) error {
 	if !errors.Is(err, control.ErrNotRunning) {
 		return err
 	}
-	s, err := store.OpenReadOnly(at.store)
+	s, err := at.file()
 	if err != nil {
-		return fmt.Errorf("presenced is not running, and its file cannot be read: %w", err)
+		return err
 	}
 	fmt.Fprintf(p.stderr, "presenced is not running: this is what %s holds\n", at.store)
 	listings := control.Listings{Store: s, Rules: at.rules}

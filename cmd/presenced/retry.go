@@ -27,7 +27,7 @@ func (p *program) byHand(use, short, about, done string, order func(d *control.D
 		Short:             short,
 		Long:              about,
 		Example:           "presenced visits --pending\npresenced " + strings.Replace(use, "VISIT", "mjflhp1uf3", 1),
-		Args:              cobra.ExactArgs(1),
+		Args:              asUsed,
 		ValidArgsFunction: p.completePending,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			daemon, err := p.daemon()

@@ -2,13 +2,11 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // program is one run of the command line.
@@ -45,9 +43,9 @@ The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuratio
   presenced check --online --user ann@example.com
   presenced show ann@example.com
   presenced watch`,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cmd.ValidateFlagGroups(); err != nil { // cobra does so later
-				return err
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if p.json && p.csv {
+				return errors.New("--json and --csv: give one of them")
 			}
 			p.understood = true
 			return nil
@@ -69,11 +67,13 @@ The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuratio
 	p.group(root, "To ask it:", p.status(), p.watch(), p.people(), p.sessions(), p.visits(), p.show(), p.unmatched(), p.explain())
 	p.group(root, "To step in:", p.retry(), p.drop(), p.zap(), p.forget(), p.backup())
 	root.AddCommand(p.version(), p.man())
+	speakOfVerbs(root)
 	root.InitDefaultCompletionCmd()
 	completion, _, err := root.Find([]string{"completion"})
 	if err != nil {
 		panic(err) // it was just made
 	}
+	completion.Short = "What has a shell complete verbs, users, visits, NASes and sites"
 	completion.Example = "  presenced completion bash > /etc/bash_completion.d/presenced"
 	for _, shell := range completion.Commands() {
 		shell.Example = "  source <(presenced completion " + shell.Name() + ")"
@@ -103,20 +103,4 @@ func (p *program) sheet(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().BoolVar(&p.csv, "csv", false, "print comma-separated values, for a spreadsheet")
 	cmd.MarkFlagsMutuallyExclusive("json", "csv")
 	return cmd
-}
-
-// didYouMean offers the flags that are spelt nearly as an unknown one.
-func didYouMean(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	names := &cobra.Command{SuggestionsMinimumDistance: 2} // cobra knows what is near a verb
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
-	})
-	if near := names.SuggestionsFor(unknown.GetSpecifiedName()); len(near) > 0 {
-		return fmt.Errorf("%w (did you mean --%s?)", err, strings.Join(near, " or --"))
-	}
-	return err
 }

@@ -39,7 +39,7 @@ func (p *program) sandbox() *cobra.Command {
 presenced sandbox --unavailable-for 20 --early-check-in once-open`,
 		Long: "Serves a stand-in of Kadence's API until it is interrupted, prints the [kadence] table that leads to it,\n" +
 			"and tells every call. Each user has a desk booked from an hour ago on.",
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			early, ok := earlyCheckIns[r.early]
 			if !ok {

@@ -29,7 +29,7 @@ func (p *program) serve() *cobra.Command {
 			"nothing and says why. SIGTERM ends it when what is in hand is recorded and answered.",
 		Example: `presenced serve
 presenced serve -c ./presenced.toml`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := configs.Load(p.config)
 			if err != nil {

@@ -17,7 +17,7 @@ func (p *program) sessions() *cobra.Command {
 			"ended it). Without --all those are listed that count as here.",
 		Example: `presenced sessions --user ann@example.com
 presenced sessions --all --site london --json`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.read(cmd.Context(), func(r reader) error { return p.listSessions(r.Sessions(cmd.Context(), q)) })
 		},

@@ -22,7 +22,7 @@ func (p *program) show() *cobra.Command {
 			"what was heard of each device beside what it counts as, the visits, and the story, day by day.",
 		Example: `presenced show ann@example.com
 presenced show ann@example.com --json | jq '.story[] | select(.kind == "not done")'`,
-		Args:              cobra.ExactArgs(1),
+		Args:              asUsed,
 		ValidArgsFunction: p.completeUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.read(cmd.Context(), func(r reader) error {

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
-	"github.com/presenced/presenced/store"
 )
 
 func (p *program) status() *cobra.Command {
@@ -23,7 +22,7 @@ func (p *program) status() *cobra.Command {
 			"its secret is right, who is where, and whether Kadence answers. Without a daemon it tells what the file holds.",
 		Example: `presenced status
 presenced status --json | jq .pending`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			daemon, err := p.daemon()
 			if err != nil {
@@ -50,9 +49,9 @@ func (p *program) statusOfFile(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return control.Status{}, err
 	}
-	s, err := store.OpenReadOnly(at.store)
+	s, err := at.file()
 	if err != nil {
-		return control.Status{}, fmt.Errorf("presenced is not running, and its file cannot be read: %w", err)
+		return control.Status{}, err
 	}
 	status := control.Status{Config: p.config, Store: control.StoreInfo{Path: at.store, Size: s.Stats().Size}}
 	return status, errors.Join(control.Listings{Store: s, Rules: at.rules}.Count(ctx, &status), s.Close())

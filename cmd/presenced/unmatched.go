@@ -21,7 +21,7 @@ func (p *program) unmatched() *cobra.Command {
 			"which side.",
 		Example: `presenced unmatched
 presenced unmatched --csv > to-mend.csv`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			daemon, err := p.daemon()
 			if err != nil {

@@ -12,7 +12,7 @@ func (p *program) version() *cobra.Command {
 		Use:     "version",
 		Short:   "What this program was built from",
 		Example: `presenced version`,
-		Args:    cobra.NoArgs,
+		Args:    asUsed,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(p.stdout, "presenced", version())
 			return err

@@ -21,7 +21,7 @@ func (p *program) visits() *cobra.Command {
 		Example: `presenced visits --since 24h
 presenced visits --user ann@example.com --since 2026-11-01 --csv > ann.csv
 presenced visits --pending`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			const header = "ID USER SITE ARRIVED DEPARTED STATE CHECK_IN CHECK_OUT"
 			const spare = "CHECK_OUT… CHECK_IN… USER…16 SITE… STATE DEPARTED ID"

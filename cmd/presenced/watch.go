@@ -22,7 +22,7 @@ func (p *program) watch() *cobra.Command {
 			"watching costs it little, however long it takes.",
 		Example: `presenced watch
 presenced watch --json --for 1h | jq -r 'select(.what == "left") | .user'`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every <= 0 {
 				p.understood = false

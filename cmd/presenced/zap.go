@@ -20,7 +20,7 @@ func (p *program) zap() *cobra.Command {
 			"The daemon's log has who did it.",
 		Example: `presenced zap --nas 10.20.0.5
 presenced zap --device 02:11:22:33:44:55 --yes`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if q == (control.SessionQuery{}) {
 				p.understood = false
