@@ -40,7 +40,9 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 		}})
 		more, err := b.claim(ctx, n, w)
 		if err != nil {
-			return fmt.Errorf("read the owner of a device: %w", err)
+			err = fmt.Errorf("read the owner of a device: %w", err)
+			t.outcome(err)
+			return err
 		}
 		changes = append(changes, more...)
 	}
@@ -85,10 +87,8 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 	if err != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		for k, n := range beats {
-			if _, ok := t.heartbeats[k]; !ok {
-				t.heartbeats[k] = n
-			}
+		for _, n := range beats {
+			t.keep(n)
 		}
 	}
 	return err
@@ -109,10 +109,23 @@ func (t *Tracker) update(ctx context.Context, changes []Change, notes []Note) er
 		}
 	}
 	err := t.store.Update(ctx, changes, notes)
+	again := t.outcome(err)
 	t.mu.Lock()
 	if !wake.IsZero() && wake.Before(t.next) {
 		t.wake()
 	}
+	t.mu.Unlock()
+	if err == nil && (work || again) { // what is said to have failed may have been done
+		t.Concluded()
+	}
+	return err
+}
+
+// outcome notes what came of an attempt to record, and reports whether it is
+// the first that succeeded again.
+func (t *Tracker) outcome(err error) (again bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	switch {
 	case err != nil:
 		if t.failing == nil || t.failing.Error() != err.Error() {
@@ -121,13 +134,10 @@ func (t *Tracker) update(ctx context.Context, changes []Change, notes []Note) er
 	case t.failing != nil:
 		t.log.Info("recording again")
 		t.listen(time.Now(), retries) // what came meanwhile was not answered, and comes again
+		again = true
 	}
 	t.failing = err
-	t.mu.Unlock()
-	if err == nil && work {
-		t.Concluded()
-	}
-	return err
+	return again
 }
 
 // probe is a note whose writing shows whether anything can be recorded.
@@ -151,6 +161,14 @@ func (t *Tracker) heartbeat(p *Person, n Sighting) bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.heartbeats[heartbeat{n.User, n.Device, n.Session}] = n
+	t.keep(n)
 	return true
+}
+
+// keep has the heartbeat wait, unless a later one of its session does.
+func (t *Tracker) keep(n Sighting) {
+	k := heartbeat{n.User, n.Device, n.Session}
+	if n.At.After(t.heartbeats[k].At) {
+		t.heartbeats[k] = n
+	}
 }

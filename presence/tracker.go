@@ -28,7 +28,7 @@ type Tracker struct {
 	listening  time.Time  // World.Listening
 	holding    time.Time  // World.Holding
 	looked     time.Time  // when the clock was last looked at
-	failing    error      // of the latest commit
+	failing    error      // of the latest attempt to record
 	ticked     time.Time
 	nases      map[string]*nas
 	at         map[string]*nas // where a person's device is alive
@@ -84,10 +84,11 @@ func (t *Tracker) Reload(mapping Mapping, rules Rules) {
 	t.wake()
 }
 
-// Healthy reports whether the latest commit succeeded.
+// Healthy reports whether the latest attempt to record succeeded.
 func (t *Tracker) Healthy() bool { return t.Failing() == nil }
 
-// Failing returns why the latest commit did not succeed; nil if it did.
+// Failing returns why the latest attempt to record did not succeed; nil if it
+// did.
 func (t *Tracker) Failing() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

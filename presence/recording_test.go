@@ -1,0 +1,131 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Of two heartbeats that wait for the same commit, the later one counts,
+// whichever came first.
+func TestAHeartbeatThatWasOvertakenTakesNothingBack(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		for _, m := range []int{5, 10} {
+			o.until(9, m)
+			o.hear(Interim, "ann", laptop, "a")
+		}
+		o.until(9, 15)
+		time.Sleep(time.Second) // between two looks at what waits
+		writes := o.store.written()
+		for _, at := range []time.Time{o.at(9, 15), o.at(9, 14)} {
+			if err := o.record(Record{Status: Interim, UserName: "ann", Device: laptop, Session: "a", At: at}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if o.store.written() != writes {
+			t.Fatal("a heartbeat was committed at once")
+		}
+		time.Sleep(flushEvery)
+		synctest.Wait()
+		if got := o.session("ann", "a").Seen; !got.Equal(o.at(9, 15)) {
+			t.Errorf("last seen %s, want 9:15", got)
+		}
+	})
+}
+
+// over is a tracker over s, of one site that is always open.
+func over(s Store) *Tracker {
+	site, rules := Site{Name: "london", Zone: time.UTC, Closes: 24 * time.Hour}, DefaultRules()
+	rules.Sites = map[string]Site{"london": site}
+	mapping := Mapping{Sites: []Site{site}, Identity: Identity{Domain: "example.com"}}
+	return NewTracker(s, mapping, rules, slog.New(slog.DiscardHandler))
+}
+
+func annArrives() []Record {
+	now := time.Now()
+	return []Record{{Client: "hq", Site: "london", Status: Start, UserName: "ann", Device: laptop, Session: "a", At: now, Heard: now}}
+}
+
+// unreadable is a Store whose notes cannot be read while that is set.
+type unreadable struct {
+	*memory
+	notes atomic.Bool
+}
+
+var errDisk = errors.New("input/output error")
+
+func (s *unreadable) Note(ctx context.Context, kind, key string) ([]byte, error) {
+	if s.notes.Load() {
+		return nil, errDisk
+	}
+	return s.memory.Note(ctx, kind, key)
+}
+
+// What is not recorded because the store cannot be read is missed as much as
+// what cannot be written: it is said, and it is nobody's departure.
+func TestWhatCannotBeReadIsAnOutageToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &unreadable{memory: newMemory()}
+		tracker := over(s)
+		hear := func() error { return tracker.Record(t.Context(), annArrives()) }
+		time.Sleep(time.Hour)
+		s.notes.Store(true)
+		if err := hear(); !errors.Is(err, errDisk) {
+			t.Fatalf("record: %v, want %v", err, errDisk)
+		}
+		if err := tracker.Failing(); !errors.Is(err, errDisk) {
+			t.Errorf("failing: %v, want %v", err, errDisk)
+		}
+		time.Sleep(time.Hour)
+		s.notes.Store(false)
+		if err := errors.Join(hear(), tracker.Failing()); err != nil {
+			t.Error(err)
+		}
+		if w := tracker.world(); !w.Listening.Equal(time.Now()) || !w.Holding.After(time.Now()) {
+			t.Errorf("it is %s, listening since %s, departures held until %s", time.Now(), w.Listening, w.Holding)
+		}
+	})
+}
+
+// doubtful is a Store that does what it says has failed, once.
+type doubtful struct {
+	*memory
+	once bool
+}
+
+func (s *doubtful) Update(ctx context.Context, changes []Change, notes []Note) error {
+	err := s.memory.Update(ctx, changes, notes)
+	if s.once && err == nil {
+		s.once = false
+		return errDisk
+	}
+	return err
+}
+
+// An update that failed and yet was done gives the courier its work, though
+// the repeat of it finds nothing to change.
+func TestWorkOfAnUpdateThatFailedAndWasDoneIsNotMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &doubtful{newMemory(), true}
+		tracker, kicks, arrives := over(s), 0, annArrives()
+		tracker.Concluded = func() { kicks++ }
+		if err := tracker.Record(t.Context(), arrives); !errors.Is(err, errDisk) {
+			t.Fatalf("record: %v, want %v", err, errDisk)
+		}
+		if err := tracker.Record(t.Context(), arrives); err != nil {
+			t.Fatal(err)
+		}
+		if p, _ := s.Person(t.Context(), "ann@example.com"); p.Errand.IsZero() {
+			t.Fatalf("there is no work for the courier: %+v", p)
+		}
+		if kicks == 0 {
+			t.Error("the courier was not told of it")
+		}
+	})
+}
