@@ -25,8 +25,10 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 
 func (s *Store) backup(ctx context.Context, path string) error {
 	if there, err := os.Stat(path); err == nil {
-		if in, err := s.file.Stat(); err == nil && os.SameFile(in, there) {
-			return fmt.Errorf("%s is the store itself: give another name", path)
+		for _, f := range [...]*os.File{s.file, s.journals[0].file, s.journals[1].file} {
+			if in, err := f.Stat(); err == nil && os.SameFile(in, there) {
+				return fmt.Errorf("%s is the store itself: give another name", path)
+			}
 		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*")
