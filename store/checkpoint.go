@@ -17,7 +17,7 @@ type checkpoint struct {
 	pending *pending
 	people  int // who are remembered then
 	order   order
-	done    chan error // of one; nil: it failed
+	running bool // or what came of it is in Store.done; if not, it failed
 }
 
 // order says, in the file, which entries it does not have: those of the first
@@ -62,13 +62,12 @@ func (s *Store) begin(after order) {
 	s.taking = &checkpoint{pending: s.pending, people: s.people, order: after}
 	s.pending = new(pending)
 	s.reading.Unlock()
-	s.taking.begin(s)
+	s.run(s.taking)
 }
 
-func (c *checkpoint) begin(s *Store) {
-	done := make(chan error, 1)
-	c.done = done
-	go func() { done <- sound(func() error { return s.commit(c) }) }()
+func (s *Store) run(c *checkpoint) {
+	c.running = true
+	go func() { s.done <- sound(func() error { return s.commit(c) }) }()
 }
 
 // endCheckpoint waits for the end of the checkpoint, if there is one, and makes
@@ -78,11 +77,11 @@ func (s *Store) endCheckpoint() error {
 	if c == nil {
 		return s.settleLarge()
 	}
-	if c.done == nil {
-		c.begin(s)
+	if !c.running {
+		s.run(c)
 	}
-	err := <-c.done
-	c.done = nil
+	err := <-s.done
+	c.running = false
 	if err != nil {
 		return err
 	}
@@ -130,7 +129,7 @@ func (s *Store) settleLarge() error {
 // that failed is made up for, nothing is recorded: the other journal could take
 // more, but nobody would hear of the fault before it is full.
 func (s *Store) noticeCheckpoint() error {
-	if c := s.taking; c != nil && c.done != nil && len(c.done) == 0 {
+	if c := s.taking; c != nil && c.running && len(s.done) == 0 {
 		return nil
 	}
 	return s.endCheckpoint()

@@ -56,7 +56,7 @@ func open(path string, readOnly bool) (s *Store, err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real // the journals are beside the file, by whatever name that is opened
 	}
-	s = &Store{path: path, pending: new(pending), recent: recent{people: map[string]*document{}}, journals: [2]*journal{{}, {}}}
+	s = &Store{path: path, pending: new(pending), recent: recent{people: map[string]*document{}}, journals: [2]*journal{{}, {}}, done: make(chan error, 1)}
 	switch info, err := os.Stat(path); {
 	case err != nil:
 		return nil, err

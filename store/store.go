@@ -42,11 +42,12 @@ type Store struct {
 
 	writing  sync.Mutex // held while writing; guards what follows
 	journals [2]*journal
-	order    order     // of the journals' entries; the first is the one that is written
-	entry    []byte    // the latest, whose memory is used again
-	since    time.Time // when the oldest of what is pending was written
-	recent   recent    // people that were written lately
-	doubt    bool      // the latest commit failed: what a reader of the file sees may not be on disk
+	order    order      // of the journals' entries; the first is the one that is written
+	entry    []byte     // the latest, whose memory is used again
+	done     chan error // of one: what came of the checkpoint that ran
+	since    time.Time  // when the oldest of what is pending was written
+	recent   recent     // people that were written lately
+	doubt    bool       // the latest commit failed: what a reader of the file sees may not be on disk
 
 	reading sync.RWMutex // held for reading by every short read; guards what follows
 	pending *pending     // what the journal has that is written

@@ -55,8 +55,8 @@ func copyFiles(from, to string) error {
 // awaitCommit waits until no commit is under way, without looking at what came
 // of it.
 func (s *Store) awaitCommit() {
-	if c := s.taking; c != nil && c.done != nil {
-		c.done <- <-c.done
+	if c := s.taking; c != nil && c.running {
+		s.done <- <-s.done
 	}
 }
 

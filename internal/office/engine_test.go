@@ -2,7 +2,8 @@ package office
 
 import (
 	"context"
-
+	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -50,6 +51,9 @@ func tracker(t *testing.T, open func() presence.Store) Engine {
 				}
 			}
 			visits = w.visits(t)
+			if s, ok := w.Store.(io.Closer); ok {
+				err = errors.Join(err, s.Close())
+			}
 		})
 		return visits, err
 	}

@@ -81,7 +81,6 @@ func TestRealStoreConcludesTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { s.Close() })
 		return s
 	})(o, o.Rules())
 	if err != nil {
