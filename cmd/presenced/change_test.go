@@ -117,6 +117,7 @@ func TestScreenHoldsWhatMatters(t *testing.T) {
 			CheckIn: control.Errand{Status: presence.Pending, Reason: "503", Next: control.Time{Time: now.Add(time.Duration(i) * time.Minute)}},
 		}
 	}
+	s.visits["wlc-0"] = control.Visit{ID: "wlc-0", User: "gone@example.com", State: presence.Leaving, CheckIn: s.visits["wlc-0"].CheckIn}
 	news := []change{{At: control.Time{Time: now}, What: "arrived", User: "first@example.com", Text: "is at london"}, {What: "arrived", User: "last\x1b[2J@example.com"}}
 	p := &program{stdout: &bytes.Buffer{}}
 	for _, height := range []int{1, 5, 10, 24, 100} {
@@ -128,7 +129,7 @@ func TestScreenHoldsWhatMatters(t *testing.T) {
 		if height < 24 {
 			continue
 		}
-		for _, want := range []string{"presenced  50 here", "wlc-49  24.5", "GET /49  200", "PENDING", "check-in ", "… and ", "NEWS"} {
+		for _, want := range []string{"presenced  50 here (1 leaving), 0 sessions", "wlc-49  24.5", "GET /49  200", "PENDING", "check-in ", "… and ", "NEWS"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q on %d lines:\n%s", want, height, text)
 			}

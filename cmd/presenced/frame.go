@@ -46,8 +46,12 @@ func (p *program) head(s sight, width int, now time.Time) []string {
 	for _, v := range s.visits {
 		here[v.State]++
 	}
-	text := fmt.Sprintf("presenced  %d here, %d leaving, %s, %d pending",
-		here[presence.Present]+here[presence.Arriving], here[presence.Leaving], count(s.status.Live, "session"), s.status.Pending)
+	leaving := ""
+	if n := here[presence.Leaving]; n > 0 {
+		leaving = fmt.Sprintf(" (%d leaving)", n)
+	}
+	text := fmt.Sprintf("presenced  %d here%s, %s, %d pending", // leaving is believed only later: they are here, as in status
+		here[presence.Present]+here[presence.Arriving]+here[presence.Leaving], leaving, count(s.status.Live, "session"), s.status.Pending)
 	clock := now.Format("15:04:05")
 	text = cut(text, width-len(clock)-1)
 	lines := []string{p.bold(text) + strings.Repeat(" ", max(1, width-len(clock)-utf8.RuneCountInString(text))) + clock}

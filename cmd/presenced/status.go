@@ -77,7 +77,7 @@ func (p *program) printStatus(s control.Status) error {
 		}
 	}
 	all = append(all, fact{"configuration", printable(s.Config)},
-		fact{"people", fmt.Sprintf("%d here, %d live sessions, %d visits with a call pending", s.People, s.Live, s.Pending)})
+		fact{"people", fmt.Sprintf("%d here, %s, %s with a call pending", s.People, count(s.Live, "live session"), count(s.Pending, "visit"))})
 	if s.Running {
 		all = append(all, p.deskFacts(s.Desk)...)
 		all = append(all, fact{"unmatched", fmt.Sprintf("%d (see presenced unmatched)", s.Nobody)},
