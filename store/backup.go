@@ -39,10 +39,14 @@ func (s *Store) backup(ctx context.Context, path string) error {
 	if err := s.catchUp(); err != nil {
 		return errors.Join(err, f.Close())
 	}
+	settled := s.settled.Load()
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		_, err := tx.WriteTo(whileIn(ctx, f))
 		return err
 	})
+	if err == nil && s.settled.Load() != settled { // a read this long is not waited for
+		err = errors.New("a write to the store failed meanwhile: try again")
+	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

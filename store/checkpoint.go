@@ -211,11 +211,15 @@ func (s *Store) beginTx() (*bbolt.Tx, error) {
 // made it failed. A commit ends with writing a meta page and syncing it. When
 // that sync fails the page is seen and yet may never reach the disk, because
 // the kernel does not try twice. The next commit would take the pages of the
-// state on disk for free. So the meta pages are written once more.
+// state on disk for free. So the meta pages are written once more, and who
+// still reads the state before is waited for.
 func (s *Store) settleDoubt() error {
 	if !s.doubt {
 		return nil
 	}
+	s.reading.Lock() // until no reader is left; the next ones read this state
+	s.settled.Add(1)
+	s.reading.Unlock()
 	pages := make([]byte, 2*s.db.Info().PageSize)
 	if _, err := s.file.ReadAt(pages, 0); err != nil {
 		return err

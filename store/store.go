@@ -37,8 +37,9 @@ type Store struct {
 	file *os.File // the descriptor that db uses, locked
 	path string
 
-	asked  [len(queues)]atomic.Int64 // the latest moment up to which Due may have named people
-	latest atomic.Int64              // nanoseconds that the latest update took to be on disk
+	asked   [len(queues)]atomic.Int64 // the latest moment up to which Due may have named people
+	latest  atomic.Int64              // nanoseconds that the latest update took to be on disk
+	settled atomic.Int64              // how often a commit in doubt was settled
 
 	writing  sync.Mutex // held while writing; guards what follows
 	journals [2]*journal
