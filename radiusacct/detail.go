@@ -35,7 +35,7 @@ func readDetail(s string) (packets []Packet, err error) {
 		default:
 			at, err := time.ParseInLocation(time.ANSIC, strings.TrimSpace(line), time.Local)
 			if err != nil {
-				return nil, fmt.Errorf("line %d: neither an attribute nor a time", i+1)
+				return nil, fmt.Errorf("line %d: neither an attribute nor a time, as a detail record has them", i+1)
 			}
 			packets, record = record.end(packets)
 			record.packet.Heard = at

@@ -226,7 +226,7 @@ func TestWhatIsNoPacketIsToldWhy(t *testing.T) {
 		"0401":                              "2 octets that are no Accounting-Request",
 		hex.EncodeToString(statusServer(t)): "no Accounting-Request",
 		"\x0a\x0d\x0d\x0a rest":             "editcap",
-		"User-Name = \"x\"\nnonsense\n":     "line 2: neither an attribute nor a time",
+		"User-Name = \"x\"\nnonsense\n":     "line 2: neither an attribute nor a time, as a detail record has them",
 		"User-Name = \"" + strings.Repeat("x", 300) + "\"":                   "line 1: User-Name: longer than an attribute",
 		strings.Repeat("Class = 0x"+strings.Repeat("00", 250)+"\n", 20):      "line 17: Class: more than a packet",
 		string(pcap(binary.BigEndian, 0xa1b2c3d4, 147, []byte{1})):           "link type 147",

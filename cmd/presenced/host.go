@@ -59,11 +59,15 @@ func tryHost(ctx context.Context, cfg *configs.Config) (all []trial) {
 // trySocketFolder looks at whether the daemon could make its socket.
 func trySocketFolder(socket string) trial {
 	dir := filepath.Dir(socket)
-	if err := unix.Access(dir, unix.W_OK); err != nil && !errors.Is(err, syscall.ENOENT) {
+	err := unix.Access(dir, unix.W_OK)
+	switch {
+	case errors.Is(err, syscall.ENOENT) && dir == filepath.Dir(configs.DefaultSocket):
+		return trial{noted, "control socket", "there is no " + dir + " yet: systemd makes it when the service starts", ""}
+	case errors.Is(err, syscall.ENOENT):
+		return trial{wrong, "control socket", "there is no folder " + dir, "make it, for the user that the daemon runs as (systemd makes RuntimeDirectory=)"}
+	case err != nil:
 		return trial{doubtful, "control socket", fmt.Sprintf("this user may not make %s: %v", socket, err),
 			"run this as the user that the daemon runs as, or as root"}
-	} else if err != nil {
-		return trial{noted, "control socket", "there is no " + dir + " yet: systemd makes it when the service starts", ""}
 	}
 	return trial{good, "control socket", "can be made at " + socket, ""}
 }

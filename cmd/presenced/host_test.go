@@ -19,9 +19,16 @@ func TestFolderThatSystemdMakesIsNoFault(t *testing.T) {
 	if got := tryStore(configs.DefaultStore, nil); got.verdict != noted {
 		t.Errorf("%+v", got)
 	}
-	elsewhere := filepath.Join(t.TempDir(), "missing", "presenced.db")
-	if got := tryStore(elsewhere, nil); got.verdict != wrong {
-		t.Errorf("%+v", got)
+	if dir := filepath.Dir(configs.DefaultSocket); !exists(dir) {
+		if got := trySocketFolder(configs.DefaultSocket); got.verdict != noted {
+			t.Errorf("%+v", got)
+		}
+	}
+	elsewhere := filepath.Join(t.TempDir(), "missing")
+	for _, got := range []trial{tryStore(filepath.Join(elsewhere, "presenced.db"), nil), trySocketFolder(filepath.Join(elsewhere, "presenced.sock"))} {
+		if got.verdict != wrong || got.remedy == "" {
+			t.Errorf("%+v", got)
+		}
 	}
 }
 
