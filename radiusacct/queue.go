@@ -12,8 +12,8 @@ import (
 
 const (
 	batchSize   = 512      // requests recorded at once: none waits for more than one such batch because of others
-	queueSize   = 96 << 20 // octets of requests that may wait, a hundred thousand of the usual ones
-	requestCost = 800      // octets that a request takes beside its texts
+	queueSize   = 96 << 20 // octets of requests that may wait, some seventy thousand of the usual ones
+	requestCost = 1200     // octets that a request takes beside its texts
 )
 
 // request is an authentic Accounting-Request in hand.
