@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -52,6 +55,19 @@ func (p *program) place() (place, error) {
 		return place{}, err
 	}
 	return place{p.beside(file.Control.Socket), p.beside(file.Store.Path), presence.DefaultRules}, nil
+}
+
+// doubt says so if the configuration names no such site: a slip of the pen, as
+// nobody is listed at it then, or a site of former days, whose visits are.
+func (p *program) doubt(site string) {
+	at, err := p.place()
+	if err != nil {
+		return // the verb says so
+	}
+	sites := at.rules().Sites
+	if _, ok := sites[site]; !ok && len(sites) > 0 {
+		fmt.Fprintf(p.stderr, "no site is called %q: there is %s\n", site, printable(strings.Join(slices.Sorted(maps.Keys(sites)), ", ")))
+	}
 }
 
 // beside returns a path of the configuration as the daemon understands it. One

@@ -43,11 +43,14 @@ The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuratio
   presenced check --online --user ann@example.com
   presenced show ann@example.com
   presenced watch`,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if p.json && p.csv {
 				return errors.New("--json and --csv: give one of them")
 			}
 			p.understood = true
+			if site := cmd.Flags().Lookup("site"); site != nil && site.Changed {
+				p.doubt(site.Value.String())
+			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
