@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/presenced/presenced/presence"
 )
@@ -583,14 +585,38 @@ func TestTimesAndDurationsInJSON(t *testing.T) {
 	}
 }
 
-// TestNotPermittedSaysWhatToDo has the kernel refuse the socket.
+// TestNotPermittedSaysWhatToDo has the kernel refuse the socket to somebody
+// who is neither its owner nor in its group.
 func TestNotPermittedSaysWhatToDo(t *testing.T) {
-	refusal := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)}
-	err := Dial("/run/presenced/presenced.sock").refused(refusal)
-	want := "open control socket /run/presenced/presenced.sock: permission denied: the group presenced may " +
+	dir, err := os.MkdirTemp("", "presenced-") // t.TempDir is in a folder that others may not enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "presenced.sock")
+	l, err := Listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const stranger, strangers = 65534, 65533
+	if os.Geteuid() == 0 {
+		if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(socket, 0, strangers)); err != nil {
+			t.Fatal(err)
+		}
+		runtime.LockOSThread() // it is the thread that is somebody else
+		defer runtime.UnlockOSThread()
+		if err := unix.Setfsuid(stranger); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Setfsuid(0)
+	} else if err := os.Chmod(socket, 0); err != nil {
+		t.Fatal(err)
+	}
+	want := "open control socket " + socket + ": permission denied: the group presenced may " +
 		"(sudo usermod -aG presenced $USER, then log in again), or become root"
-	if err.Error() != want {
-		t.Errorf("%q, want %q", err, want)
+	if err := Dial(socket).Ping(t.Context()); err == nil || err.Error() != want {
+		t.Errorf("%v, want %q", err, want)
 	}
 }
 
