@@ -73,8 +73,14 @@ func (t *Tracker) owner(ctx context.Context, device string) (owner, error) {
 func (o *owners) stored() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.since != o.disowned {
-		return // a note may be erased that was read
+	if o.since != o.disowned { // a note may have been erased since it was read, or written by another batch
+		for device := range o.now {
+			delete(o.owned, device)
+		}
+		return
+	}
+	if len(o.notes) > 0 {
+		o.disowned++
 	}
 	if len(o.owned)+len(o.now) > maxOwned {
 		clear(o.owned)

@@ -93,6 +93,45 @@ func TestWhatCannotBeReadIsAnOutageToo(t *testing.T) {
 	})
 }
 
+// meanwhile is a Store that has something else happen once, when an update is
+// done and nobody was told yet.
+type meanwhile struct {
+	*memory
+	happens func()
+}
+
+func (s *meanwhile) Update(ctx context.Context, changes []Change, notes []Note) error {
+	err := s.memory.Update(ctx, changes, notes)
+	if f := s.happens; f != nil {
+		s.happens = nil
+		f()
+	}
+	return err
+}
+
+// Whose a device is, is not taken from what one socket last heard while another
+// heard of somebody else.
+func TestTwoSocketsHearOfTwoUsersOfOneDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &meanwhile{memory: newMemory()}
+		tracker := over(s)
+		hear := func(user, session string) {
+			time.Sleep(time.Second)
+			r := annArrives()
+			r[0].UserName, r[0].Session = user, session
+			if err := tracker.Record(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.happens = func() { hear("bob", "b") }
+		hear("ann", "a")
+		hear("ann", "c")
+		if p, _ := s.Person(t.Context(), "bob@example.com"); len(p.Sessions) != 1 || p.Sessions[0].Live() {
+			t.Errorf("bob still has ann's device: %+v", p.Sessions)
+		}
+	})
+}
+
 // doubtful is a Store that does what it says has failed, once.
 type doubtful struct {
 	*memory

@@ -35,7 +35,7 @@ type Tracker struct {
 	heartbeats map[heartbeat]Sighting
 	unmatched  unmatched
 	owned      map[string]owner // by device: what lately was read or written of their notes
-	disowned   int              // how often notes were erased
+	disowned   int              // how often such notes were erased, or written by a batch
 	reasons    map[Reason]uint64
 	identities map[string]Identities // by client
 	next       time.Time             // when Run looks at who is due
