@@ -44,6 +44,34 @@ func TestADamagedEntryAmongOthersIsNotDropped(t *testing.T) {
 	}
 }
 
+// Nor is the last of one journal, when there are entries in the other, which
+// came after it.
+func TestADamagedEntryBeforeTheOtherJournalIsNotDropped(t *testing.T) {
+	s := openNew(t)
+	put1(t, s, tell("ann", "one"))
+	path := filepath.Join(t.TempDir(), "copy.db")
+	file := must(os.ReadFile(s.path))
+	if err := s.beginCheckpoint(); err != nil {
+		t.Fatal(err)
+	}
+	put1(t, s, tell("bob", "two"))
+	s.awaitCommit()
+	if err := errors.Join(copyFiles(s.path, path), os.WriteFile(path, file, 0o600)); err != nil { // as before the commit
+		t.Fatal(err)
+	}
+	journal := must(os.ReadFile(journalPath(path, 0)))
+	journal[entryHeader] ^= 0x10
+	if err := os.WriteFile(journalPath(path, 0), journal, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, open := range []func(string) (*Store, error){Open, OpenReadOnly} {
+		_, err := open(path)
+		if err == nil || err.Error() != "open store "+path+": its journal "+journalPath(path, 0)+": damaged at octet 0: restore a backup, or move it away to go on without what only it has" {
+			t.Errorf("opened: %v", err)
+		}
+	}
+}
+
 // A journal that is not the file's, or none, is an empty one: nothing of it is
 // taken in, and what is recorded next is kept.
 func TestWhatIsNoJournalOfThisFileIsAnEmptyOne(t *testing.T) {

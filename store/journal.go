@@ -75,15 +75,20 @@ func openJournal(path string, m mark, write bool, replay func(entry []byte) erro
 		entry, ok := j.entry(data[j.end:])
 		switch {
 		case !ok && !j.more(data[j.end:]):
+			j.torn = bytes.HasPrefix(data[j.end:], j.mark[:])
 			return j, nil
 		case !ok:
-			err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("damaged at octet %d: restore a backup, or move it away to go on without what only it has", j.end)}
-			return nil, errors.Join(err, f.Close())
+			return nil, errors.Join(j.damaged(), f.Close())
 		}
 		err = replay(entry)
 		j.end += entryHeader + int64(len(entry))
 	}
 	return nil, errors.Join(err, f.Close())
+}
+
+func (j *journal) damaged() error {
+	err := fmt.Errorf("damaged at octet %d: restore a backup, or move it away to go on without what only it has", j.end)
+	return &fs.PathError{Op: "read", Path: j.file.Name(), Err: err}
 }
 
 // entry returns what the entry at the beginning of data holds, if it is a

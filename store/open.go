@@ -115,6 +115,9 @@ func (s *Store) replay() error {
 				return err
 			}
 		}
+		if j := s.journal(); j.torn && s.journals[1-s.order.first].end > 0 { // the other is only written behind what is whole
+			return j.damaged()
+		}
 		return nil
 	})
 	if err == nil && s.pending.Len() > 0 && !s.db.IsReadOnly() {
