@@ -12,15 +12,16 @@ import (
 type clue struct {
 	name    string
 	answers func(*Record) []string
-	matches func(s *Site, answer string) (rule string, ok bool)
+	key     string // where the site has its patterns
+	matches func(s *Site, answer string) (pattern string, ok bool)
 }
 
 var clues = []clue{
-	{"AP name", func(r *Record) []string { return []string{r.AP} }, (*Site).namesNAS},
-	{"AP address", func(r *Record) []string { return []string{r.BSSID} }, (*Site).namesMAC},
-	{"location", func(r *Record) []string { return []string{r.Location} }, (*Site).namesLocation},
-	{"NAS-Identifier", func(r *Record) []string { return []string{r.NASID} }, (*Site).namesNAS},
-	{"NAS address", nasAddress, (*Site).namesAddress},
+	{"AP name", func(r *Record) []string { return []string{r.AP} }, "nas", (*Site).namesNAS},
+	{"AP address", func(r *Record) []string { return []string{r.BSSID} }, "nas", (*Site).namesMAC},
+	{"location", func(r *Record) []string { return []string{r.Location} }, "locations", (*Site).namesLocation},
+	{"NAS-Identifier", func(r *Record) []string { return []string{r.NASID} }, "nas", (*Site).namesNAS},
+	{"NAS address", nasAddress, "nas", (*Site).namesAddress},
 }
 
 // place asks for the site. A site whose ssids do not have the record's network
@@ -41,7 +42,9 @@ func (m *Mapping) place(r *Record, g *Reading) Nobody {
 	open := func(s *Site) bool { return s.counts(r.SSID) }
 	if s, rule := m.claim(r, open); s != nil {
 		g.Site = s.Name
-		g.step("site", s.Name, rule)
+		if g.explained {
+			g.step("site", s.Name, rule())
+		}
 		return Nobody{}
 	}
 	nobody := m.nowhere(r)
@@ -50,8 +53,8 @@ func (m *Mapping) place(r *Record, g *Reading) Nobody {
 }
 
 // claim returns the first of the sites in question that claims the record, and
-// the rule by which it does.
-func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, string) {
+// what tells the rule by which it does.
+func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (_ *Site, rule func() string) {
 	for _, c := range clues {
 		for _, answer := range c.answers(r) {
 			if answer == "" {
@@ -59,8 +62,8 @@ func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, string) 
 			}
 			for i := range m.Sites {
 				s := &m.Sites[i]
-				if rule, ok := c.matches(s, answer); ok && inQuestion(s) {
-					return s, fmt.Sprintf("%s %s by %s", c.name, quote(answer), rule)
+				if pattern, ok := c.matches(s, answer); ok && inQuestion(s) {
+					return s, func() string { return fmt.Sprintf("%s %s by %s %s", c.name, quote(answer), c.key, quote(pattern)) }
 				}
 			}
 		}
@@ -73,7 +76,7 @@ func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, string) 
 			continue
 		}
 		if s.Name == r.Site {
-			return s, "the site of client " + quote(r.Client)
+			return s, func() string { return "the site of client " + quote(r.Client) }
 		}
 		if r.SSID != "" && slices.Contains(s.SSIDs, r.SSID) && len(s.NAS)+len(s.Locations) == 0 {
 			several = only != nil
@@ -81,9 +84,9 @@ func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, string) 
 		}
 	}
 	if only == nil || several {
-		return nil, ""
+		return nil, nil
 	}
-	return only, "the only site with network " + quote(r.SSID) + " in its ssids"
+	return only, func() string { return "the only site with network " + quote(r.SSID) + " in its ssids" }
 }
 
 // nowhere says why no site claims the record.
@@ -111,14 +114,14 @@ func (s *Site) counts(ssid string) bool {
 	return len(s.SSIDs) == 0 || slices.Contains(s.SSIDs, ssid)
 }
 
-func (s *Site) namesNAS(name string) (rule string, ok bool) {
-	return first("nas", s.NAS, func(pattern string) bool { return Match(pattern, name) })
+func (s *Site) namesNAS(name string) (pattern string, ok bool) {
+	return first(s.NAS, func(pattern string) bool { return Match(pattern, name) })
 }
 
 // namesMAC matches pairs of hex digits that begin the address: "02:00:5e",
 // "02-00-5E-*".
-func (s *Site) namesMAC(mac string) (rule string, ok bool) {
-	return first("nas", s.NAS, func(pattern string) bool {
+func (s *Site) namesMAC(mac string) (pattern string, ok bool) {
+	return first(s.NAS, func(pattern string) bool {
 		pattern = strings.ReplaceAll(pattern, "-", ":")
 		start := strings.TrimRight(pattern, ":*")
 		if len(start) < len("02:00") || strings.Trim(start, "0123456789abcdefABCDEF:") != "" || start[2] != ':' {
@@ -128,12 +131,12 @@ func (s *Site) namesMAC(mac string) (rule string, ok bool) {
 	})
 }
 
-func (s *Site) namesAddress(answer string) (rule string, ok bool) {
+func (s *Site) namesAddress(answer string) (pattern string, ok bool) {
 	addr, err := netip.ParseAddr(answer)
 	if err != nil {
 		return "", false
 	}
-	return first("nas", s.NAS, func(pattern string) bool {
+	return first(s.NAS, func(pattern string) bool {
 		if prefix, err := netip.ParsePrefix(pattern); err == nil {
 			return prefix.Contains(addr)
 		}
@@ -142,17 +145,17 @@ func (s *Site) namesAddress(answer string) (rule string, ok bool) {
 	})
 }
 
-func (s *Site) namesLocation(name string) (rule string, ok bool) {
-	return first("locations", s.Locations, func(pattern string) bool { return Match(pattern, name) })
+func (s *Site) namesLocation(name string) (pattern string, ok bool) {
+	return first(s.Locations, func(pattern string) bool { return Match(pattern, name) })
 }
 
-// first returns the first of the key's patterns that matches, as a rule.
-func first(key string, patterns []string, matches func(string) bool) (rule string, ok bool) {
+// first returns the first pattern that matches.
+func first(patterns []string, matches func(string) bool) (pattern string, ok bool) {
 	i := slices.IndexFunc(patterns, matches)
 	if i < 0 {
 		return "", false
 	}
-	return key + " " + quote(patterns[i]), true
+	return patterns[i], true
 }
 
 // nasAddress is what the NAS calls its address, and where the record came from

@@ -26,6 +26,10 @@ func (b *batch) isRecorded() bool {
 	}
 }
 
+// handOver is how many requests are worth a hand-over: while fewer are being
+// recorded, there is little to read that the hand-over does not cost.
+const handOver = 4
+
 // turn hands over the next batch of what waits once the last one is recorded,
 // and answers the last one if that succeeded. A batch in hand is finished even
 // when ctx has ended.
@@ -35,14 +39,17 @@ func (l *loop) turn(ctx context.Context) {
 		return
 	}
 	l.turned.Store(time.Now().UnixNano())
-	if l.batch = l.next(); l.batch != nil {
-		l.totals.batch(uint64(len(l.batch.records)))
-		go l.hand(context.WithoutCancel(ctx), l.batch)
+	next, ctx := l.next(), context.WithoutCancel(ctx)
+	if l.batch = next; next != nil && len(next.requests) >= handOver {
+		go l.hand(ctx, next)
 	}
 	if last != nil {
 		l.finish(last)
-		l.send()
-		l.measure(last)
+	}
+	if next != nil && len(next.requests) < handOver {
+		next.err = l.recorder.Record(ctx, next.records)
+		l.batch = nil
+		l.finish(next)
 	}
 }
 
@@ -52,6 +59,7 @@ func (l *loop) next() *batch {
 	if len(requests) == 0 {
 		return nil
 	}
+	l.totals.batch(uint64(len(requests)))
 	records := make([]presence.Record, len(requests))
 	for i, r := range requests {
 		records[i] = r.record
@@ -69,6 +77,12 @@ func (l *loop) hand(ctx context.Context, b *batch) {
 
 // finish answers the requests of a batch that is recorded, and remembers how.
 func (l *loop) finish(b *batch) {
+	l.answer(b)
+	l.send()
+	l.measure(b)
+}
+
+func (l *loop) answer(b *batch) {
 	now := time.Now()
 	for _, r := range b.requests {
 		delete(l.pending, r.exchange)

@@ -134,7 +134,7 @@ func BenchmarkMemory(b *testing.B) {
 
 // recordUnsent records what waits; the answers go nowhere.
 func (l *loop) recordUnsent() {
-	l.finish(l.next())
+	l.answer(l.next())
 	clear(l.out)
 	l.out, l.owners = l.out[:0], l.owners[:0]
 }

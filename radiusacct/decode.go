@@ -26,11 +26,15 @@ func Decode(packet []byte, client Client, source netip.AddrPort, heard time.Time
 	if err != nil {
 		return presence.Record{}, fmt.Errorf("decode packet: %w", err)
 	}
-	record, _ := decode(p, &client, source, heard, skew)
+	var from []presence.Source
+	record, _ := decode(p, &client, source, heard, skew, &from)
+	record.From = from
 	return record, nil
 }
 
-func decode(p *radius.Packet, client *Client, source netip.AddrPort, heard time.Time, skew time.Duration) (presence.Record, timing) {
+// decode is Decode of a packet that is parsed. What the record says it notes in
+// from where it is from, unless that is nil.
+func decode(p *radius.Packet, client *Client, source netip.AddrPort, heard time.Time, skew time.Duration, from *[]presence.Source) (presence.Record, timing) {
 	a := readAttributes(p)
 	when := a.timing(heard)
 	r := presence.Record{
@@ -53,11 +57,11 @@ func decode(p *radius.Packet, client *Client, source netip.AddrPort, heard time.
 	}
 	r.PortType, r.HasPortType = a.integer(rfc2865.NASPortType_Type)
 	r.ServiceType, _ = a.integer(rfc2865.ServiceType_Type)
-	r.Device = a.ask("device", deviceAt, &r.From)
-	r.SSID = a.ask("network", networkAt, &r.From)
-	r.BSSID = a.ask("bssid", bssidAt, &r.From)
-	r.AP = a.ask("ap", apAt, &r.From)
-	r.Location = a.ask("location", locationAt, &r.From)
+	r.Device = a.ask("device", deviceAt, from)
+	r.SSID = a.ask("network", networkAt, from)
+	r.BSSID = a.ask("bssid", bssidAt, from)
+	r.AP = a.ask("ap", apAt, from)
+	r.Location = a.ask("location", locationAt, from)
 	return r, when
 }
 
@@ -102,7 +106,7 @@ func (l *loop) decode(r *request, packet parcel) (err error) {
 		}
 	}()
 	p := packet.packet()
-	r.record, r.when = decode(p, r.client, r.exchange.source, r.heard, l.Skew)
+	r.record, r.when = decode(p, r.client, r.exchange.source, r.heard, l.Skew, nil)
 	r.nas = r.record.NAS()
 	if r.when.replayed(l.Skew) {
 		if _, right := l.clocks.get(r.nas, r.heard); right {

@@ -89,10 +89,13 @@ var locationAt = []place{
 }
 
 // ask answers a question about a request from the first place that can, and
-// notes which in from.
+// notes which in from, unless that is nil.
 func (a attributes) ask(question string, places []place, from *[]presence.Source) string {
 	for _, p := range places {
 		if answer := p.answer(a); answer != "" {
+			if from == nil {
+				return answer
+			}
 			*from = append(*from, presence.Source{Question: question, Answer: answer, Attribute: p.attribute})
 			return answer
 		}
