@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	turnEvery = time.Second // a loop turns at least this often, for the watchdog to see
-	readSize  = 64          // datagrams read by one system call
-	readMost  = 4096        // … and before something is recorded
+	turnEvery = time.Second     // a loop turns at least this often, for the watchdog to see
+	hangAfter = 5 * time.Second // how long a batch may take to be recorded: by then a NAS sends again
+	readSize  = 64              // datagrams read by one system call
+	readMost  = 4096            // … and before something is recorded
 
 	repeatSpan  = 30 * time.Second // the longest that RFC 5080 2.2.2 has a repeat be answered alike
 	answersSize = 16 << 20         // octets of answers, and some overhead, kept for repeats
@@ -178,7 +179,7 @@ func (l *loop) take(m *ipv4.Message, roster *roster, now time.Time) {
 	}
 	to := reply{m.Addr, answerFrom(m.OOB[:m.NN])}
 	if radius.Code(p.octets[0]) == radius.CodeStatusServer {
-		l.status(p, client, t, to)
+		l.status(p, client, t, to, now)
 		return
 	}
 	x := exchange{source: source, identifier: p.octets[1], authenticator: [16]byte(p.octets[4:headerLen])}
@@ -207,9 +208,11 @@ func (l *loop) take(m *ipv4.Message, roster *roster, now time.Time) {
 	l.pending[x] = r
 }
 
-// status answers a Status-Server (RFC 5997), if records are being kept.
-func (l *loop) status(p parcel, client *Client, t *tally, to reply) {
-	if !l.recorder.Healthy() {
+// status answers a Status-Server (RFC 5997), if records are being kept. They
+// are not while a batch hangs.
+func (l *loop) status(p parcel, client *Client, t *tally, to reply, now time.Time) {
+	hangs := l.batch != nil && now.UnixNano()-l.turned.Load() >= int64(hangAfter)
+	if hangs || !l.recorder.Healthy() {
 		t.faults[unrecorded].Add(1)
 		return
 	}
