@@ -97,6 +97,17 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 	}
 }
 
+// notNoted has the notes of NASes that could not be stored be made again.
+func (t *Tracker) notNoted(notes []Note) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, note := range notes {
+		if n := t.nases[note.Key]; n != nil && note.Kind == nasKind {
+			n.noted = time.Time{}
+		}
+	}
+}
+
 func newNAS(n NAS) *nas {
 	return &nas{NAS: n, noted: n.Heard, live: map[string]time.Time{}, ended: map[string]time.Time{}}
 }

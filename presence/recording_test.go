@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -89,6 +90,44 @@ func TestWhatCannotBeReadIsAnOutageToo(t *testing.T) {
 		}
 		if w := tracker.world(); !w.Listening.Equal(time.Now()) || !w.Holding.After(time.Now()) {
 			t.Errorf("it is %s, listening since %s, departures held until %s", time.Now(), w.Listening, w.Holding)
+		}
+	})
+}
+
+// What was found out about a NAS while nothing could be written is written
+// when that is over: a restart does not send home who ended with all others.
+func TestAMassEndDuringAnOutageIsHeldAfterARestart(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.stop()
+		o.rules.Linger = 10 * time.Minute
+		o.start()
+		o.until(9, 0)
+		all := func(status Status, session string) (batch []Record) {
+			for i := range 50 {
+				batch = append(batch, Record{
+					Status: status, UserName: fmt.Sprintf("u%02d", i), Device: fmt.Sprintf("02:00:00:00:00:%02x", i),
+					Session: fmt.Sprint(session, i), Cause: UserRequest,
+				})
+			}
+			return batch
+		}
+		o.record(all(Start, "a")...)
+		o.until(10, 0)
+		time.Sleep(time.Second)                // between two looks at what waits
+		for _, stops := range all(Stop, "a") { // the first of them know of nobody else yet
+			o.record(stops)
+		}
+		o.store.fails(errDisk)
+		time.Sleep(2 * flushEvery)
+		o.store.fails(nil)
+		time.Sleep(2 * flushEvery)
+		o.stop()
+		o.start()
+		o.until(10, 20)
+		o.record(all(Start, "b")...)
+		o.until(12, 0)
+		if got := o.visit("u00@example.com"); got.State != Present || !got.Arrived.Equal(hour(9)) {
+			t.Errorf("%+v", got)
 		}
 	})
 }

@@ -232,7 +232,11 @@ func (t *Tracker) flush(ctx context.Context) error {
 	if waiting == 0 && len(notes) == 0 {
 		return nil
 	}
-	return t.commit(ctx, nil, notes)
+	err := t.commit(ctx, nil, notes)
+	if err != nil {
+		t.notNoted(notes)
+	}
+	return err
 }
 
 const resets = "reset" // kind of the notes that hold resets not yet swept
