@@ -23,7 +23,7 @@ type bench struct {
 	during  time.Duration // of each load
 	self    string        // this program
 	program string        // presenced
-	only    string        // part of the names of the servers that throughput measures
+	only    string        // part of the names or configurations of the servers that throughput measures
 }
 
 const synopsis = `Usage: bench [flags] [part ...]

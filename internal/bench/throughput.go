@@ -17,7 +17,7 @@ func (b *bench) throughput() error {
 		"resent", "lost", "wrong", "CPU s", "µs/req", "RSS MiB", "load's CPU")
 	r := rates{}
 	for _, s := range b.servers() {
-		if !strings.Contains(s.name, b.only) {
+		if !strings.Contains(s.name+", "+s.setting, b.only) {
 			continue
 		}
 		b.progress("%s, %s: throughput", s.name, s.setting)
