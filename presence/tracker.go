@@ -52,7 +52,7 @@ type setup struct {
 type heartbeat struct{ user, device, session string }
 
 const (
-	flushEvery = 5 * time.Second // how long a heartbeat may wait for a commit to ride along with
+	flushEvery = 5 * time.Second // how long a heartbeat may wait to be written
 	tickChunk  = 256             // people whom one commit lets time pass for
 	walkChunk  = 500             // people read at once on a walk over all
 )

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	batchSize   = 512      // requests recorded at once: none waits for more than one such batch because of others
+	batchSize   = 512      // requests recorded at once: none waits for more than the batch under way and one more because of others
 	queueSize   = 96 << 20 // octets of requests that may wait, some seventy thousand of the usual ones
 	requestCost = 1200     // octets that a request takes beside its texts
 )

@@ -14,8 +14,8 @@ import (
 )
 
 // wear prints what presenced writes for a record at several rates: with the
-// rule that an Interim which changes nothing may ride along with the next
-// commit, without it, and with Starts and Stops alone, to which it does not
+// rule that an Interim which changes nothing may wait for some seconds,
+// without it, and with Starts and Stops alone, to which it does not
 // apply. The rule has no switch: without it are people whose Interims come for
 // the first time. What is in the journal at the end is written to the file
 // before it is counted, so that loads shorter than a minute look worse than
