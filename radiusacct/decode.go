@@ -1,6 +1,7 @@
 package radiusacct
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"net/netip"
@@ -22,20 +23,20 @@ import (
 // this skew and does not know whether the clock of the NAS is right. It does
 // not ask whether it is authentic. An error means that it is no RADIUS packet.
 func Decode(packet []byte, client Client, source netip.AddrPort, heard time.Time, skew time.Duration) (presence.Record, error) {
-	p, err := radius.Parse(packet, nil)
-	if err != nil {
+	if _, err := radius.Parse(packet, nil); err != nil {
 		return presence.Record{}, fmt.Errorf("decode packet: %w", err)
 	}
+	var a attributes
+	a.read(packet[:binary.BigEndian.Uint16(packet[2:])])
 	var from []presence.Source
-	record, _ := decode(p, &client, source, heard, skew, &from)
+	record, _ := a.decode(&client, source, heard, skew, &from)
 	record.From = from
 	return record, nil
 }
 
-// decode is Decode of a packet that is parsed. What the record says it notes in
+// decode is Decode of a packet that is read. What the record says it notes in
 // from where it is from, unless that is nil.
-func decode(p *radius.Packet, client *Client, source netip.AddrPort, heard time.Time, skew time.Duration, from *[]presence.Source) (presence.Record, timing) {
-	a := readAttributes(p)
+func (a *attributes) decode(client *Client, source netip.AddrPort, heard time.Time, skew time.Duration, from *[]presence.Source) (presence.Record, timing) {
 	when := a.timing(heard)
 	r := presence.Record{
 		Client: client.Name, Site: client.Site, Source: source, Heard: heard,
@@ -67,7 +68,7 @@ func decode(p *radius.Packet, client *Client, source netip.AddrPort, heard time.
 
 // status is Other for whatever presence does not follow from: tunnel and
 // failed accounting (RFC 2867), values nobody knows, and none at all.
-func (a attributes) status() presence.Status {
+func (a *attributes) status() presence.Status {
 	status, ok := a.integer(rfc2866.AcctStatusType_Type)
 	if !ok {
 		return presence.Other
@@ -87,38 +88,38 @@ func (a attributes) status() presence.Status {
 	return presence.Other
 }
 
-func (a attributes) nasAddr() netip.Addr {
-	if v4 := a.packet.Get(rfc2865.NASIPAddress_Type); len(v4) == 4 {
-		return netip.AddrFrom4([4]byte(v4))
+func (a *attributes) nasAddr() netip.Addr {
+	if v4 := a.value(rfc2865.NASIPAddress_Type); len(v4) == 4 {
+		return netip.AddrFrom4([4]byte([]byte(v4)))
 	}
-	if v6 := a.packet.Get(rfc3162.NASIPv6Address_Type); len(v6) == 16 {
-		return netip.AddrFrom16([16]byte(v6))
+	if v6 := a.value(rfc3162.NASIPv6Address_Type); len(v6) == 16 {
+		return netip.AddrFrom16([16]byte([]byte(v6)))
 	}
 	return netip.Addr{}
 }
 
 // decode takes the record of a request and its answer from its packet. A panic
 // in here, which would be our mistake, costs this packet and nothing else.
-func (l *loop) decode(r *request, packet parcel) (err error) {
+func (l *loop) decode(r *request, p parcel) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("decode packet: panic: %v", p)
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("decode packet: panic: %v", fault)
 		}
 	}()
-	p := packet.packet()
-	r.record, r.when = decode(p, r.client, r.exchange.source, r.heard, l.Skew, nil)
+	l.attributes.read(p.octets)
+	r.record, r.when = l.attributes.decode(r.client, r.exchange.source, r.heard, l.Skew, nil)
 	r.nas = r.record.NAS()
 	if r.when.replayed(l.Skew) {
 		if _, right := l.clocks.get(r.nas, r.heard); right {
 			r.record.At, r.record.AtFrom = r.when.stamp, "Event-Timestamp, replayed"
 		}
 	}
-	signed := packet.signed
+	signed := p.signed
 	if mirror := r.client.MirrorMessageAuthenticator; mirror != MirrorAuto {
 		signed = mirror == MirrorAlways
 	}
-	r.answer, err = answer(p, signed)
-	return err
+	r.answer = p.answer(signed)
+	return nil
 }
 
 var seed = maphash.MakeSeed()

@@ -31,7 +31,7 @@ type timing struct {
 	badDelay bool          // it was beyond belief, such as 4294967295
 }
 
-func (a attributes) timing(heard time.Time) timing {
+func (a *attributes) timing(heard time.Time) timing {
 	t := timing{heard: heard}
 	if seconds, ok := a.integer(rfc2869.EventTimestamp_Type); ok {
 		t.stamp = time.Unix(int64(seconds), 0)

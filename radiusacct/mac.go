@@ -11,9 +11,6 @@ import (
 // What begins like one and goes on with another letter or digit is a name or
 // a serial number, and an IPv6 address is none either.
 func parseMAC(s string) (mac, rest string, ok bool) {
-	if _, err := netip.ParseAddr(strings.TrimSpace(s)); err == nil {
-		return "", s, false
-	}
 	rest = strings.TrimLeft(s, " ")
 	var octets [6]byte
 	for i := range octets {
@@ -32,6 +29,11 @@ func parseMAC(s string) (mac, rest string, ok bool) {
 	}
 	if rest != "" && isAlphanumeric(rest[0]) {
 		return "", s, false
+	}
+	if strings.HasPrefix(rest, ":") && !strings.Contains(s[:len(s)-len(rest)], "-") { // perhaps 0211:2233:4455::1
+		if _, err := netip.ParseAddr(strings.TrimSpace(s)); err == nil {
+			return "", s, false
+		}
 	}
 	return formatMAC(octets[:]), rest, true
 }

@@ -49,12 +49,13 @@ type loop struct {
 	packets *ipv4.PacketConn // for its system calls; they do not mind an IPv6 socket
 	turned  atomic.Int64     // when it last turned, in nanoseconds of the Unix epoch
 
-	in      []ipv4.Message
-	out     []ipv4.Message
-	owners  []*tally // of out
-	queue   queue
-	arrived uint64
-	batch   *batch // being recorded, if any
+	in         []ipv4.Message
+	attributes attributes // of the request that is being taken in
+	out        []ipv4.Message
+	owners     []*tally // of out
+	queue      queue
+	arrived    uint64
+	batch      *batch // being recorded, if any
 
 	pending map[exchange]*request // in the queue or being recorded
 	answers recent[exchange, []byte]
@@ -216,9 +217,7 @@ func (l *loop) status(p parcel, client *Client, t *tally, to reply, now time.Tim
 		t.faults[unrecorded].Add(1)
 		return
 	}
-	if b, err := answer(p.packet(), client.MirrorMessageAuthenticator == MirrorAlways); err == nil {
-		l.reply(b, to, t)
-	}
+	l.reply(p.answer(client.MirrorMessageAuthenticator == MirrorAlways), to, t)
 }
 
 // reply has b sent with the next [loop.send].

@@ -457,7 +457,7 @@ func TestSocketThatIsClosedIsAnError(t *testing.T) {
 func TestPanicCostsOnePacket(t *testing.T) {
 	tables := deviceAt
 	t.Cleanup(func() { deviceAt = tables }) // once nobody serves
-	deviceAt = append(slices.Clone(tables), place{"X", func(a attributes) string {
+	deviceAt = append(slices.Clone(tables), place{"X", func(a *attributes) string {
 		if a.text(1) == "mallory" {
 			panic("index out of range")
 		}

@@ -30,7 +30,7 @@ const (
 // place is where an answer may stand.
 type place struct {
 	attribute string
-	answer    func(attributes) string // "" if it has none
+	answer    func(*attributes) string // "" if it has none
 }
 
 // Which device? MikroTik, Meraki, Aruba and all the others have it in one
@@ -90,7 +90,7 @@ var locationAt = []place{
 
 // ask answers a question about a request from the first place that can, and
 // notes which in from, unless that is nil.
-func (a attributes) ask(question string, places []place, from *[]presence.Source) string {
+func (a *attributes) ask(question string, places []place, from *[]presence.Source) string {
 	for _, p := range places {
 		if answer := p.answer(a); answer != "" {
 			if from == nil {
@@ -103,17 +103,17 @@ func (a attributes) ask(question string, places []place, from *[]presence.Source
 	return ""
 }
 
-func vendorText(vendor uint32, kind byte) func(attributes) string {
-	return func(a attributes) string { return text(a.ofVendor(vendor, kind)) }
+func vendorText(vendor uint32, kind byte) func(*attributes) string {
+	return func(a *attributes) string { return text(a.ofVendor(vendor, kind)) }
 }
 
-func pair(name string) func(attributes) string {
-	return func(a attributes) string { return a.pair(name) }
+func pair(name string) func(*attributes) string {
+	return func(a *attributes) string { return a.pair(name) }
 }
 
 // wholly is a MAC address that is the attribute's whole value.
-func wholly(t radius.Type) func(attributes) string {
-	return func(a attributes) string {
+func wholly(t radius.Type) func(*attributes) string {
+	return func(a *attributes) string {
 		if mac, ok := wholeMAC(a.text(t)); ok {
 			return mac
 		}
@@ -122,8 +122,8 @@ func wholly(t radius.Type) func(attributes) string {
 }
 
 // firstMAC is the MAC address that the value begins with.
-func firstMAC(t radius.Type) func(attributes) string {
-	return func(a attributes) string {
+func firstMAC(t radius.Type) func(*attributes) string {
+	return func(a *attributes) string {
 		mac, _, _ := parseMAC(a.text(t))
 		return mac
 	}
@@ -131,8 +131,8 @@ func firstMAC(t radius.Type) func(attributes) string {
 
 // afterMAC is what stands behind a MAC address and a separator, as the octets
 // that it is: an SSID may hold colons, blanks and whatever else.
-func afterMAC(t radius.Type) func(attributes) string {
-	return func(a attributes) string {
+func afterMAC(t radius.Type) func(*attributes) string {
+	return func(a *attributes) string {
 		_, rest, ok := parseMAC(a.text(t))
 		if !ok || rest == "" {
 			return ""
@@ -142,8 +142,8 @@ func afterMAC(t radius.Type) func(attributes) string {
 }
 
 // vendorMAC is a MAC address as text.
-func vendorMAC(vendor uint32, kind byte) func(attributes) string {
-	return func(a attributes) string {
+func vendorMAC(vendor uint32, kind byte) func(*attributes) string {
+	return func(a *attributes) string {
 		if mac, ok := wholeMAC(text(a.ofVendor(vendor, kind))); ok {
 			return mac
 		}
@@ -152,10 +152,10 @@ func vendorMAC(vendor uint32, kind byte) func(attributes) string {
 }
 
 // octets is a MAC address as six octets.
-func octets(vendor uint32, kind byte) func(attributes) string {
-	return func(a attributes) string {
+func octets(vendor uint32, kind byte) func(*attributes) string {
+	return func(a *attributes) string {
 		if b := a.ofVendor(vendor, kind); len(b) == 6 {
-			return formatMAC(b)
+			return formatMAC([]byte(b))
 		}
 		return ""
 	}
@@ -163,7 +163,7 @@ func octets(vendor uint32, kind byte) func(attributes) string {
 
 // deviceInSession is the middle of AireOS' 646f26a4/f6:ff:cc:5f:51:68/911:
 // time, device, count.
-func deviceInSession(a attributes) string {
+func deviceInSession(a *attributes) string {
 	parts := strings.Split(a.text(rfc2866.AcctSessionID_Type), "/")
 	if len(parts) != 3 {
 		return ""

@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"crypto/subtle"
 	"encoding/binary"
+	"slices"
 
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
@@ -24,26 +25,6 @@ type parcel struct {
 	octets []byte
 	secret []byte // the one of the client's that it was signed with
 	signed bool   // it has a Message-Authenticator, which is right
-}
-
-// packet returns what is in the parcel. Its attributes are parts of the octets,
-// which [radius.Parse] would copy one by one.
-func (p parcel) packet() *radius.Packet {
-	of := &radius.Packet{
-		Code: radius.Code(p.octets[0]), Identifier: p.octets[1], Authenticator: [16]byte(p.octets[4:headerLen]), Secret: p.secret,
-	}
-	n := 0
-	for rest := p.octets[headerLen:]; len(rest) > 0; rest = rest[rest[1]:] {
-		n++
-	}
-	all := make([]radius.AVP, n)
-	of.Attributes = make(radius.Attributes, n)
-	rest := p.octets[headerLen:]
-	for i := range all {
-		all[i] = radius.AVP{Type: radius.Type(rest[0]), Attribute: radius.Attribute(rest[2:rest[1]])}
-		of.Attributes[i], rest = &all[i], rest[rest[1]:]
-	}
-	return of
 }
 
 // examine returns what a datagram from client carries, or what is wrong with
@@ -149,37 +130,42 @@ func sign(p []byte, at int, authenticator, secret []byte) []byte {
 // answer returns the Accounting-Response to the request: every Proxy-State in
 // order, unmodified, and nothing else (RFC 2866 2.1), but for a
 // Message-Authenticator, which then comes first.
-func answer(request *radius.Packet, signed bool) ([]byte, error) {
-	response := request.Response(radius.CodeAccountingResponse)
-	for _, a := range request.Attributes {
-		if a.Type == rfc2865.ProxyState_Type {
-			response.Add(a.Type, a.Attribute)
+func (p parcel) answer(signed bool) []byte {
+	const signature = headerLen + 2 // where it is
+	b := make([]byte, signature+signatureLen, 64)
+	b[0], b[1] = byte(radius.CodeAccountingResponse), p.octets[1]
+	b[headerLen], b[headerLen+1] = byte(rfc2869.MessageAuthenticator_Type), 2+signatureLen
+	for t, at := range each(p.octets) {
+		if t == rfc2865.ProxyState_Type {
+			b = append(b, p.octets[at-2:][:p.octets[at-1]]...)
 		}
 	}
-	size, err := radius.AttributesEncodedLen(response.Attributes)
-	if err != nil {
-		return nil, err
+	if len(b) > maxLen { // rather an answer without it than none
+		signed = false
 	}
-	if !signed || headerLen+size+2+signatureLen > maxLen { // rather an answer without it than none
-		return response.Encode()
+	if !signed {
+		b = slices.Delete(b, headerLen, signature+signatureLen)
 	}
-	signature := &radius.AVP{Type: rfc2869.MessageAuthenticator_Type, Attribute: zeros[:]}
-	response.Attributes = append(radius.Attributes{signature}, response.Attributes...)
-	unsigned, err := response.MarshalBinary()
-	if err != nil {
-		return nil, err
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	if signed {
+		copy(b[signature:], sign(b, signature, p.signatureOver(), p.secret))
 	}
-	signature.Attribute = sign(unsigned, headerLen+2, signatureOver(request), request.Secret)
-	return response.Encode()
+	h := md5.New() // the Response Authenticator (RFC 2866 3)
+	h.Write(b[:4])
+	h.Write(p.octets[4:headerLen])
+	h.Write(b[headerLen:])
+	h.Write(p.secret)
+	h.Sum(b[:4])
+	return b
 }
 
 // signatureOver returns the authenticator that an answer's
 // Message-Authenticator is made over: of a Status-Server the request's, as
 // RFC 3579 3.2 has it for responses. For accounting no RFC says, and zeros are
 // all that FreeRADIUS 3 takes; its test is [TestRadclientTakesTheSignature].
-func signatureOver(request *radius.Packet) []byte {
-	if request.Code == radius.CodeStatusServer {
-		return request.Authenticator[:]
+func (p parcel) signatureOver() []byte {
+	if radius.Code(p.octets[0]) == radius.CodeStatusServer {
+		return p.octets[4:headerLen]
 	}
 	return zeros[:]
 }
