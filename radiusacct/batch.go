@@ -9,73 +9,47 @@ import (
 	"github.com/presenced/presenced/presence"
 )
 
-// batch is what is recorded at once.
-type batch struct {
-	requests []*request
-	records  []presence.Record
-	recorded chan struct{} // closed when they are, or could not be
-	err      error         // why they could not
-}
-
-func (b *batch) isRecorded() bool {
-	select {
-	case <-b.recorded:
-		return true
-	default:
-		return false
-	}
-}
-
-// handOver is how many requests are worth a hand-over: while fewer are being
-// recorded, there is little to read that the hand-over does not cost.
-const handOver = 4
-
-// turn hands over the next batch of what waits once the last one is recorded,
-// and answers the last one if that succeeded. A batch in hand is finished even
-// when ctx has ended.
+// turn answers what has been recorded, and sees to it that what waits is: a few
+// requests here and now, more by a goroutine that goes on until nothing waits.
+// What was read is recorded even when ctx has ended.
 func (l *loop) turn(ctx context.Context) {
-	last := l.batch
-	if last != nil && !last.isRecorded() {
-		return
+	ctx = context.WithoutCancel(ctx)
+	few, start := l.recording.begin()
+	if start {
+		go l.beside(ctx)
 	}
-	l.turned.Store(time.Now().UnixNano())
-	next, ctx := l.next(), context.WithoutCancel(ctx)
-	if l.batch = next; next != nil && len(next.requests) >= handOver {
-		go l.hand(ctx, next)
+	for _, b := range l.recording.take() {
+		l.finish(b)
 	}
-	if last != nil {
-		l.finish(last)
+	if len(few) > 0 {
+		l.finish(l.record(ctx, few))
 	}
-	if next != nil && len(next.requests) < handOver {
-		next.err = l.recorder.Record(ctx, next.records)
-		l.batch = nil
-		l.finish(next)
+	if !l.recording.runs() {
+		l.turned.Store(time.Now().UnixNano())
 	}
 }
 
-// next makes a batch of what waits; nil if nothing does.
-func (l *loop) next() *batch {
-	requests := l.queue.take(batchSize)
-	if len(requests) == 0 {
-		return nil
+// beside has recorded what waits, batch by batch, while the loop reads on. It
+// wakes the loop after each if that waits for something to read.
+func (l *loop) beside(ctx context.Context) {
+	for more := true; more; {
+		l.turned.Store(time.Now().UnixNano())
+		more = l.recording.end(l.record(ctx, l.recording.next()))
+		l.conn.SetReadDeadline(past)
 	}
+}
+
+// record has the requests recorded as one batch.
+func (l *loop) record(ctx context.Context, requests []*request) *batch {
 	l.totals.batch(uint64(len(requests)))
 	records := make([]presence.Record, len(requests))
 	for i, r := range requests {
 		records[i] = r.record
 	}
-	return &batch{requests: requests, records: records, recorded: make(chan struct{})}
+	return &batch{requests, l.recorder.Record(ctx, records)}
 }
 
-// hand has the batch recorded, and wakes the loop if it waits for something to
-// read.
-func (l *loop) hand(ctx context.Context, b *batch) {
-	b.err = l.recorder.Record(ctx, b.records)
-	close(b.recorded)
-	l.conn.SetReadDeadline(past)
-}
-
-// finish answers the requests of a batch that is recorded, and remembers how.
+// finish answers the requests of a batch, if it was recorded, and remembers how.
 func (l *loop) finish(b *batch) {
 	l.answer(b)
 	l.send()

@@ -17,7 +17,7 @@ func TestCase14StatusServerWhileRecordingHangs(t *testing.T) {
 	l := newLoop(quietServer(t, loopback), conn)
 	now := time.Now()
 	l.turned.Store(now.UnixNano())
-	l.batch = &batch{recorded: make(chan struct{})}
+	l.recording.beside = true
 	for after, answers := range map[time.Duration]int{time.Second: 1, time.Minute: 0} {
 		l.out = nil
 		l.in[0].N = copy(l.in[0].Buffers[0], signedWith(statusServer(t), string(loopback.Secrets[0])))

@@ -73,17 +73,17 @@ func FuzzCase21Answer(f *testing.F) {
 		}
 		p, fault := examine(b, &loopback)
 		clear(l.pending)
-		l.queue, l.out = queue{}, nil
+		l.recording.queue, l.out = queue{}, nil
 		l.take(&ipv4.Message{Buffers: [][]byte{b}, N: len(b), Addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}}, l.clients.Load(), now)
-		if (fault == none) != (l.queue.length+len(l.out) == 1) {
-			t.Fatalf("fault %d, %d in the queue, %d answers", fault, l.queue.length, len(l.out))
+		if (fault == none) != (l.recording.queue.length+len(l.out) == 1) {
+			t.Fatalf("fault %d, %d in the queue, %d answers", fault, l.recording.queue.length, len(l.out))
 		}
 		if fault != none {
 			return
 		}
 		response := []byte(nil)
-		if l.queue.length == 1 {
-			response = l.queue.take(1)[0].answer
+		if l.recording.queue.length == 1 {
+			response = l.recording.queue.take(1)[0].answer
 		} else {
 			response = l.out[0].Buffers[0]
 		}

@@ -30,13 +30,13 @@ func TestWhatWaitsTakesNoMoreThanIsCounted(t *testing.T) {
 			l.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1 + port}
 			l.take(&l.in[0], l.clients.Load(), time.Now())
 		}
-		if l.queue.length != 10000 {
-			t.Fatalf("%s: %d wait", name, l.queue.length)
+		if l.recording.queue.length != 10000 {
+			t.Fatalf("%s: %d wait", name, l.recording.queue.length)
 		}
 		took := inUse() - before
-		t.Logf("%s: %d octets each, %d counted", name, took/l.queue.length, l.queue.size/l.queue.length)
-		if took > l.queue.size {
-			t.Errorf("%s: %d octets wait, and %d are counted", name, took, l.queue.size)
+		t.Logf("%s: %d octets each, %d counted", name, took/l.recording.queue.length, l.recording.queue.size/l.recording.queue.length)
+		if took > l.recording.queue.size {
+			t.Errorf("%s: %d octets wait, and %d are counted", name, took, l.recording.queue.size)
 		}
 		runtime.KeepAlive(l)
 	}

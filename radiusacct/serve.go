@@ -53,9 +53,9 @@ type loop struct {
 	attributes attributes // of the request that is being taken in
 	out        []ipv4.Message
 	owners     []*tally // of out
-	queue      queue
 	arrived    uint64
-	batch      *batch // being recorded, if any
+
+	recording recording
 
 	pending map[exchange]*request // in the queue or being recorded
 	answers recent[exchange, []byte]
@@ -66,10 +66,11 @@ type loop struct {
 func newLoop(s *Server, conn *net.UDPConn) *loop {
 	l := &loop{
 		Server: s, conn: conn, packets: ipv4.NewPacketConn(conn),
-		pending: map[exchange]*request{},
-		answers: recent[exchange, []byte]{span: repeatSpan, size: answersSize},
-		events:  recent[uint64, struct{}]{span: eventSpan, size: eventsMax},
-		clocks:  recent[string, struct{}]{span: clockSpan, size: clocksMax},
+		recording: recording{changed: make(chan struct{}, 1)},
+		pending:   map[exchange]*request{},
+		answers:   recent[exchange, []byte]{span: repeatSpan, size: answersSize},
+		events:    recent[uint64, struct{}]{span: eventSpan, size: eventsMax},
+		clocks:    recent[string, struct{}]{span: clockSpan, size: clocksMax},
 	}
 	for range readSize {
 		l.in = append(l.in, ipv4.Message{Buffers: [][]byte{make([]byte, maxLen)}, OOB: make([]byte, asked)})
@@ -101,8 +102,8 @@ func (s *Server) Serve(ctx context.Context, conn *net.UDPConn) error {
 		err = l.read(ctx)
 		l.turn(ctx)
 	}
-	for l.turn(ctx); l.batch != nil; l.turn(ctx) {
-		<-l.batch.recorded
+	for l.turn(ctx); !l.recording.over(); l.turn(ctx) {
+		<-l.recording.changed
 	}
 	if err != nil {
 		return fmt.Errorf("serve RADIUS on %s: %w", conn.LocalAddr(), err)
@@ -117,11 +118,11 @@ var past = time.Unix(1, 0)
 // waits for something to arrive, for a while.
 func (l *loop) read(ctx context.Context) error {
 	l.conn.SetReadDeadline(time.Now().Add(turnEvery))
-	// The ends of ctx and of the batch are looked at after the deadline is set:
+	// The ends of ctx and of batches are looked at after the deadline is set:
 	// either this sees them, or the deadline that they put in the past is the
 	// later one.
 	flags := unix.MSG_DONTWAIT
-	if l.batch == nil && l.queue.length == 0 || l.batch != nil && !l.batch.isRecorded() {
+	if l.recording.resting() {
 		flags = 0
 	}
 	for n := 0; n < readMost && ctx.Err() == nil; flags = unix.MSG_DONTWAIT {
@@ -202,7 +203,7 @@ func (l *loop) take(m *ipv4.Message, roster *roster, now time.Time) {
 		l.suffer(undecodable, client, t, source, now, logrus.Fields{"error": err})
 		return
 	}
-	if !l.queue.put(r) {
+	if !l.recording.put(r) {
 		l.suffer(overShare, client, t, source, now, nil)
 		return
 	}
@@ -212,7 +213,7 @@ func (l *loop) take(m *ipv4.Message, roster *roster, now time.Time) {
 // status answers a Status-Server (RFC 5997), if records are being kept. They
 // are not while a batch hangs.
 func (l *loop) status(p parcel, client *Client, t *tally, to reply, now time.Time) {
-	hangs := l.batch != nil && now.UnixNano()-l.turned.Load() >= int64(hangAfter)
+	hangs := l.recording.runs() && now.UnixNano()-l.turned.Load() >= int64(hangAfter)
 	if hangs || !l.recorder.Healthy() {
 		t.faults[unrecorded].Add(1)
 		return

@@ -165,44 +165,53 @@ func TestExcessOfAFloodIsCounted(t *testing.T) {
 	defer conn.Close()
 	l := newLoop(o.Server, conn)
 	const flood = 2000
-	l.queue.size = queueSize - flood*requestCost // of others
+	l.recording.queue.size = queueSize - flood*requestCost // of others
 	for i := range flood {
 		l.in[0].N = copy(l.in[0].Buffers[0], start(fmt.Sprint(i)))
 		l.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1024}
 		l.take(&l.in[0], l.clients.Load(), time.Now())
 	}
-	if s := o.only(); s.PacketsDropped < flood/2 || int(s.PacketsDropped)+l.queue.length != flood {
-		t.Errorf("%d wait, stats: %+v", l.queue.length, s)
+	if s := o.only(); s.PacketsDropped < flood/2 || int(s.PacketsDropped)+l.recording.queue.length != flood {
+		t.Errorf("%d wait, stats: %+v", l.recording.queue.length, s)
 	}
-	if len(l.pending) != l.queue.length {
-		t.Errorf("%d pending, %d in the queue", len(l.pending), l.queue.length)
+	if len(l.pending) != l.recording.queue.length {
+		t.Errorf("%d pending, %d in the queue", len(l.pending), l.recording.queue.length)
 	}
 }
 
-// However long a recorder takes: what arrives meanwhile is read before the next
-// batch, though the socket's deadline has passed.
+// However long a recorder takes: what arrives meanwhile is read, though the
+// socket's deadline has passed, and is in the next batch.
 func TestSlowRecorderStopsNoReading(t *testing.T) {
 	r := &recorder{entered: make(chan []presence.Record), gate: make(chan struct{})}
 	o := newOfficeOn(t, "127.0.0.1:0", r)
 	n, polite := o.nas(), o.nasAt("127.0.0.2", o.addr)
 	n.send(start("first"))
 	<-r.entered
-	for i := range batchSize + 10 {
+	for i := range batchSize {
 		n.send(withID(byte(i), start(fmt.Sprint(i))))
 	}
 	if drops := o.Totals().KernelDrops; drops > 0 {
 		t.Skipf("SKIPPED: the receive buffer holds no more than a batch, %d were dropped", drops)
 	}
 	r.gate <- struct{}{}
-	<-r.entered // ten more wait
-	polite.send(start("polite"))
+	if half := <-r.entered; len(half) != batchSize/2 {
+		t.Errorf("a batch of %d while %d are in hand", len(half), batchSize)
+	}
 	o.conn().SetReadDeadline(time.Unix(1, 0))
+	polite.send(start("polite"))
+	o.until(func() bool { return o.Stats()[0].Requests == batchSize+2 })
 	r.gate <- struct{}{}
 	if batch := <-r.entered; !slices.ContainsFunc(batch, func(r presence.Record) bool { return r.Session == "polite" }) {
 		t.Errorf("a batch of %d without what had arrived", len(batch))
 	}
 	close(r.gate)
+	go func() {
+		for range r.entered {
+		}
+	}()
 	polite.isAnswered(start("polite"))
+	o.stop()
+	close(r.entered)
 }
 
 func TestAnswerThatCannotBeSentIsNoOthersLoss(t *testing.T) {
