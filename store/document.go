@@ -30,20 +30,21 @@ const recentMost = 32 << 20
 // take takes in what an update wrote, if it is done, and forgets what it
 // touched if it is not.
 func (r *recent) take(loaded map[string]*document, done bool) {
+	for user, d := range loaded {
+		r.size -= d.kept // more than nothing if it is in people
+		switch {
+		case !done || !d.written || d.stored == nil:
+			delete(r.people, user)
+			continue
+		case d.kept == 0:
+			r.people[user] = d
+		}
+		d.kept = len(d.stored)
+		r.size += d.kept
+	}
 	if r.size > recentMost {
 		r.size = 0
 		clear(r.people)
-	}
-	for user, d := range loaded {
-		if old := r.people[user]; old != nil {
-			r.size -= old.kept
-			delete(r.people, user)
-		}
-		if done && d.written && d.stored != nil {
-			d.kept = len(d.stored)
-			r.size += d.kept
-			r.people[user] = d
-		}
 	}
 }
 
