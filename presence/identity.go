@@ -75,10 +75,7 @@ func (rules *Identity) choose(r *Record) (sent, Nobody) {
 	if len(order) == 0 {
 		order = DefaultOrder
 	}
-	nobody := Nobody{
-		Kind: kindIdentity, Reason: "no " + attributes[order[0]].name,
-		Remedy: "have the NAS send it in accounting, and the RADIUS server return it in the Access-Accept",
-	}
+	var nobody Nobody
 	for _, which := range order {
 		a, ok := attributes[which]
 		if !ok {
@@ -95,6 +92,12 @@ func (rules *Identity) choose(r *Record) (sent, Nobody) {
 		nobody = Nobody{
 			Kind: kindIdentity, Key: id, Reason: isAnonymous,
 			Remedy: "have the RADIUS server return User-Name in the Access-Accept, or send CUI and name it in [identity] order",
+		}
+	}
+	if nobody.Kind == "" {
+		return sent{}, Nobody{
+			Kind: kindIdentity, Reason: "no " + attributes[order[0]].name,
+			Remedy: "have the NAS send it in accounting, and the RADIUS server return it in the Access-Accept",
 		}
 	}
 	for which, a := range attributes {

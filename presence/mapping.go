@@ -60,15 +60,15 @@ const isAnonymous = "anonymous outer identity"
 //
 // The place comes before the person, so that the names of guests on networks
 // that do not count are neither looked at nor remembered.
-func (m *Mapping) Read(r Record) Reading { return m.read(&r, false) }
+func (m *Mapping) Read(r Record) Reading { return *m.read(&r, false) }
 
 // Explain is Read, and says how it came to its answer.
-func (m *Mapping) Explain(r Record) Reading { return m.read(&r, true) }
+func (m *Mapping) Explain(r Record) Reading { return *m.read(&r, true) }
 
-func (m *Mapping) read(r *Record, explained bool) Reading {
-	g := Reading{Sighting: sighting(r), explained: explained}
+func (m *Mapping) read(r *Record, explained bool) *Reading {
+	g := &Reading{Sighting: sighting(r), explained: explained}
 	for _, ask := range questions {
-		if g.Nobody = ask(m, r, &g); g.Nobody.Kind != "" {
+		if g.Nobody = ask(m, r, g); g.Nobody.Kind != "" {
 			break
 		}
 	}

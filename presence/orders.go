@@ -38,7 +38,7 @@ func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bo
 // which devices were last theirs.
 func (t *Tracker) Forget(ctx context.Context, user string) error {
 	t.mu.Lock()
-	maps.DeleteFunc(t.heartbeats, func(k heartbeat, _ Sighting) bool { return k.user == user })
+	maps.DeleteFunc(t.heartbeats, func(k heartbeat, _ *Sighting) bool { return k.user == user })
 	t.unmatched.forget(user)
 	t.mu.Unlock()
 	err := t.disown(ctx, func(o owner, _ string) (bool, error) { return o.User == user, nil })

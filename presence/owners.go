@@ -37,7 +37,7 @@ func parseOwner(note []byte) (owner, error) {
 // is with one person at a time, and the latest sign of life says with whom.
 type owners struct {
 	*Tracker
-	now   map[string]owner // as the batch so far leaves them
+	now   map[string]owner // as the batch so far leaves them, and as it read them
 	notes []Note
 	since int // Tracker.disowned at the beginning
 }
@@ -50,22 +50,29 @@ func (t *Tracker) owners() owners {
 	return owners{Tracker: t, now: map[string]owner{}, since: t.disowned}
 }
 
-// owner returns whose the device is, as far as is stored.
-func (t *Tracker) owner(ctx context.Context, device string) (owner, error) {
-	t.mu.Lock()
-	o, ok := t.owned[device]
-	t.mu.Unlock()
-	if ok {
-		return o, nil
+// had returns whose the device is as the batch so far leaves it, and else as
+// far as is stored.
+func (o *owners) had(ctx context.Context, device string) (owner, error) {
+	if had, ok := o.now[device]; ok {
+		return had, nil
 	}
-	value, err := t.store.Note(ctx, devices, device)
-	if err != nil || value == nil {
+	o.mu.Lock()
+	had, ok := o.owned[device]
+	o.mu.Unlock()
+	if ok {
+		return had, nil
+	}
+	value, err := o.store.Note(ctx, devices, device)
+	if err != nil {
 		return owner{}, err
 	}
-	if o, err = parseOwner(value); err != nil {
-		return o, fmt.Errorf("%s: %w", device, err)
+	if value != nil {
+		if had, err = parseOwner(value); err != nil {
+			return had, fmt.Errorf("%s: %w", device, err)
+		}
 	}
-	return o, nil
+	o.now[device] = had
+	return had, nil
 }
 
 // stored remembers what of the batch is stored now: whose a device is, is
@@ -98,20 +105,13 @@ func (t *Tracker) forgetOwners() {
 
 // claim notes that the device is with the sighting's user, and returns the
 // changes that follow for whoever had it.
-func (o *owners) claim(ctx context.Context, n Sighting, w World) ([]Change, error) {
+func (o *owners) claim(ctx context.Context, n *Sighting, w World) ([]Change, error) {
 	if n.Status == Stop {
 		return nil, nil
 	}
-	had, ok := o.now[n.Device]
-	if !ok {
-		var err error
-		if had, err = o.owner(ctx, n.Device); err != nil {
-			return nil, err
-		}
-		o.now[n.Device] = had
-	}
-	if had.User == n.User {
-		return nil, nil
+	had, err := o.had(ctx, n.Device)
+	if err != nil || had.User == n.User {
+		return nil, err
 	}
 	since, err := o.seen(ctx, had, n.Device)
 	if err != nil {

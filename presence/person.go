@@ -1,6 +1,9 @@
 package presence
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Person is everything remembered about one user, and the unit of update:
 // whatever must change together is inside it.
@@ -40,7 +43,7 @@ func (p *Person) Hear(n Sighting, w World) []Visit {
 // Advance lets time pass up to now and concludes what follows.
 func (p *Person) Advance(now time.Time, w World) []Visit {
 	p.Wake = p.pass(now, w)
-	for _, site := range p.sites() {
+	for _, site := range p.sites(make([]string, 0, 4)) {
 		p.Wake = earlier(p.Wake, p.conclude(site, now, w))
 	}
 	p.prune(now, w)
@@ -363,10 +366,10 @@ func (p *Person) device(id, site string) *Device {
 // LiveDevices returns how many of the person's devices are alive at the site,
 // or anywhere if site is empty.
 func (p *Person) LiveDevices(site string) int {
-	seen := map[string]bool{}
+	seen := make([]string, 0, 8)
 	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Live() && (site == "" || s.Site == site) {
-			seen[s.Device] = true
+		if s := &p.Sessions[i]; s.Live() && (site == "" || s.Site == site) && !slices.Contains(seen, s.Device) {
+			seen = append(seen, s.Device)
 		}
 	}
 	return len(seen)

@@ -10,19 +10,22 @@ import (
 // clue is one way to tell where a record comes from. What is nearest to the
 // station is asked first: a controller can have access points in many places.
 type clue struct {
-	name    string
-	answers func(*Record) []string
-	key     string // where the site has its patterns
-	matches func(s *Site, answer string) (pattern string, ok bool)
+	name     string
+	answer   func(*Record) string // "" if the record has none
+	key      string               // where the site has its patterns
+	patterns func(*Site) []string
+	matches  func(pattern, answer string) bool
 }
 
 var clues = []clue{
-	{"AP name", func(r *Record) []string { return []string{r.AP} }, "nas", (*Site).namesNAS},
-	{"AP address", func(r *Record) []string { return []string{r.BSSID} }, "nas", (*Site).namesMAC},
-	{"location", func(r *Record) []string { return []string{r.Location} }, "locations", (*Site).namesLocation},
-	{"NAS-Identifier", func(r *Record) []string { return []string{r.NASID} }, "nas", (*Site).namesNAS},
-	{"NAS address", nasAddress, "nas", (*Site).namesAddress},
+	{"AP name", func(r *Record) string { return r.AP }, "nas", nasPatterns, Match},
+	{"AP address", func(r *Record) string { return r.BSSID }, "nas", nasPatterns, matchMAC},
+	{"location", func(r *Record) string { return r.Location }, "locations", func(s *Site) []string { return s.Locations }, Match},
+	{"NAS-Identifier", func(r *Record) string { return r.NASID }, "nas", nasPatterns, Match},
+	{"NAS address", nasAddress, "nas", nasPatterns, matchAddress},
 }
+
+func nasPatterns(s *Site) []string { return s.NAS }
 
 // place asks for the site. A site whose ssids do not have the record's network
 // is out of the question. Of the others, the first that claims the record, by
@@ -39,31 +42,52 @@ var clues = []clue{
 // has it. A record without SSID counts at a site with ssids only if "" is
 // among them.
 func (m *Mapping) place(r *Record, g *Reading) Nobody {
-	open := func(s *Site) bool { return s.counts(r.SSID) }
-	if s, rule := m.claim(r, open); s != nil {
-		g.Site = s.Name
-		if g.explained {
-			g.step("site", s.Name, rule())
-		}
-		return Nobody{}
+	s, why := m.claim(r, func(s *Site) bool { return s.counts(r.SSID) })
+	if s == nil {
+		nobody := m.nowhere(r)
+		g.step("site", "", nobody.Reason)
+		return nobody
 	}
-	nobody := m.nowhere(r)
-	g.step("site", "", nobody.Reason)
-	return nobody
+	g.Site = s.Name
+	if g.explained {
+		g.step("site", s.Name, why.rule(r))
+	}
+	return Nobody{}
+}
+
+// why is the reason for which a site claims a record: a pattern that has the
+// answer to a clue, or else that it is the client's site or the only one.
+type why struct {
+	clue    *clue
+	pattern string
+	client  bool
+}
+
+func (w why) rule(r *Record) string {
+	switch {
+	case w.clue != nil:
+		return fmt.Sprintf("%s %q by %s %q", w.clue.name, w.clue.answer(r), w.clue.key, w.pattern)
+	case w.client:
+		return fmt.Sprintf("the site of client %q", r.Client)
+	}
+	return fmt.Sprintf("the only site with network %q in its ssids", r.SSID)
 }
 
 // claim returns the first of the sites in question that claims the record, and
-// what tells the rule by which it does.
-func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (_ *Site, rule func() string) {
-	for _, c := range clues {
-		for _, answer := range c.answers(r) {
-			if answer == "" {
+// why it does.
+func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, why) {
+	for i := range clues {
+		c := &clues[i]
+		for i := range m.Sites {
+			s := &m.Sites[i]
+			patterns := c.patterns(s)
+			if len(patterns) == 0 || !inQuestion(s) {
 				continue
 			}
-			for i := range m.Sites {
-				s := &m.Sites[i]
-				if pattern, ok := c.matches(s, answer); ok && inQuestion(s) {
-					return s, func() string { return fmt.Sprintf("%s %s by %s %s", c.name, quote(answer), c.key, quote(pattern)) }
+			answer := c.answer(r)
+			for _, pattern := range patterns {
+				if answer != "" && c.matches(pattern, answer) {
+					return s, why{clue: c, pattern: pattern}
 				}
 			}
 		}
@@ -76,17 +100,17 @@ func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (_ *Site, rule f
 			continue
 		}
 		if s.Name == r.Site {
-			return s, func() string { return "the site of client " + quote(r.Client) }
+			return s, why{client: true}
 		}
 		if r.SSID != "" && slices.Contains(s.SSIDs, r.SSID) && len(s.NAS)+len(s.Locations) == 0 {
 			several = only != nil
 			only = s
 		}
 	}
-	if only == nil || several {
-		return nil, nil
+	if several {
+		only = nil
 	}
-	return only, func() string { return "the only site with network " + quote(r.SSID) + " in its ssids" }
+	return only, why{}
 }
 
 // nowhere says why no site claims the record.
@@ -114,61 +138,44 @@ func (s *Site) counts(ssid string) bool {
 	return len(s.SSIDs) == 0 || slices.Contains(s.SSIDs, ssid)
 }
 
-func (s *Site) namesNAS(name string) (pattern string, ok bool) {
-	return first(s.NAS, func(pattern string) bool { return Match(pattern, name) })
-}
-
-// namesMAC matches pairs of hex digits that begin the address: "02:00:5e",
+// matchMAC matches pairs of hex digits that begin the address: "02:00:5e",
 // "02-00-5E-*".
-func (s *Site) namesMAC(mac string) (pattern string, ok bool) {
-	return first(s.NAS, func(pattern string) bool {
-		pattern = strings.ReplaceAll(pattern, "-", ":")
-		start := strings.TrimRight(pattern, ":*")
-		if len(start) < len("02:00") || strings.Trim(start, "0123456789abcdefABCDEF:") != "" || start[2] != ':' {
-			return false
-		}
-		return Match(start+"*", mac)
-	})
+func matchMAC(pattern, mac string) bool {
+	pattern = strings.ReplaceAll(pattern, "-", ":")
+	start := strings.TrimRight(pattern, ":*")
+	if len(start) < len("02:00") || strings.Trim(start, "0123456789abcdefABCDEF:") != "" || start[2] != ':' {
+		return false
+	}
+	return Match(start+"*", mac)
 }
 
-func (s *Site) namesAddress(answer string) (pattern string, ok bool) {
-	addr, err := netip.ParseAddr(answer)
+// matchAddress matches an address with itself and with a prefix that holds it.
+func matchAddress(pattern, address string) bool {
+	if strings.Trim(pattern, "0123456789abcdefABCDEF:./") != "" {
+		return false // spares most patterns, which are names, the making of two errors
+	}
+	addr, err := netip.ParseAddr(address)
 	if err != nil {
-		return "", false
+		return false
 	}
-	return first(s.NAS, func(pattern string) bool {
-		if prefix, err := netip.ParsePrefix(pattern); err == nil {
-			return prefix.Contains(addr)
-		}
-		one, err := netip.ParseAddr(pattern)
-		return err == nil && one.Unmap() == addr
-	})
-}
-
-func (s *Site) namesLocation(name string) (pattern string, ok bool) {
-	return first(s.Locations, func(pattern string) bool { return Match(pattern, name) })
-}
-
-// first returns the first pattern that matches.
-func first(patterns []string, matches func(string) bool) (pattern string, ok bool) {
-	i := slices.IndexFunc(patterns, matches)
-	if i < 0 {
-		return "", false
+	if prefix, err := netip.ParsePrefix(pattern); err == nil {
+		return prefix.Contains(addr)
 	}
-	return patterns[i], true
+	one, err := netip.ParseAddr(pattern)
+	return err == nil && one.Unmap() == addr
 }
 
 // nasAddress is what the NAS calls its address, and where the record came from
 // if it calls itself nothing.
-func nasAddress(r *Record) []string {
+func nasAddress(r *Record) string {
 	addr := r.NASAddr.Unmap()
 	if !addr.IsValid() || addr.IsUnspecified() {
 		addr = r.Source.Addr().Unmap()
 	}
 	if !addr.IsValid() {
-		return nil
+		return ""
 	}
-	return []string{addr.WithZone("").String()}
+	return addr.WithZone("").String()
 }
 
 // quote makes what a packet holds fit to be shown.

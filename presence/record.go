@@ -51,12 +51,13 @@ type Source struct {
 
 // NAS names the NAS of r so that two behind one client, or one address behind
 // two clients, are told apart: client, NAS-Identifier and NAS address.
-func (r Record) NAS() string {
-	name := r.Client + "/" + r.NASID
+func (r *Record) NAS() string {
+	name := make([]byte, 0, 128)
+	name = append(append(append(name, r.Client...), '/'), r.NASID...)
 	if r.NASAddr.IsValid() {
-		name += "/" + r.NASAddr.String()
+		name = r.NASAddr.AppendTo(append(name, '/'))
 	}
-	return name
+	return string(name)
 }
 
 // Status is Acct-Status-Type (RFC 2866 5.1) as far as presence follows from it.

@@ -11,7 +11,7 @@ import (
 func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	mapping, w := &t.setup.Load().mapping, t.world()
 	b := t.owners()
-	var changes []Change
+	changes := make([]Change, 0, len(batch))
 	var notes []Note
 	shared := map[string]bool{}
 	for i := range batch {
@@ -28,14 +28,18 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 			t.nobody(reading.Nobody, r.Heard)
 			continue
 		}
-		n := reading.Sighting
+		n := &reading.Sighting
 		changes = append(changes, Change{User: n.User, Apply: func(p *Person) []Visit {
 			w := t.passed(w)
 			if t.heartbeat(p, n) {
 				return nil
 			}
-			settled := p.Hear(n, w)
-			shared[n.User] = p.LiveDevices("") > w.MaxDevices
+			settled := p.Hear(*n, w)
+			if p.LiveDevices("") > w.MaxDevices {
+				shared[n.User] = true
+			} else {
+				delete(shared, n.User)
+			}
 			return settled
 		}})
 		more, err := b.claim(ctx, n, w)
@@ -54,10 +58,8 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 		return err
 	}
 	b.stored()
-	for user, is := range shared {
-		if is {
-			t.nobody(sharedAccount(user), time.Now())
-		}
+	for user := range shared {
+		t.nobody(sharedAccount(user), time.Now())
 	}
 	if len(notes) > 0 {
 		t.wake()
@@ -77,11 +79,11 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 	w := t.world()
 	t.mu.Lock()
 	beats := t.heartbeats
-	t.heartbeats = map[heartbeat]Sighting{}
+	t.heartbeats = map[heartbeat]*Sighting{}
 	t.mu.Unlock()
 	all := make([]Change, 0, len(beats)+len(changes))
 	for _, n := range beats {
-		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(n, t.passed(w)) }})
+		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(*n, t.passed(w)) }})
 	}
 	err := t.update(ctx, append(all, changes...), notes)
 	if err != nil {
@@ -147,11 +149,11 @@ func probe() Note {
 
 // heartbeat keeps an Interim that changes nothing but the time last heard for
 // the next flush, and reports whether it was one.
-func (t *Tracker) heartbeat(p *Person, n Sighting) bool {
+func (t *Tracker) heartbeat(p *Person, n *Sighting) bool {
 	if n.Status != Interim || !p.Wake.IsZero() && !n.Heard.Before(p.Wake) {
 		return false
 	}
-	s := p.session(n)
+	s := p.session(*n)
 	if s == nil || s.State != Open || s.Interim == 0 || !n.At.After(s.Seen) || p.newer(s) != nil ||
 		s.Site != n.Site || s.SSID != n.SSID || s.NAS != n.NAS || s.AP != n.AP || s.BSSID != n.BSSID {
 		return false
@@ -166,9 +168,9 @@ func (t *Tracker) heartbeat(p *Person, n Sighting) bool {
 }
 
 // keep has the heartbeat wait, unless a later one of its session does.
-func (t *Tracker) keep(n Sighting) {
+func (t *Tracker) keep(n *Sighting) {
 	k := heartbeat{n.User, n.Device, n.Session}
-	if n.At.After(t.heartbeats[k].At) {
+	if was := t.heartbeats[k]; was == nil || n.At.After(was.At) {
 		t.heartbeats[k] = n
 	}
 }

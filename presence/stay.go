@@ -57,20 +57,16 @@ func (p *Person) alive(d *Device) (alive, unknown bool) {
 	return false, unknown
 }
 
-// sites returns the sites at which the person has a device or an open visit.
-func (p *Person) sites() []string {
-	var sites []string
-	add := func(site string) {
-		if !slices.Contains(sites, site) {
+// sites appends the sites at which the person has a device or an open visit.
+func (p *Person) sites(sites []string) []string {
+	for i := range p.Devices {
+		if site := p.Devices[i].Site; !slices.Contains(sites, site) {
 			sites = append(sites, site)
 		}
 	}
-	for i := range p.Devices {
-		add(p.Devices[i].Site)
-	}
 	for i := range p.Visits {
-		if p.Visits[i].State != Over {
-			add(p.Visits[i].Site)
+		if v := &p.Visits[i]; v.State != Over && !slices.Contains(sites, v.Site) {
+			sites = append(sites, v.Site)
 		}
 	}
 	return sites

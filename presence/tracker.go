@@ -32,7 +32,7 @@ type Tracker struct {
 	ticked     time.Time
 	nases      map[string]*nas
 	at         map[string]*nas // where a person's device is alive
-	heartbeats map[heartbeat]Sighting
+	heartbeats map[heartbeat]*Sighting
 	unmatched  unmatched
 	owned      map[string]owner // by device: what lately was read or written of their notes
 	disowned   int              // how often such notes were erased, or written by a batch
@@ -61,7 +61,7 @@ const (
 func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
 	t := &Tracker{
 		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
-		nases: map[string]*nas{}, at: map[string]*nas{}, heartbeats: map[heartbeat]Sighting{}, unmatched: unmatched{},
+		nases: map[string]*nas{}, at: map[string]*nas{}, heartbeats: map[heartbeat]*Sighting{}, unmatched: unmatched{},
 		reasons: map[Reason]uint64{},
 		owned:   map[string]owner{}, identities: map[string]Identities{},
 	}
