@@ -1,7 +1,9 @@
 package radiusacct
 
 import (
+	"fmt"
 	"net"
+	"net/netip"
 	"runtime"
 	"testing"
 	"time"
@@ -39,5 +41,58 @@ func TestWhatWaitsTakesNoMoreThanIsCounted(t *testing.T) {
 			t.Errorf("%s: %d octets wait, and %d are counted", name, took, l.recording.queue.size)
 		}
 		runtime.KeepAlive(l)
+	}
+}
+
+func TestQueueHasRoomWhoeverFloods(t *testing.T) {
+	var q queue
+	at := func(i int) *request {
+		return &request{exchange: exchange{source: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1)}}
+	}
+	refused := map[int]bool{}
+	for len(refused) < 3 {
+		for flooder := range 3 {
+			if !q.put(at(flooder)) {
+				refused[flooder] = true
+			}
+		}
+	}
+	for i := range 1000 {
+		if !q.put(at(3 + i)) {
+			t.Fatalf("no room for source %d, with %d waiting", i, q.length)
+		}
+	}
+	if q.size > queueSize {
+		t.Errorf("%d octets wait", q.size)
+	}
+	for n := q.length; n > 0; n -= batchSize {
+		q.take(batchSize)
+	}
+	if q.size+q.length != 0 || len(q.waiting)+len(q.turns) != 0 {
+		t.Errorf("left behind: %d, %d sources, %d turns", q.length, len(q.waiting), len(q.turns))
+	}
+}
+
+func TestExcessOfAFloodIsCounted(t *testing.T) {
+	o := newOffice(t)
+	o.stop()
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	l := newLoop(o.Server, conn)
+	const flood = 2000
+	l.recording.queue.size = queueSize - flood*requestCost // of others
+	for i := range flood {
+		l.in[0].N = copy(l.in[0].Buffers[0], start(fmt.Sprint(i)))
+		l.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1024}
+		l.take(&l.in[0], l.clients.Load(), time.Now())
+	}
+	if s := o.only(); s.PacketsDropped < flood/2 || int(s.PacketsDropped)+l.recording.queue.length != flood {
+		t.Errorf("%d wait, stats: %+v", l.recording.queue.length, s)
+	}
+	if len(l.pending) != l.recording.queue.length {
+		t.Errorf("%d pending, %d in the queue", len(l.pending), l.recording.queue.length)
 	}
 }
