@@ -1,26 +1,19 @@
 package control
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"github.com/presenced/presenced/presence"
 )
@@ -181,180 +174,6 @@ func TestDaemonAndFileShowTheSame(t *testing.T) {
 	same("zones", map[string]string{"london": "Europe/London"}, zones) // that of paris is not known
 }
 
-// TestRowsHaveTheirFields holds the names that scripts rely on.
-func TestRowsHaveTheirFields(t *testing.T) {
-	l := listings(office())
-	ctx := t.Context()
-	errand := "status,at,bookings,attempts,next,reason"
-	for _, tt := range []struct {
-		row  any
-		want string
-	}{
-		{all(t, l.People(ctx, ""))[0], "user,site,state,since,deadline,devices,visit"},
-		{all(t, l.Sessions(ctx, SessionQuery{}))[0], "user,device,site,ssid,nas,ap,session_id,state,started,seen,ended,interim,cause"},
-		{all(t, l.Visits(ctx, VisitQuery{}))[0], "id,user,site,arrived,departed,state,check_in,check_out"},
-		{all(t, l.Visits(ctx, VisitQuery{}))[0].CheckIn, errand},
-	} {
-		text, err := json.Marshal(tt.row)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var fields map[string]any
-		if err := json.Unmarshal(text, &fields); err != nil {
-			t.Fatal(err)
-		}
-		want := strings.Split(tt.want, ",")
-		slices.Sort(want)
-		var got []string
-		for name := range fields {
-			got = append(got, name)
-		}
-		slices.Sort(got)
-		if diff := gocmp.Diff(want, got); diff != "" {
-			t.Errorf("%T has other fields (-want +got):\n%s", tt.row, diff)
-		}
-	}
-}
-
-func TestPeopleAreWhoIsHere(t *testing.T) {
-	got := all(t, listings(office()).People(t.Context(), ""))
-	want := []Person{
-		{User: "ann@example.com", Site: "london", State: presence.Present, Since: Time{nine}, Devices: 1, Visit: "v2"},
-		{User: "bob@example.com", Site: "paris", State: presence.Leaving, Since: Time{nine}, Deadline: Time{nine.Add(2 * time.Hour)}, Visit: "v3"},
-	}
-	if diff := gocmp.Diff(want, got); diff != "" {
-		t.Errorf("people (-want +got):\n%s", diff)
-	}
-}
-
-func TestSessionsAreTheLiveOnesUnlessAllAreAsked(t *testing.T) {
-	l := listings(office())
-	if got := all(t, l.Sessions(t.Context(), SessionQuery{})); len(got) != 1 || got[0].ID != "a1" {
-		t.Errorf("live sessions: %v", got)
-	}
-	if got := all(t, l.Sessions(t.Context(), SessionQuery{All: true})); len(got) != 3 {
-		t.Errorf("all sessions: %v", got)
-	}
-	if got := all(t, l.Sessions(t.Context(), SessionQuery{All: true, NAS: "wlc-2"})); len(got) != 1 || got[0].User != "bob@example.com" {
-		t.Errorf("sessions of a NAS: %v", got)
-	}
-}
-
-func TestVisitsAreHistoryAndPresent(t *testing.T) {
-	l := listings(office())
-	ids := func(q VisitQuery) string {
-		var ids []string
-		for _, v := range all(t, l.Visits(t.Context(), q)) {
-			ids = append(ids, v.ID)
-		}
-		return strings.Join(ids, " ")
-	}
-	for q, want := range map[VisitQuery]string{
-		{}:                             "v1 v2 v3",
-		{User: "ann@example.com"}:      "v1 v2",
-		{Since: nine}:                  "v2 v3",
-		{Site: "london"}:               "v1 v2",
-		{Pending: true}:                "v3",
-		{Since: nine.Add(time.Second)}: "",
-	} {
-		if got := ids(q); got != want {
-			t.Errorf("visits %+v: %q, want %q", q, got, want)
-		}
-	}
-}
-
-// TestListingsReadPageByPage has more people and visits than one read copies
-// out, many of which arrived at the same moment.
-func TestListingsReadPageByPage(t *testing.T) {
-	m := &memory{}
-	for i := range 3*page + 7 {
-		user := fmt.Sprintf("user%05d@example.com", i)
-		m.people = append(m.people, presence.Person{User: user, Visits: []presence.Visit{{ID: "open" + user, User: user, Arrived: nine.Add(time.Hour), State: presence.Present}}})
-		arrived := nine
-		if i > 2*page {
-			arrived = nine.Add(time.Duration(i) * time.Millisecond)
-		}
-		m.history = append(m.history, presence.Visit{ID: user, User: user, Arrived: arrived, State: presence.Over})
-	}
-	l := listings(m)
-	if got, want := len(all(t, l.People(t.Context(), ""))), len(m.people); got != want {
-		t.Errorf("%d people, want %d", got, want)
-	}
-	visits := all(t, l.Visits(t.Context(), VisitQuery{}))
-	if got, want := len(visits), 2*len(m.people); got != want {
-		t.Errorf("%d visits, want %d", got, want)
-	}
-	slices.SortFunc(visits, func(a, b Visit) int { return cmp.Compare(a.ID, b.ID) })
-	if got := len(slices.CompactFunc(visits, func(a, b Visit) bool { return a.ID == b.ID })); got != 2*len(m.people) {
-		t.Errorf("%d different visits, want %d", got, 2*len(m.people))
-	}
-}
-
-// TestVisitSettledMeanwhileIsListedOnce has a visit among the unsettled and,
-// by the time the history is read, there too.
-func TestVisitSettledMeanwhileIsListedOnce(t *testing.T) {
-	m := office()
-	m.history = append(m.history, m.people[0].Visits[0])
-	if got := len(all(t, listings(m).Visits(t.Context(), VisitQuery{}))); got != 3 {
-		t.Errorf("%d visits, want 3", got)
-	}
-}
-
-func TestShowTellsTheStoryInOrder(t *testing.T) {
-	s, err := listings(office()).Show(t.Context(), "ann@example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []presence.Entry{
-		{At: nine.AddDate(0, 0, -7), Kind: presence.Concluded, Text: "arrived at london"},
-		{At: nine, Kind: presence.Concluded, Text: "arrived at london"},
-		{At: nine.Add(time.Second), Kind: presence.Done, Text: "check-in of booking b1"},
-	}
-	if diff := gocmp.Diff(want, s.Story); diff != "" {
-		t.Errorf("story (-want +got):\n%s", diff)
-	}
-	if len(s.Visits) != 2 || len(s.Sessions) != 2 || s.Sessions[0].ID != "a0" {
-		t.Errorf("visits %v, sessions %v", s.Visits, s.Sessions)
-	}
-	if len(s.Next) != 1 || !s.Next[0].At.Equal(nine.Add(2*time.Hour)) {
-		t.Errorf("next: %v", s.Next)
-	}
-	bob, err := listings(office()).Show(t.Context(), "bob@example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(bob.Next) != 2 || !strings.Contains(bob.Next[1].What, "leaving paris") {
-		t.Errorf("bob's next: %v", bob.Next)
-	}
-}
-
-// The Kelvin sign is not kim's k, and bob is BOB.
-func TestUsersAreComparedAsPresenceDoes(t *testing.T) {
-	m := office()
-	m.people[0].User, m.history[0].User = "kim@example.com", "kim@example.com"
-	l, kelvin := listings(m), "\u212Aim@example.com"
-	if s, err := l.Show(t.Context(), kelvin); !errors.Is(err, ErrUnknown) {
-		t.Errorf("show: %+v, %v", s, err)
-	}
-	if rows := all(t, l.Visits(t.Context(), VisitQuery{User: kelvin})); len(rows) != 0 {
-		t.Errorf("visits: %+v", rows)
-	}
-	if (SessionQuery{User: kelvin}).Match("kim@example.com", m.people[0].Sessions[0]) {
-		t.Error("kim's session would be ended")
-	}
-	if s, err := l.Show(t.Context(), "BOB@example.com"); err != nil || s.User != "bob@example.com" {
-		t.Errorf("show: %+v, %v", s, err)
-	}
-}
-
-func TestShowOfAStranger(t *testing.T) {
-	d, _ := serve(t, &Server{Listings: listings(office())})
-	_, err := d.Show(t.Context(), "eve@example.com")
-	if !errors.Is(err, ErrUnknown) || err.Error() != "eve@example.com: nothing is remembered" {
-		t.Errorf("show a stranger: %v", err)
-	}
-}
-
 func TestStatusCountsWhoIsWhere(t *testing.T) {
 	d, _ := serve(t, &Server{
 		Listings: listings(office()),
@@ -459,104 +278,6 @@ func TestOrdersAreToldWithWhoGaveThem(t *testing.T) {
 	}
 }
 
-// TestBrokenListingIsNoWholeListing has the store fail after the first page:
-// a reader must not take the half for the whole.
-func TestBrokenListingIsNoWholeListing(t *testing.T) {
-	m := office()
-	m.fails = errors.New("input/output error")
-	d, _ := serve(t, &Server{Listings: listings(m)})
-	var last error
-	for _, err := range d.People(t.Context(), "") {
-		last = err
-	}
-	if last == nil {
-		t.Error("a listing that broke off ended without an error")
-	}
-	last = nil
-	for _, err := range d.Sessions(t.Context(), SessionQuery{User: "ann@example.com"}) {
-		last = err
-	}
-	if last == nil || last.Error() != "input/output error" {
-		t.Errorf("a listing that could not begin: %v", last)
-	}
-}
-
-func TestNoDaemon(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "presenced.sock")
-	if _, err := Dial(socket).Status(t.Context()); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("no socket: %v", err)
-	}
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.(*net.UnixListener).SetUnlinkOnClose(false)
-	l.Close()
-	if _, err := Dial(socket).Status(t.Context()); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("stale socket: %v", err)
-	}
-}
-
-// TestStaleSocketIsReplacedAndALivingOneIsNot opens a socket that a dead
-// daemon left, one that a living daemon answers on, and a file.
-func TestStaleSocketIsReplacedAndALivingOneIsNot(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "presenced.sock")
-	left, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	left.(*net.UnixListener).SetUnlinkOnClose(false)
-	left.Close()
-	l, err := Listen(socket)
-	if err != nil {
-		t.Fatalf("stale socket: %v", err)
-	}
-	defer l.Close()
-	info, err := os.Stat(socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.Mode().Perm() != 0o660 {
-		t.Errorf("mode %v, want 0660", info.Mode().Perm())
-	}
-	if _, err := Listen(socket); err == nil || !strings.Contains(err.Error(), "another presenced answers there") {
-		t.Errorf("living socket: %v", err)
-	}
-	file := filepath.Join(t.TempDir(), "precious")
-	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Listen(file); err == nil || !strings.Contains(err.Error(), "not a socket") {
-		t.Errorf("a file: %v", err)
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Errorf("the file is gone: %v", err)
-	}
-}
-
-// TestSocketThatCannotBeOpenedSaysWhatToDo has no folder, a folder of somebody
-// else's, and a path that is too long.
-func TestSocketThatCannotBeOpenedSaysWhatToDo(t *testing.T) {
-	dir := t.TempDir()
-	for path, want := range map[string]string{
-		filepath.Join(dir, "absent", "presenced.sock"): "RuntimeDirectory=presenced",
-		filepath.Join(dir, strings.Repeat("x", 120)):   "107 octets",
-	} {
-		l, err := Listen(path)
-		if err == nil {
-			l.Close()
-			t.Errorf("%s was opened", path)
-			continue
-		}
-		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "[control] socket") {
-			t.Errorf("%v: no remedy", err)
-		}
-	}
-	if got := remedy(syscall.EACCES, "/run/presenced/presenced.sock"); !strings.Contains(got, "may not write to /run/presenced: run it as the user presenced") {
-		t.Errorf("the remedy is %q", got)
-	}
-}
-
 // TestTimesAndDurationsInJSON holds their spelling.
 func TestTimesAndDurationsInJSON(t *testing.T) {
 	l := listings(office())
@@ -582,50 +303,5 @@ func TestTimesAndDurationsInJSON(t *testing.T) {
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("a since that is none: %s", answer.Status)
-	}
-}
-
-// TestNotPermittedSaysWhatToDo has the kernel refuse the socket to somebody
-// who is neither its owner nor in its group.
-func TestNotPermittedSaysWhatToDo(t *testing.T) {
-	dir, err := os.MkdirTemp("", "presenced-") // t.TempDir is in a folder that others may not enter
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "presenced.sock")
-	l, err := Listen(socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	const stranger, strangers = 65534, 65533
-	if os.Geteuid() == 0 {
-		if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(socket, 0, strangers)); err != nil {
-			t.Fatal(err)
-		}
-		runtime.LockOSThread() // it is the thread that is somebody else
-		defer runtime.UnlockOSThread()
-		if err := unix.Setfsuid(stranger); err != nil {
-			t.Fatal(err)
-		}
-		defer unix.Setfsuid(0)
-	} else if err := os.Chmod(socket, 0); err != nil {
-		t.Fatal(err)
-	}
-	want := "open control socket " + socket + ": permission denied: the group presenced may " +
-		"(sudo usermod -aG presenced $USER, then log in again), or become root"
-	if err := Dial(socket).Ping(t.Context()); err == nil || err.Error() != want {
-		t.Errorf("%v, want %q", err, want)
-	}
-}
-
-func TestPing(t *testing.T) {
-	d, _ := serve(t, &Server{})
-	if err := d.Ping(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := Dial(filepath.Join(t.TempDir(), "none")).Ping(t.Context()); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("nobody there: %v", err)
 	}
 }

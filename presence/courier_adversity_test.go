@@ -1,0 +1,187 @@
+package presence
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestLostAnswerIsNotRepeated(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.desk.book("ann@example.com", "b", hour(9), hour(23))
+		o.desk.lost = func(call string) bool { return true }
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		o.until(12, 0)
+		o.want("in b")
+		if got := o.visit("ann@example.com").CheckIn; got.Status != Effected {
+			t.Errorf("check-in: %+v", got)
+		}
+		o.hear(Stop, "ann", laptop, "a")
+		o.until(14, 0)
+		o.want("in b, out b")
+		if got := o.visit("ann@example.com").CheckOut; got.Status != Effected {
+			t.Errorf("check-out: %+v", got)
+		}
+	})
+}
+
+func TestCase71RestartWithACheckOutPending(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.desk.book("ann@example.com", "b", hour(9), hour(23))
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		o.until(10, 0)
+		o.hear(Stop, "ann", laptop, "a")
+		o.until(10, 30)
+		o.stop()
+		o.until(13, 0) // past the deadline
+		o.start()
+		o.until(13, 2)
+		o.want("in b") // departures wait as long as controllers keep retrying
+		o.until(13, 3)
+		o.want("in b, out b")
+		if got := o.visit("ann@example.com").Departed; !got.Equal(hour(10)) {
+			t.Errorf("departed %s, want 10:00", got)
+		}
+		o.stop()
+		o.start()
+		o.until(15, 0)
+		o.want("in b, out b")
+	})
+}
+
+func TestDayWithoutTheDesk(t *testing.T) {
+	inOffice(t, func(o *office) {
+		var down atomic.Bool
+		down.Store(true)
+		o.desk.fault = func(string, *Booking) error {
+			if down.Load() {
+				return errors.New("502 Bad Gateway")
+			}
+			return nil
+		}
+		for _, user := range []string{"stays", "left", "back"} {
+			o.desk.book(user+"@example.com", user, hour(9), hour(22))
+		}
+		o.until(9, 0)
+		o.hear(Start, "stays", "02:00:00:00:01:01", "a")
+		o.hear(Start, "left", "02:00:00:00:01:02", "b")
+		o.hear(Start, "back", "02:00:00:00:01:03", "c")
+		o.until(10, 0)
+		o.hear(Stop, "left", "02:00:00:00:01:02", "b")
+		o.hear(Stop, "back", "02:00:00:00:01:03", "c")
+		o.until(12, 0)
+		o.hear(Start, "back", "02:00:00:00:01:03", "d")
+		o.until(16, 0)
+		o.want("")
+		down.Store(false)
+		o.until(16, 40)
+		for user, want := range map[string]BookingStatus{"stays": CheckedIn, "left": Booked, "back": CheckedIn} {
+			if got := o.desk.status(user); got != want {
+				t.Errorf("%s: %s, want %s\n%s", user, got, want, o.story())
+			}
+		}
+		if got := o.visit("left@example.com").CheckIn; got.Status != Skipped || got.Reason == "" {
+			t.Errorf("left: check-in %+v", got)
+		}
+	})
+}
+
+func TestNobodyWaitsForSomebodyWhoFails(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.desk.book("ann@example.com", "ann", hour(9), hour(17))
+		o.desk.book("bob@example.com", "bob", hour(9), hour(17))
+		o.desk.fault = func(call string, _ *Booking) error {
+			if call == "in ann" {
+				return errors.New("500")
+			}
+			return nil
+		}
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		o.until(9, 1)
+		o.hear(Start, "bob", phone, "b")
+		if o.desk.status("bob") != CheckedIn {
+			t.Errorf("bob waits\n%s", o.story())
+		}
+	})
+}
+
+func TestThrottledWaitsAsTold(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.desk.book("ann@example.com", "b", hour(9), hour(17))
+		o.desk.fault = func(call string, _ *Booking) error {
+			if time.Now().Before(o.at(9, 10)) {
+				return &ThrottledError{Until: o.at(9, 10)}
+			}
+			return nil
+		}
+		var reads atomic.Int32
+		fault := o.desk.fault
+		o.desk.fails(func(call string, b *Booking) error { reads.Add(1); return fault(call, b) })
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		o.until(9, 9)
+		if n := reads.Load(); n != 1 {
+			t.Errorf("%d calls while throttled, want 1", n)
+		}
+		o.until(9, 11)
+		o.want("in b")
+	})
+}
+
+func TestDeniedIsNotTriedAgain(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.desk.book("ann@example.com", "b", hour(9), hour(17))
+		o.desk.fault = func(call string, _ *Booking) error {
+			if call == "in b" {
+				return &DeniedError{Reason: "the acting user lacks permission"}
+			}
+			return nil
+		}
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		o.until(16, 0)
+		o.want("in b")
+		if got := o.visit("ann@example.com").CheckIn; got.Status != Refused || got.Reason == "" {
+			t.Errorf("check-in: %+v", got)
+		}
+	})
+}
+
+func TestDeadDeskIsProbedAndNotHammered(t *testing.T) {
+	inOffice(t, func(o *office) {
+		var calls atomic.Int32
+		o.desk.fails(func(string, *Booking) error { calls.Add(1); return errors.New("connection refused") })
+		o.until(9, 0)
+		for i := range 200 {
+			o.hear(Start, fmt.Sprintf("user%d", i), fmt.Sprintf("02:00:00:00:01:%02x", i), "a")
+		}
+		o.until(10, 0)
+		if n := calls.Load(); n > 60 {
+			t.Errorf("%d calls in an hour without an answer", n)
+		}
+		if got := o.courier.Health(); got.Error == "" || got.Failures < breaker {
+			t.Errorf("health: %+v", got)
+		}
+	})
+}
+
+func TestCase99UnknownUserIsAskedForRarely(t *testing.T) {
+	inOffice(t, func(o *office) {
+		var calls atomic.Int32
+		o.desk.fails(func(string, *Booking) error { calls.Add(1); return ErrNoUser })
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		o.until(12, 30)
+		if n := calls.Load(); n != 4 {
+			t.Errorf("%d calls, want 4", n)
+		}
+		if got := o.visit("ann@example.com").CheckIn; got.Status != Waiting || got.Reason == "" {
+			t.Errorf("check-in: %+v", got)
+		}
+	})
+}
