@@ -32,7 +32,7 @@ func (b *bench) burstsOf(s server, p *process, table *table) error {
 		return err
 	}
 	defer o.close()
-	if err := b.fill(o, false, interims); err != nil {
+	if err := b.fill(o, justCome, interims); err != nil {
 		return err
 	}
 	others, loud := &office{o.nases[1:]}, o.nases[0]

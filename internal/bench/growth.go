@@ -45,7 +45,7 @@ func (b *bench) growthTo(people int, table *table) (err error) {
 		return err
 	}
 	defer o.close()
-	if err := b.fill(o, false, interims); err != nil {
+	if err := b.fill(o, justCome, interims); err != nil {
 		return err
 	}
 	m, err := b.measured(p, func() (*tally, error) { return o.keep(512, interims, b.during) })

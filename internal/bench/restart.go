@@ -76,7 +76,7 @@ func (b *bench) restartOf(s server, rate int, keep bool, act act) (*restarted, e
 		return nil, err
 	}
 	defer o.close()
-	if err := b.fill(o, false, interims); err != nil {
+	if err := b.fill(o, justCome, interims); err != nil {
 		return nil, err
 	}
 

@@ -12,11 +12,11 @@ import (
 
 // server is one row of the comparison.
 type server struct {
-	name     string
-	setting  string
-	durable  string // whether a record is on disk before its answer
-	regulars bool   // its guests were there already when it started
-	command  command
+	name    string
+	setting string
+	durable string // whether a record is on disk before its answer
+	before  past   // what its guests have sent before they are measured
+	command command
 }
 
 // command returns the command of a server that serves at the address and keeps
@@ -102,9 +102,10 @@ func (b *bench) watched() server {
 func (b *bench) servers() []server {
 	trivial := server{name: "responder", setting: "answers, nothing else", durable: "no", command: ourselves(b.self, "responder")}
 	least := server{name: "yardstick", setting: bare, durable: "yes", command: ourselves(b.self, "yardstick")}
-	regulars := b.presenced()
-	regulars.setting, regulars.durable, regulars.regulars = "heartbeats ride along", "all but those", true
-	return []server{trivial, least, radiusNothing, radiusDetail, radiusSQLite, b.presenced(), regulars}
+	longDay, regulars := b.presenced(), b.presenced()
+	longDay.setting, longDay.before = "all, after a long day", aLongDay
+	regulars.setting, regulars.durable, regulars.before = "heartbeats ride along", "all but those", presentAlready
+	return []server{trivial, least, radiusNothing, radiusDetail, radiusSQLite, b.presenced(), longDay, regulars}
 }
 
 const bare = "bbolt, a commit per batch"

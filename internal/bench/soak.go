@@ -24,7 +24,7 @@ func (b *bench) soak() error {
 			return err
 		}
 		defer o.close()
-		if err := b.fill(o, false, interims); err != nil {
+		if err := b.fill(o, justCome, interims); err != nil {
 			return err
 		}
 		rate := b.rate

@@ -35,7 +35,7 @@ func (b *bench) syncsOf(s server, p *process, table *table) error {
 		return err
 	}
 	defer o.close()
-	if err := b.fill(o, s.regulars, interims); err != nil {
+	if err := b.fill(o, s.before, interims); err != nil {
 		return err
 	}
 	before, err := b.batches(s, p)

@@ -34,7 +34,7 @@ func (b *bench) throughputOf(s server, p *process, table *table, r rates) error 
 		return err
 	}
 	defer o.close()
-	if err := b.fill(o, s.regulars, interims); err != nil {
+	if err := b.fill(o, s.before, interims); err != nil {
 		return err
 	}
 	for _, inFlight := range []int{1, 64, 512} {
@@ -70,13 +70,26 @@ func (r rates) share(rate int, of rated) string {
 
 func (b *bench) perSecond(n int) int { return int(float64(n) / b.during.Seconds()) }
 
-// fill begins a session for every guest of the office, or tells late of one
-// that is under way. A slow server is not waited for.
-func (b *bench) fill(o *office, regulars bool, interims int) error {
+// past is what guests have sent before they are measured.
+type past int
+
+const (
+	justCome       past = iota // the Start of their session
+	presentAlready             // what a NAS tells late of a session that is under way
+	aLongDay                   // as many sessions as presenced remembers of one person, and another Start
+)
+
+// fill has every guest of the office send their past. A slow server is not
+// waited for.
+func (b *bench) fill(o *office, before past, interims int) error {
 	const each = 300 * time.Microsecond
 	records, next := 1, live(interims)
-	if regulars {
+	switch before {
+	case presentAlready:
 		records, next = lateRecords, func(g *guest) record { return g.late(time.Now().Unix()) }
+	case aLongDay:
+		const sessions = 16 // presence keeps no more of them that ended
+		records, next = 2*sessions+1, live(0)
 	}
 	return o.fill(records, interims, max(b.during, time.Duration(records*o.guests())*each), next)
 }

@@ -29,15 +29,15 @@ func (b *bench) wear() error {
 	for _, mix := range []struct {
 		what     string
 		interims int
-		regulars bool
+		before   past
 	}{
-		{"8 of 10 Interims, heartbeats wait", 8, true},
-		{"8 of 10 Interims, every one commits", 8, false},
-		{"Starts and Stops", 0, true},
+		{"8 of 10 Interims, heartbeats wait", 8, presentAlready},
+		{"8 of 10 Interims, every one commits", 8, justCome},
+		{"Starts and Stops", 0, presentAlready},
 	} {
 		for _, rate := range []int{1, 10, 100, 1000} {
 			b.progress("disk wear at %d a second, %s", rate, mix.what)
-			w, err := b.wearOf(s, rate, mix.interims, mix.regulars)
+			w, err := b.wearOf(s, rate, mix.interims, mix.before)
 			if err != nil {
 				return errors.Join(err, t.end()) // with the rows so far
 			}
@@ -56,7 +56,7 @@ func (b *bench) wearing() time.Duration { return max(b.during, 2*settle) }
 // worn is what was written for the records of a load.
 type worn struct{ acked, octets int }
 
-func (b *bench) wearOf(s server, rate, interims int, regulars bool) (w worn, err error) {
+func (b *bench) wearOf(s server, rate, interims int, already past) (w worn, err error) {
 	i, err := s.install(b.dir)
 	if err != nil {
 		return w, err
@@ -71,7 +71,7 @@ func (b *bench) wearOf(s server, rate, interims int, regulars bool) (w worn, err
 		return w, err
 	}
 	defer o.close()
-	if err := b.fill(o, regulars, interims); err != nil {
+	if err := b.fill(o, already, interims); err != nil {
 		return w, err
 	}
 	if err := p.stop(); err != nil { // the file has taken in what came before
