@@ -33,7 +33,7 @@ func (a *attributes) read(octets []byte) {
 			a.first[t] = uint16(at)
 		}
 		if t == rfc2865.VendorSpecific_Type {
-			a.vendor = appendVendor(a.vendor, a.at(at))
+			a.vendor = appendVendor(a.vendor, a.valueAt(at))
 		}
 	}
 }
@@ -42,13 +42,16 @@ func (a *attributes) read(octets []byte) {
 // where its value is.
 func each(octets []byte) iter.Seq2[radius.Type, int] {
 	return func(yield func(radius.Type, int) bool) {
-		for at := headerLen; at < len(octets) && yield(radius.Type(octets[at]), at+2); at += int(octets[at+1]) {
+		for at := headerLen; at < len(octets); at += int(octets[at+1]) {
+			if !yield(radius.Type(octets[at]), at+2) {
+				return
+			}
 		}
 	}
 }
 
-// at returns the value that is there.
-func (a *attributes) at(at int) string { return a.packet[at:][:a.packet[at-1]-2] }
+// valueAt returns the value that is there.
+func (a *attributes) valueAt(at int) string { return a.packet[at:][:a.packet[at-1]-2] }
 
 // appendVendor appends what can be read of a Vendor-Specific value. Its inner
 // form is the vendor's affair: what is malformed ends the reading, what stood
@@ -70,7 +73,7 @@ func appendVendor(all []vendorAttribute, value string) []vendorAttribute {
 // value returns the first attribute of this type, "" if there is none.
 func (a *attributes) value(t radius.Type) string {
 	if at := a.first[t]; at > 0 {
-		return a.at(int(at))
+		return a.valueAt(int(at))
 	}
 	return ""
 }

@@ -16,24 +16,21 @@ func (l *loop) turn(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	few, start := l.recording.begin()
 	if start {
-		go l.beside(ctx)
+		l.running.Go(func() { l.beside(ctx) })
 	}
-	for _, b := range l.recording.take() {
+	for _, b := range l.recording.recorded() {
 		l.finish(b)
 	}
 	if len(few) > 0 {
 		l.finish(l.record(ctx, few))
 	}
-	if !l.recording.runs() {
-		l.turned.Store(time.Now().UnixNano())
-	}
+	l.turned.Store(time.Now().UnixNano())
 }
 
 // beside has recorded what waits, batch by batch, while the loop reads on. It
 // wakes the loop after each if that waits for something to read.
 func (l *loop) beside(ctx context.Context) {
 	for more := true; more; {
-		l.turned.Store(time.Now().UnixNano())
 		more = l.recording.end(l.record(ctx, l.recording.next()))
 		l.conn.SetReadDeadline(past)
 	}
@@ -46,6 +43,8 @@ func (l *loop) record(ctx context.Context, requests []*request) *batch {
 	for i, r := range requests {
 		records[i] = r.record
 	}
+	l.began.Store(time.Now().UnixNano())
+	defer l.began.Store(0)
 	return &batch{requests, l.recorder.Record(ctx, records)}
 }
 

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	batchSize   = 512      // requests recorded at once: none waits for more than the batch under way and one more because of others
+	batchSize   = 512      // requests recorded at once, at the most
 	queueSize   = 96 << 20 // octets of requests that may wait, some seventy thousand of the usual ones
-	requestCost = 1200     // octets that a request takes beside its texts
+	requestCost = 1200     // octets that a request takes beside its packet and its answer
 )
 
 // request is an authentic Accounting-Request in hand.
@@ -52,7 +52,7 @@ type line struct {
 	size     int        // in octets
 }
 
-func (r *request) size() int { return requestCost + r.length }
+func (r *request) size() int { return requestCost + r.length + cap(r.answer) }
 
 // put appends r. It returns false if its source has had its share: it may have
 // as much waiting as there is room left. A single one may take half of the

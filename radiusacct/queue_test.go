@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -17,7 +19,11 @@ func TestWhatWaitsTakesNoMoreThanIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	for name, packet := range map[string][]byte{"short": start("x"), "usual": arubaInterim(t).Octets} {
+	const requests = 5000
+	states := slices.Repeat([]avp{proxyState(strings.Repeat("p", 253))}, 15)
+	for name, packet := range map[string][]byte{
+		"short": start("x"), "usual": arubaInterim(t).Octets, "by many proxies": start("x", states...),
+	} {
 		l := newLoop(quietServer(t, loopback), conn)
 		packet = resign(packet, string(loopback.Secrets[0]))
 		inUse := func() int {
@@ -27,12 +33,12 @@ func TestWhatWaitsTakesNoMoreThanIsCounted(t *testing.T) {
 			return int(m.HeapAlloc)
 		}
 		before := inUse()
-		for port := range 10000 {
+		for port := range requests {
 			l.in[0].N = copy(l.in[0].Buffers[0], packet)
 			l.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1 + port}
 			l.take(&l.in[0], l.clients.Load(), time.Now())
 		}
-		if l.recording.queue.length != 10000 {
+		if l.recording.queue.length != requests {
 			t.Fatalf("%s: %d wait", name, l.recording.queue.length)
 		}
 		took := inUse() - before

@@ -78,17 +78,22 @@ func (s *Server) SetClients(clients Clients) {
 	s.clients.Store(s.clients.Load().with(clients))
 }
 
-// Alive returns when the loop that turned least recently last turned: each
-// does every few seconds, whether anything arrives or not. It is zero while
-// none serves.
+// Alive returns when the loop that turned least recently last turned, which
+// each does every few seconds, whether anything arrives or not, or since when a
+// batch is being recorded, if that is longer ago. It is zero while none serves.
 func (s *Server) Alive() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var oldest time.Time
+	var oldest int64
 	for l := range s.loops {
-		if turned := time.Unix(0, l.turned.Load()); oldest.IsZero() || turned.Before(oldest) {
-			oldest = turned
+		for _, at := range []int64{l.turned.Load(), l.began.Load()} {
+			if at > 0 && (oldest == 0 || at < oldest) {
+				oldest = at
+			}
 		}
 	}
-	return oldest
+	if oldest == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, oldest)
 }

@@ -8,7 +8,7 @@ type recording struct {
 	mu      sync.Mutex
 	queue   queue
 	inHand  int           // requests that were put and are not yet taken to be answered
-	beside  bool          // the goroutine runs
+	beside  bool          // the goroutine runs, or is about to
 	done    []*batch      // recorded, or could not be
 	changed chan struct{} // receives something after done has changed
 }
@@ -21,7 +21,7 @@ type batch struct {
 
 const (
 	handOver   = 4  // how many requests are worth waking a goroutine for
-	halveAbove = 16 // how many may be one batch even if they are all that is in hand
+	smallBatch = 16 // how many may be one batch even if they are all that is in hand
 )
 
 // put has a request wait. It returns false if its source has had its share.
@@ -35,13 +35,13 @@ func (r *recording) put(one *request) bool {
 	return true
 }
 
-// begin reports whether the goroutine is to be started: it does not run, and
-// enough waits for it. What waits and is too little it returns.
+// begin takes out what waits if that is too little for the goroutine, and else
+// reports whether that is to be started, because it does not run.
 func (r *recording) begin() (few []*request, start bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.beside:
+	case r.beside: // it finds what waits
 	case r.queue.length >= handOver:
 		r.beside, start = true, true
 	default:
@@ -51,13 +51,13 @@ func (r *recording) begin() (few []*request, start bool) {
 	return few, start
 }
 
-// next returns what makes the next batch. Of many in hand it is half at the
+// next takes out what makes the next batch. Of many in hand it is half at the
 // most: meanwhile the others are answered and new ones read, and neither side
 // waits for the other.
 func (r *recording) next() []*request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.queue.take(min(batchSize, max(halveAbove, r.inHand/2)))
+	return r.queue.take(min(batchSize, max(smallBatch, r.inHand/2)))
 }
 
 // end has a batch be answered, and reports whether more waits. Otherwise the
@@ -74,8 +74,8 @@ func (r *recording) end(b *batch) (more bool) {
 	return r.beside
 }
 
-// take returns the batches that are to be answered.
-func (r *recording) take() []*batch {
+// recorded takes out the batches that are to be answered.
+func (r *recording) recorded() []*batch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	done := r.done
@@ -84,13 +84,6 @@ func (r *recording) take() []*batch {
 		r.inHand -= len(b.requests)
 	}
 	return done
-}
-
-// runs reports whether the goroutine does.
-func (r *recording) runs() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.beside
 }
 
 // resting reports whether the loop has nothing to do but read.

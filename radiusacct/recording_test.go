@@ -22,8 +22,7 @@ func TestCase14StatusServerWhileRecordingHangs(t *testing.T) {
 	defer conn.Close()
 	l := newLoop(quietServer(t, loopback), conn)
 	now := time.Now()
-	l.turned.Store(now.UnixNano())
-	l.recording.beside = true
+	l.began.Store(now.UnixNano())
 	for after, answers := range map[time.Duration]int{time.Second: 1, time.Minute: 0} {
 		l.out = nil
 		l.in[0].N = copy(l.in[0].Buffers[0], signedWith(statusServer(t), string(loopback.Secrets[0])))
@@ -79,7 +78,8 @@ func TestCase29FloodIsNobodyElsesLoss(t *testing.T) {
 }
 
 // However long a recorder takes: what arrives meanwhile is read, though the
-// socket's deadline has passed, and is in the next batch.
+// socket's deadline has passed, and is in the next batch. But the server is not
+// alive.
 func TestSlowRecorderStopsNoReading(t *testing.T) {
 	r := &recorder{entered: make(chan []presence.Record), gate: make(chan struct{})}
 	o := newOfficeOn(t, "127.0.0.1:0", r)
@@ -99,6 +99,11 @@ func TestSlowRecorderStopsNoReading(t *testing.T) {
 	o.conn().SetReadDeadline(time.Unix(1, 0))
 	polite.send(start("polite"))
 	o.until(func() bool { return o.Stats()[0].Requests == batchSize+2 })
+	stuck := o.Alive()
+	o.until(func() bool { return o.turning(o.conn()).After(stuck) })
+	if got := o.Alive(); !got.Equal(stuck) {
+		t.Errorf("alive %s, though a batch hangs since %s", got, stuck)
+	}
 	r.gate <- struct{}{}
 	if batch := <-r.entered; !slices.ContainsFunc(batch, func(r presence.Record) bool { return r.Session == "polite" }) {
 		t.Errorf("a batch of %d without what had arrived", len(batch))

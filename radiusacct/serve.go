@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +49,7 @@ type loop struct {
 	conn    *net.UDPConn
 	packets *ipv4.PacketConn // for its system calls; they do not mind an IPv6 socket
 	turned  atomic.Int64     // when it last turned, in nanoseconds of the Unix epoch
+	began   atomic.Int64     // when the batch that is being recorded was begun, likewise; 0: none is
 
 	in         []ipv4.Message
 	attributes attributes // of the request that is being taken in
@@ -56,8 +58,9 @@ type loop struct {
 	arrived    uint64
 
 	recording recording
+	running   sync.WaitGroup // the goroutine that has requests recorded
 
-	pending map[exchange]*request // in the queue or being recorded
+	pending map[exchange]*request // not yet answered
 	answers recent[exchange, []byte]
 	events  recent[uint64, struct{}] // hashes of what was recorded
 	clocks  recent[string, struct{}] // NASes whose clocks were right
@@ -105,6 +108,7 @@ func (s *Server) Serve(ctx context.Context, conn *net.UDPConn) error {
 	for l.turn(ctx); !l.recording.over(); l.turn(ctx) {
 		<-l.recording.changed
 	}
+	l.running.Wait()
 	if err != nil {
 		return fmt.Errorf("serve RADIUS on %s: %w", conn.LocalAddr(), err)
 	}
@@ -114,7 +118,7 @@ func (s *Server) Serve(ctx context.Context, conn *net.UDPConn) error {
 // past is a deadline that ends a read.
 var past = time.Unix(1, 0)
 
-// read takes in what waits in the socket. If there is nothing to hand over, it
+// read takes in what waits in the socket. If there is nothing else to do, it
 // waits for something to arrive, for a while.
 func (l *loop) read(ctx context.Context) error {
 	l.conn.SetReadDeadline(time.Now().Add(turnEvery))
@@ -213,7 +217,8 @@ func (l *loop) take(m *ipv4.Message, roster *roster, now time.Time) {
 // status answers a Status-Server (RFC 5997), if records are being kept. They
 // are not while a batch hangs.
 func (l *loop) status(p parcel, client *Client, t *tally, to reply, now time.Time) {
-	hangs := l.recording.runs() && now.UnixNano()-l.turned.Load() >= int64(hangAfter)
+	began := l.began.Load()
+	hangs := began > 0 && now.UnixNano()-began >= int64(hangAfter)
 	if hangs || !l.recorder.Healthy() {
 		t.faults[unrecorded].Add(1)
 		return

@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"crypto/subtle"
 	"encoding/binary"
-	"slices"
 
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
@@ -131,24 +130,23 @@ func sign(p []byte, at int, authenticator, secret []byte) []byte {
 // order, unmodified, and nothing else (RFC 2866 2.1), but for a
 // Message-Authenticator, which then comes first.
 func (p parcel) answer(signed bool) []byte {
-	const signature = headerLen + 2 // where it is
-	b := make([]byte, signature+signatureLen, 64)
-	b[0], b[1] = byte(radius.CodeAccountingResponse), p.octets[1]
-	b[headerLen], b[headerLen+1] = byte(rfc2869.MessageAuthenticator_Type), 2+signatureLen
+	const value = headerLen + 2 // of the Message-Authenticator
+	b := []byte{byte(radius.CodeAccountingResponse), p.octets[1], headerLen - 1: 0}
+	if signed {
+		b = append(b, byte(rfc2869.MessageAuthenticator_Type), 2+signatureLen)
+		b = append(b, zeros[:]...)
+	}
 	for t, at := range each(p.octets) {
 		if t == rfc2865.ProxyState_Type {
 			b = append(b, p.octets[at-2:][:p.octets[at-1]]...)
 		}
 	}
-	if len(b) > maxLen { // rather an answer without it than none
-		signed = false
-	}
-	if !signed {
-		b = slices.Delete(b, headerLen, signature+signatureLen)
+	if signed && len(b) > maxLen { // rather an answer without it than none
+		return p.answer(false)
 	}
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 	if signed {
-		copy(b[signature:], sign(b, signature, p.signatureOver(), p.secret))
+		copy(b[value:], sign(b, value, p.signatureOver(), p.secret))
 	}
 	h := md5.New() // the Response Authenticator (RFC 2866 3)
 	h.Write(b[:4])
