@@ -37,7 +37,7 @@ func parseOwner(note []byte) (owner, error) {
 // is with one person at a time, and the latest sign of life says with whom.
 type owners struct {
 	*Tracker
-	now   map[string]owner // as the batch so far leaves them, and as it read them
+	now   map[string]owner // as they were read from the store, and as the batch so far leaves them
 	notes []Note
 	since int // Tracker.disowned at the beginning
 }

@@ -43,7 +43,7 @@ func (p *Person) Hear(n Sighting, w World) []Visit {
 // Advance lets time pass up to now and concludes what follows.
 func (p *Person) Advance(now time.Time, w World) []Visit {
 	p.Wake = p.pass(now, w)
-	for _, site := range p.sites(make([]string, 0, 4)) {
+	for _, site := range p.sites() {
 		p.Wake = earlier(p.Wake, p.conclude(site, now, w))
 	}
 	p.prune(now, w)
@@ -215,7 +215,7 @@ func (p *Person) renew(s *Session, n Sighting, w World) {
 // begin takes in a session never heard of. An Interim for one is a Start at
 // event time less Acct-Session-Time.
 func (p *Person) begin(n Sighting, w World) {
-	s := Session{ID: n.Session, Device: n.Device, Began: n.began(), Seen: n.At, Exact: n.Status == Start}
+	s := Session{ID: kept("", n.Session), Device: n.Device, Began: n.began(), Seen: n.At, Exact: n.Status == Start}
 	s.alive(n)
 	s.Interim = 0
 	if n.Heard.Sub(n.At) >= w.MaxSession { // history: it says nothing about now
@@ -328,7 +328,7 @@ func (p *Person) unknownStop(n Sighting, w World) {
 		}
 	}
 	p.Sessions = append(p.Sessions, Session{
-		ID: n.Session, Device: n.Device, Site: n.Site, SSID: n.SSID, NAS: n.NAS,
+		ID: kept("", n.Session), Device: n.Device, Site: n.Site, SSID: kept("", n.SSID), NAS: n.NAS,
 		State: Ended, Began: began, Seen: n.At, Heard: n.Heard, Ended: n.At, Age: n.Age, Cause: n.Cause,
 	})
 	if d = p.device(n.Device, n.Site); d != nil && !d.Closed && began.Before(d.Last.Add(w.Linger)) {
@@ -366,13 +366,26 @@ func (p *Person) device(id, site string) *Device {
 // LiveDevices returns how many of the person's devices are alive at the site,
 // or anywhere if site is empty.
 func (p *Person) LiveDevices(site string) int {
-	seen := make([]string, 0, 8)
+	seen := map[string]bool{}
 	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Live() && (site == "" || s.Site == site) && !slices.Contains(seen, s.Device) {
-			seen = append(seen, s.Device)
+		if s := &p.Sessions[i]; s.Live() && (site == "" || s.Site == site) {
+			seen[s.Device] = true
 		}
 	}
 	return len(seen)
+}
+
+// shared reports whether more devices are alive than one person has.
+func (p *Person) shared(w World) bool {
+	seen := make([]string, 0, 8)
+	for i := range p.Sessions {
+		if s := &p.Sessions[i]; s.Live() && !slices.Contains(seen, s.Device) {
+			if seen = append(seen, s.Device); len(seen) > w.MaxDevices {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func on(ssid string) string {

@@ -55,19 +55,19 @@ func (m *Mapping) place(r *Record, g *Reading) Nobody {
 	return Nobody{}
 }
 
-// why is the reason for which a site claims a record: a pattern that has the
+// ground is the reason for which a site claims a record: a pattern that has the
 // answer to a clue, or else that it is the client's site or the only one.
-type why struct {
+type ground struct {
 	clue    *clue
 	pattern string
 	client  bool
 }
 
-func (w why) rule(r *Record) string {
+func (g ground) rule(r *Record) string {
 	switch {
-	case w.clue != nil:
-		return fmt.Sprintf("%s %q by %s %q", w.clue.name, w.clue.answer(r), w.clue.key, w.pattern)
-	case w.client:
+	case g.clue != nil:
+		return fmt.Sprintf("%s %q by %s %q", g.clue.name, g.clue.answer(r), g.clue.key, g.pattern)
+	case g.client:
 		return fmt.Sprintf("the site of client %q", r.Client)
 	}
 	return fmt.Sprintf("the only site with network %q in its ssids", r.SSID)
@@ -75,19 +75,18 @@ func (w why) rule(r *Record) string {
 
 // claim returns the first of the sites in question that claims the record, and
 // why it does.
-func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, why) {
-	for i := range clues {
-		c := &clues[i]
+func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, ground) {
+	for at := range clues {
+		c := &clues[at]
+		answer := c.answer(r)
+		if answer == "" {
+			continue
+		}
 		for i := range m.Sites {
 			s := &m.Sites[i]
-			patterns := c.patterns(s)
-			if len(patterns) == 0 || !inQuestion(s) {
-				continue
-			}
-			answer := c.answer(r)
-			for _, pattern := range patterns {
-				if answer != "" && c.matches(pattern, answer) {
-					return s, why{clue: c, pattern: pattern}
+			for _, pattern := range c.patterns(s) {
+				if c.matches(pattern, answer) && inQuestion(s) {
+					return s, ground{clue: c, pattern: pattern}
 				}
 			}
 		}
@@ -100,7 +99,7 @@ func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, why) {
 			continue
 		}
 		if s.Name == r.Site {
-			return s, why{client: true}
+			return s, ground{client: true}
 		}
 		if r.SSID != "" && slices.Contains(s.SSIDs, r.SSID) && len(s.NAS)+len(s.Locations) == 0 {
 			several = only != nil
@@ -110,7 +109,7 @@ func (m *Mapping) claim(r *Record, inQuestion func(*Site) bool) (*Site, why) {
 	if several {
 		only = nil
 	}
-	return only, why{}
+	return only, ground{}
 }
 
 // nowhere says why no site claims the record.

@@ -6,8 +6,8 @@ import (
 )
 
 // Record is one decoded Accounting-Request, free of any vendor's spelling.
-// Texts are as the NAS sent them unless the field says otherwise; a field that
-// the request did not answer is zero.
+// Texts are as the NAS sent them unless the field says otherwise, and may be
+// parts of the whole packet; a field that the request did not answer is zero.
 type Record struct {
 	Client string         // the configured client that authenticated it
 	Site   string         // the client's site: what the record belongs to when nothing matches better
@@ -52,8 +52,10 @@ type Source struct {
 // NAS names the NAS of r so that two behind one client, or one address behind
 // two clients, are told apart: client, NAS-Identifier and NAS address.
 func (r *Record) NAS() string {
-	name := make([]byte, 0, 128)
-	name = append(append(append(name, r.Client...), '/'), r.NASID...)
+	name := make([]byte, 0, 128) // on the stack, most often
+	name = append(name, r.Client...)
+	name = append(name, '/')
+	name = append(name, r.NASID...)
 	if r.NASAddr.IsValid() {
 		name = r.NASAddr.AppendTo(append(name, '/'))
 	}

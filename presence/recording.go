@@ -35,7 +35,7 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 				return nil
 			}
 			settled := p.Hear(*n, w)
-			if p.LiveDevices("") > w.MaxDevices {
+			if p.shared(w) {
 				shared[n.User] = true
 			} else {
 				delete(shared, n.User)

@@ -53,9 +53,10 @@ func (s *Session) alive(n Sighting) {
 	if n.HasAge {
 		s.Age = n.Age
 	}
-	s.Site, s.SSID, s.NAS, s.AP, s.BSSID = n.Site, n.SSID, n.NAS, n.AP, n.BSSID
+	s.Site, s.NAS, s.BSSID = n.Site, n.NAS, n.BSSID
+	s.SSID, s.AP = kept(s.SSID, n.SSID), kept(s.AP, n.AP)
 	if n.Multi != "" {
-		s.Multi = n.Multi
+		s.Multi = kept(s.Multi, n.Multi)
 	}
 }
 

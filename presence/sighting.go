@@ -1,6 +1,9 @@
 package presence
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Sighting is what a record says after mapping: this user's device at this
 // site was alive, or ended, at that time.
@@ -20,4 +23,13 @@ type Sighting struct {
 	Age     time.Duration
 	HasAge  bool // whether the record carried Acct-Session-Time
 	Cause   Cause
+}
+
+// kept returns text to be kept in the place of was. A record's texts may be
+// parts of a whole packet, which is not to be kept for their sake.
+func kept(was, text string) string {
+	if text == was {
+		return was
+	}
+	return strings.Clone(text)
 }

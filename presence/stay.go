@@ -57,8 +57,8 @@ func (p *Person) alive(d *Device) (alive, unknown bool) {
 	return false, unknown
 }
 
-// sites appends the sites at which the person has a device or an open visit.
-func (p *Person) sites(sites []string) []string {
+// sites returns the sites at which the person has a device or an open visit.
+func (p *Person) sites() (sites []string) {
 	for i := range p.Devices {
 		if site := p.Devices[i].Site; !slices.Contains(sites, site) {
 			sites = append(sites, site)
@@ -79,7 +79,7 @@ func (p *Person) conclude(name string, now time.Time, w World) (next time.Time) 
 	if !ok {
 		site.Name = name
 	}
-	shared := p.LiveDevices("") > w.MaxDevices
+	shared := p.shared(w)
 	v := p.visit(name)
 	if v == nil {
 		y := p.stayAt(site, site.Day(now, w.DayStarts), time.Time{}, now, w)

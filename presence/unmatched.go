@@ -106,6 +106,7 @@ func (t *Tracker) nobody(n Nobody, now time.Time) {
 		if len(t.unmatched) >= maxUnmatched {
 			t.unmatched.halve()
 		}
+		n.Key = kept("", n.Key)
 		u = &Unmatched{Nobody: n, First: now}
 		t.unmatched[n] = u
 	}
