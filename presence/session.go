@@ -163,15 +163,17 @@ func (n Sighting) began() time.Time {
 // renews reports whether the sighting is of a later session than s that has
 // the same id: ids repeat after a boot and on NASes that count alike, and
 // hostapd has been seen to give one again to the station that it was of. Of an
-// Interim the count of seconds tells, which began anew.
+// Interim the count of seconds tells: it began anew, or from when s was over.
 func (n Sighting) renews(s *Session) bool {
 	switch {
-	case n.Status == Interim && (!n.HasAge || n.Age >= s.Age):
+	case n.Status == Interim && !n.HasAge:
 		return false
+	case n.Status == Interim && n.Age >= s.Age: // it has lasted longer by now than s had
+		return !s.Live() && n.began().After(s.Ended.Add(time.Minute))
 	case s.Live():
 		return n.At.After(s.Seen) && n.began().After(s.Began.Add(moment))
-	case s.Exact && n.began().After(s.Began) && !n.began().Before(s.Ended):
-		return true
+	case s.Exact && s.Cause != Superseded && n.began().After(s.Began) && !n.began().Before(s.Ended):
+		return true // it was told that s had ended
 	}
 	// Clocks err, and a Start close to when the session began is its own.
 	return n.began().After(s.Began.Add(moment)) && !n.began().Before(s.Ended.Add(-moment))

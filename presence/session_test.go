@@ -76,6 +76,18 @@ func TestCase42IDOfYesterdayIsANewSession(t *testing.T) {
 	d.want("london over 09:00:00-17:00:00 left; london present 09:00:00")
 }
 
+// Its Start was lost, and it has lasted longer already than the one that had
+// the id before: by its own count it began long after that had ended.
+func TestCase42IDOfYesterdayIsANewSessionWithoutItsStart(t *testing.T) {
+	d := newDay(t)
+	d.hear("18:43", Start, phone, "00000001")
+	d.hear("18:51", Stop, phone, "00000001", age(8*time.Minute))
+	d.is("20:00")
+	d.hear("+1 9:10", Interim, phone, "00000001", age(10*time.Minute))
+	d.wantState(phone, "00000001", Open)
+	d.want("london over 18:43:00-18:51:00 left; london present 09:00:00")
+}
+
 func TestCase57SessionStopsAtAnotherNAS(t *testing.T) {
 	d := newDay(t)
 	d.hear("9:00", Start, laptop, "a", nasIs("ap1"))
@@ -100,6 +112,18 @@ func TestCase60LateStartDoesNotSupersede(t *testing.T) {
 	d.wantState(laptop, "b", Open)
 	d.wantState(laptop, "a", Ended)
 	d.want("london present 09:00:00")
+}
+
+// By Acct-Delay-Time, in whole seconds, the repeat of a Start can come out later
+// than the Start, and than the roam since. Nobody has said that the session had
+// ended and another begun with its id.
+func TestCase60RepeatedStartDoesNotSupersede(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00:03", Start, phone, "a", nasIs("ap1"))
+	d.hear("9:00:04", Start, phone, "b", nasIs("ap2"))
+	d.hear("9:00:05", Start, phone, "a", nasIs("ap1"), d.arriving("9:00:07"))
+	d.wantState(phone, "b", Open)
+	d.wantState(phone, "a", Ended)
 }
 
 func TestCase59MissingStopIsSuperseded(t *testing.T) {
