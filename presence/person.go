@@ -363,12 +363,11 @@ func (p *Person) device(id, site string) *Device {
 	return nil
 }
 
-// LiveDevices returns how many of the person's devices are alive at the site,
-// or anywhere if site is empty.
+// LiveDevices returns how many of the person's devices are alive at the site.
 func (p *Person) LiveDevices(site string) int {
 	seen := map[string]bool{}
 	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Live() && (site == "" || s.Site == site) {
+		if s := &p.Sessions[i]; s.Live() && s.Site == site {
 			seen[s.Device] = true
 		}
 	}
