@@ -171,6 +171,17 @@ func (o *office) hear(status Status, user, device, session string) {
 	synctest.Wait()
 }
 
+// crowd is a record of each of so many people, u000, u001, …
+func crowd(size int, status Status, session string) (batch []Record) {
+	for i := range size {
+		batch = append(batch, Record{
+			Status: status, UserName: fmt.Sprintf("u%03d", i), Device: fmt.Sprintf("02:00:00:00:00:%02x", i),
+			Session: fmt.Sprint(session, i), Cause: UserRequest,
+		})
+	}
+	return batch
+}
+
 func (o *office) want(calls string) {
 	o.t.Helper()
 	if got := o.desk.made(); got != calls {

@@ -3,7 +3,6 @@ package presence
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -102,19 +101,10 @@ func TestAMassEndDuringAnOutageIsHeldAfterARestart(t *testing.T) {
 		o.rules.Linger = 10 * time.Minute
 		o.start()
 		o.until(9, 0)
-		all := func(status Status, session string) (batch []Record) {
-			for i := range 50 {
-				batch = append(batch, Record{
-					Status: status, UserName: fmt.Sprintf("u%02d", i), Device: fmt.Sprintf("02:00:00:00:00:%02x", i),
-					Session: fmt.Sprint(session, i), Cause: UserRequest,
-				})
-			}
-			return batch
-		}
-		o.record(all(Start, "a")...)
+		o.record(crowd(50, Start, "a")...)
 		o.until(10, 0)
-		time.Sleep(time.Second)                // between two looks at what waits
-		for _, stops := range all(Stop, "a") { // the first of them know of nobody else yet
+		time.Sleep(time.Second)                      // between two looks at what waits
+		for _, stops := range crowd(50, Stop, "a") { // the first of them know of nobody else yet
 			o.record(stops)
 		}
 		o.store.fails(errDisk)
@@ -124,9 +114,9 @@ func TestAMassEndDuringAnOutageIsHeldAfterARestart(t *testing.T) {
 		o.stop()
 		o.start()
 		o.until(10, 20)
-		o.record(all(Start, "b")...)
+		o.record(crowd(50, Start, "b")...)
 		o.until(12, 0)
-		if got := o.visit("u00@example.com"); got.State != Present || !got.Arrived.Equal(hour(9)) {
+		if got := o.visit("u000@example.com"); got.State != Present || !got.Arrived.Equal(hour(9)) {
 			t.Errorf("%+v", got)
 		}
 	})

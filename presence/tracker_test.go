@@ -289,20 +289,11 @@ func TestCase72MassEndOfHundredsIsHeld(t *testing.T) {
 		o.rules.Linger = 10 * time.Minute
 		o.start()
 		o.until(9, 0)
-		all := func(status Status, session string) (batch []Record) {
-			for i := range 200 {
-				batch = append(batch, Record{
-					Status: status, UserName: fmt.Sprintf("u%03d", i), Device: fmt.Sprintf("02:00:00:00:00:%02x", i),
-					Session: fmt.Sprint(session, i), Cause: UserRequest,
-				})
-			}
-			return batch
-		}
-		o.record(all(Start, "a")...)
+		o.record(crowd(200, Start, "a")...)
 		o.until(10, 0)
-		o.record(all(Stop, "a")...)
+		o.record(crowd(200, Stop, "a")...)
 		o.until(10, 20)
-		o.record(all(Start, "b")...)
+		o.record(crowd(200, Start, "b")...)
 		o.until(12, 0)
 		for _, user := range []string{"u000", "u100", "u199"} {
 			if got := o.visit(user + "@example.com"); got.State != Present || !got.Arrived.Equal(hour(9)) {
