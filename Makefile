@@ -11,7 +11,7 @@ STATICCHECK := $(GO) tool -modfile=tools.mod staticcheck
 
 .PHONY: help
 help: ## shows this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## runs the real daemon against a made-up office and a sandbox Kadence, and tells what happens
@@ -19,33 +19,66 @@ run: ## runs the real daemon against a made-up office and a sandbox Kadence, and
 
 .PHONY: build
 build: ## makes ./presenced, static and without symbols
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o presenced ./cmd/presenced
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X github.com/presenced/presenced/internal/daemon.release=$$(packages/version.sh)" -o presenced ./cmd/presenced
 
 .PHONY: package
-package: ## makes a .deb and an .rpm for amd64 and arm64 in dist/; offline, if the module cache is filled
+package: ## makes what a release consists of in dist/, for amd64 and arm64: packages, archives, images; offline, if the module cache is filled
 	rm -rf dist
 	GO=$(GO) packages/build.sh dist
 
+.PHONY: release
+release: ## the same, audited, built twice and compared, and signed if MINISIGN_KEY names the file of a key
+	GO=$(GO) packages/release.sh dist
+
+.PHONY: release-test
+release-test: audit ## runs what a release consists of: the image by runc, arm64 by qemu, repositories for apt and dnf, Ansible, signatures
+	@.ci/peers release
+	$(GO) test -count=1 -v -timeout 60m -tags whole ./packages
+
+.PHONY: audit
+audit: ## holds the module cache against go.sum, and what is called against the known vulnerabilities
+	GO=$(GO) packages/audit.sh
+
+.PHONY: licences
+licences: ## writes docs/licences.md, from the texts of what is linked
+	@tool=$$(mktemp) && $(GO) build -C packages/release -o $$tool . && $$tool licences >docs/licences.md; rm -f $$tool
+
 .PHONY: test
 test: peers style lint ## checks everything; as root (or with sudo) installs what the tests want from Debian first
-	.ci/gotest -race -shuffle=on -timeout 10m ./...
+	.ci/gotest -race -shuffle=on -timeout 30m ./...
+	$(MAKE) points ROUNDS=100
+
+.PHONY: points
+points: ## kills, or has fail, the store between any two steps to the disk, and the courier around its calls, ROUNDS (5000) times each
+	$(GO) test -count=1 -v -timeout 4h -tags failpoints -run TestAtEveryPoint ./store -args -rounds $(or $(ROUNDS),5000)
 
 .PHONY: peers
-peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, promtool, systemd, Chromium, rpm, lintian
+peers: ## installs the C compiler for -race and the real peers: hostapd, wpa_supplicant, FreeRADIUS, radsecproxy, promtool, systemd, Chromium, rpm, lintian
 	@.ci/peers
 
 .PHONY: style
 style: ## gofmt and go vet
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt these:" >&2; echo "$$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -tags whole ./packages
+	$(GO) vet -tags failpoints ./store/...
+	$(GO) vet -C packages/release ./...
 
 .PHONY: lint
-lint: ## staticcheck, at the version that tools.mod pins
+lint: ## staticcheck with every check, at the version that tools.mod pins
 	$(STATICCHECK) ./...
+	$(STATICCHECK) -tags whole ./packages
+	linter=$$($(GO) tool -modfile=tools.mod -n staticcheck) && cd packages/release && $$linter ./...
+	$(STATICCHECK) -tags failpoints ./store/...
 
 .PHONY: lab
 lab: ## only the tests with a real controller, stations and proxies, as they happen
-	$(GO) test -count=1 -v -timeout 5m ./internal/lab/...
+	$(GO) test -count=1 -v -timeout 5m ./internal/rigs/lab/...
+
+.PHONY: radio
+radio: ## hostapd, wpa_supplicant and FreeRADIUS on simulated radios, in a user-mode Linux in virtual time: every way to roam, random walks, an office
+	@.ci/peers radio
+	$(GO) test -count=1 -v -timeout 3h -run TestRadio ./internal/rigs/lab -args -radio $(RADIO)
 
 .PHONY: screenshots
 screenshots: ## the status page of a made-up office as Chromium shows it, wide and narrow, light and dark, into ./screenshots
@@ -53,8 +86,8 @@ screenshots: ## the status page of a made-up office as Chromium shows it, wide a
 	$(GO) test -count=1 -run TestBrowserDraws ./internal/page -args -screenshots $(CURDIR)/screenshots
 
 .PHONY: bench
-bench: peers ## measures presenced beside FreeRADIUS in one table, in about three minutes; on an idle machine. BENCH='-seconds 10 throughput', BENCH=wear
-	$(GO) run ./internal/bench $(BENCH)
+bench: peers ## measures presenced beside FreeRADIUS in one table, in about four minutes; on an idle machine. BENCH='-seconds 10 throughput', BENCH=wear
+	$(GO) run ./internal/rigs/bench $(BENCH)
 
 .PHONY: microbench
 microbench: ## the benchmarks of single parts; on an idle machine
@@ -62,7 +95,31 @@ microbench: ## the benchmarks of single parts; on an idle machine
 
 .PHONY: linger
 linger: ## what a linger from 15 to 120 minutes gives in made-up offices whose truth is known
-	$(GO) test -count=1 -run TestLingerTable -v ./internal/office -args -people 40
+	$(GO) test -count=1 -run TestLingerTable -v ./internal/rigs/office -args -people 40
+
+.PHONY: nightly
+nightly: nightly-offices nightly-store radio release-test nightly-fuzz ## everything that takes too long for every change
+
+.PHONY: nightly-offices
+nightly-offices: # fifty weeks of three hundred people on every make of equipment, and the properties of any day
+	$(GO) test -count=1 -timeout 2h -v -run TestFieldIsRight ./internal/rigs/office -args -makes all -seeds 50 -people 300
+	$(GO) test -count=1 -timeout 2h -run 'TestAnyOrder|TestLate|TestLooking|TestLaterSign' ./internal/rigs/office -args -makes all -days 100
+
+.PHONY: nightly-store
+nightly-store: points # and the power cut, traced and on a file system of our own; the daemon killed under load
+	$(GO) test -count=1 -v -timeout 4h -run 'TestPowerLoss|TestAPowerCut|FailingDisk' ./store -args -losses 500 -cuts 1000
+	$(GO) test -count=1 -v -timeout 1h -run KilledUnderLoad ./cmd/presenced -args -kills 200
+
+.PHONY: race
+race: ## every test three times with the race detector, on one, two and four cores, package by package; three hours on two cores
+	@set -e; for package in $$($(GO) list ./...); do \
+	  rounds="-count=3 -cpu 1,2,4"; case $$package in */packages|*/internal/rigs/lab) rounds=-count=1;; esac; \
+	  echo "$$package $$rounds"; nice $(GO) test -race -shuffle=on -timeout 90m $$rounds $$package; \
+	done
+
+.PHONY: nightly-fuzz
+nightly-fuzz: # every fuzz target for ten minutes
+	$(MAKE) fuzz FUZZTIME=10m
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s) each

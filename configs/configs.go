@@ -9,13 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/presenced/presenced/kadence"
+	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/radiusacct"
 )
 
 // Reference is the annotated reference configuration: every key there is, with
@@ -30,7 +32,8 @@ type Config struct {
 	Warnings []string // what is allowed and probably not meant, one line each
 
 	Radius  Radius
-	Mapping presence.Mapping
+	Radsec  *Radsec // nil: nothing comes over TLS
+	Mapping mapping.Rules
 	Rules   presence.Rules // with the same sites as Mapping
 	Kadence *Kadence       // nil: presence is recorded, and nothing is checked in or out
 	Store   Store
@@ -46,39 +49,21 @@ func (c *Config) Files() []string { return slices.Clone(c.files) }
 
 // Radius says where accounting comes in.
 type Radius struct {
-	Listen  []string      // host:port, UDP
-	Clients []Client      // in the configured order
-	MaxSkew time.Duration // how far an Event-Timestamp may be from the time of arrival
-}
-
-// Client is who may send accounting.
-type Client struct {
-	Name    string
-	Prefix  netip.Prefix // masked; a single address is a prefix of full length
-	Secrets [][]byte     // at least one, none is empty
-	Site    string       // what its records belong to when nothing matches better; may be empty
-
-	MirrorMessageAuthenticator  string // "" (as the request did), "always" or "never"
-	RequireMessageAuthenticator bool
+	Listen  []string            // host:port, UDP
+	Clients []radiusacct.Client // in the configured order
+	MaxSkew time.Duration       // how far an Event-Timestamp may be from the time of arrival
 }
 
 // Kadence says how to reach Kadence, and what is to be done there.
 type Kadence struct {
-	Region     string                 // "eu" or "us"
-	APIURL     string                 // instead of the region's; may be empty
-	AuthURL    string                 // instead of the region's; may be empty
-	ClientID   string                 // the API key's identifier
-	Secret     func() (string, error) // the API key's secret, read anew each time if it is in a file
-	ActingUser string                 // "self" or a user id
-	Types      []string               // types of booking to act upon
-	Rate       float64                // calls per second, at most
-	DryRun     bool
+	kadence.Config      // but for Transport and UserAgent, which nobody configures
+	DryRun         bool // all is done but the calls that change a booking
 }
 
 // Store says where and how state is kept.
 type Store struct {
 	Path        string
-	KeepVisits  time.Duration // how long settled visits are kept
+	KeepVisits  time.Duration // how long archived visits are kept
 	HashDevices bool          // whether MAC addresses are kept and shown as keyed hashes only
 }
 
@@ -136,13 +121,16 @@ func parse(name string, data []byte, dir string) (*Config, *document, error) {
 	}
 	c := &Config{Path: name, Rules: presence.DefaultRules()}
 	c.Mapping.Sites = sites(root)
-	c.Radius = radius(root.table("radius"), c.Mapping.Sites)
+	c.Mapping.Elsewhere = elsewhere(root)
+	c.Radsec = radsec(root.table("radsec"))
+	c.Radius = radius(root.table("radius"), c.Mapping.Sites, c.Radsec != nil)
 	c.Mapping.Identity = identity(root.table("identity"))
 	rules(root.table("presence"), &c.Rules)
-	c.Kadence = kadence(root, c)
+	c.Kadence = desk(root, c)
 	c.Store = store(root.table("store"))
 	c.Control = control(root.table("control"))
 	c.Log = logging(root.table("log"))
+	c.Rules.MaxSkew = c.Radius.MaxSkew
 	c.Rules.Sites = make(map[string]presence.Site, len(c.Mapping.Sites))
 	for _, s := range c.Mapping.Sites {
 		c.Rules.Sites[s.Name] = s
@@ -160,7 +148,7 @@ func parse(name string, data []byte, dir string) (*Config, *document, error) {
 // unreachable warns of sites to which no record can ever belong.
 func (c *Config) unreachable(d *document) {
 	for _, s := range c.Mapping.Sites {
-		client := slices.ContainsFunc(c.Radius.Clients, func(c Client) bool { return c.Site == s.Name })
+		client := slices.ContainsFunc(c.Radius.Clients, func(c radiusacct.Client) bool { return c.Site == s.Name })
 		if !client && len(s.NAS)+len(s.Locations)+len(s.SSIDs) == 0 {
 			d.warn("site %q: nothing leads to it: no client has it as its site, and it has no nas, locations or ssids", s.Name)
 		}

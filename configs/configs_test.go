@@ -1,21 +1,19 @@
 package configs
 
 import (
-	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/pelletier/go-toml/v2"
 
+	"github.com/presenced/presenced/kadence"
+	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/radiusacct"
 )
 
 // smallest is the shortest configuration that is complete.
@@ -45,155 +43,19 @@ func parseText(t *testing.T, text string) *Config {
 	return c
 }
 
-// credentials puts the secrets of the reference where systemd would.
-func credentials(t *testing.T) {
-	dir := t.TempDir()
-	for name, secret := range map[string]string{"hq-wlc": "testing123\n", "hq-wlc-new": "next", "kadence": "hush\r\n", "control-token": "0123456789abcdef\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("CREDENTIALS_DIRECTORY", dir)
-}
-
-// filled is the reference with an API key in it.
-func filled() []byte {
-	return bytes.Replace(Reference, []byte(`"…"         # yours`), []byte(`"key" # yours`), 1)
-}
-
-// TestReferenceIsAConfiguration: once an API key is filled in, and nothing
-// else is wrong with it before.
-func TestReferenceIsAConfiguration(t *testing.T) {
-	credentials(t)
-	_, err := Parse("presenced.toml", Reference, t.TempDir())
-	var faults Faults
-	if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Key != "kadence.client_id" || faults[0].Remedy == "" {
-		t.Errorf("as it is printed: %v", err)
-	}
-	c, err := Parse("presenced.toml", filled(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(c.Warnings) > 0 {
-		t.Errorf("it warns: %q", c.Warnings)
-	}
-	if got := string(c.Radius.Clients[0].Secrets[0]); got != "testing123" {
-		t.Errorf("the client's secret is %q", got)
-	}
-	if got, err := c.Kadence.Secret(); got != "hush" || err != nil {
-		t.Errorf("Kadence's secret is %q, %v", got, err)
-	}
-}
-
-// TestReferenceNamesEveryKeyWithItsDefault: and no default in it is another
-// than the code's.
-func TestReferenceNamesEveryKeyWithItsDefault(t *testing.T) {
-	credentials(t)
-	text := regexp.MustCompile(`(?m)^#rewrite`).ReplaceAllString(string(filled()), "rewrite")
-	_, d, err := parse("presenced.toml", []byte(text), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	written := map[string]any{}
-	if err := toml.Unmarshal(Reference, &written); err != nil {
-		t.Fatal(err)
-	}
-	if len(d.known) < 55 {
-		t.Errorf("only %d keys are known", len(d.known))
-	}
-	for path, otherwise := range d.known {
-		key := path[strings.LastIndexByte(path, '.')+1:]
-		if !regexp.MustCompile(`(?m)(^\[+|[.#{, ]|^)` + key + `(\s*=|\])`).Match(Reference) {
-			t.Errorf("%s is not in it", path)
-			continue
-		}
-		value, there := lookUp(written, path)
-		required := slices.Contains([]string{"client_id", "client_secret_file", "secret_file", "building"}, key)
-		switch {
-		case otherwise == nil, required:
-		case !there && !reflect.ValueOf(otherwise).IsZero():
-			t.Errorf("%s: its default %v is not in it", path, otherwise)
-		case there && plain(value) != plain(otherwise):
-			t.Errorf("%s is %v in it, and %v by default", path, value, otherwise)
-		}
-	}
-}
-
-// lookUp finds the value of a path; of arrays of tables it takes the first.
-func lookUp(table map[string]any, path string) (any, bool) {
-	key, rest, below := strings.Cut(path, ".")
-	value, ok := table[key]
-	if !below {
-		return value, ok
-	}
-	switch v := value.(type) {
-	case map[string]any:
-		return lookUp(v, rest)
-	case []any:
-		return lookUp(v[0].(map[string]any), rest)
-	}
-	return nil, false
-}
-
-// plain writes a value so that a decoded one and one of the code compare.
-func plain(v any) string {
-	text, err := toml.Marshal(map[string]any{"v": v})
-	if err != nil {
-		return err.Error()
-	}
-	return strings.TrimSuffix(strings.TrimSpace(string(text)), ".0")
-}
-
-// TestExamplesInTheReferenceAreGood: what stands behind a # can be used.
-func TestExamplesInTheReferenceAreGood(t *testing.T) {
-	credentials(t)
-	dir := t.TempDir()
-	for name, text := range map[string]string{"aliases.csv": "identity,user\n", "opt-out.txt": "", "opt-in.txt": ""} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	example := regexp.MustCompile(`(?m)^#(\w+)\s*= .*$`)
-	tried, reference := 0, string(filled())
-	for _, m := range example.FindAllStringSubmatchIndex(reference, -1) {
-		key, line := reference[m[2]:m[3]], reference[m[0]+1:m[1]]
-		instead := map[string]string{
-			"secret": "secret_file", "secret_files": "secret_file", "secrets": "secret_file", "client_secret": "client_secret_file",
-			"ssids": "ssids", "nas": "nas", "locations": "locations", "realms": "realms", "ignore": "ignore", "ignore_devices": "ignore_devices",
-		}[key]
-		text := reference[:m[0]] + line + reference[m[1]:]
-		if instead != "" {
-			text = regexp.MustCompile(`(?m)^`+instead+`\s*= .*$`).ReplaceAllString(reference[:m[0]], "") + line +
-				regexp.MustCompile(`(?m)^`+instead+`\s*= .*$`).ReplaceAllString(reference[m[1]:], "")
-		}
-		if key == "secrets" {
-			text = strings.Replace(text, `["…", "…"]`, `["…", "other"]`, 1)
-		}
-		if key == "token" {
-			text = strings.Replace(text, line, `token = "0123456789abcdef"`, 1)
-		}
-		if _, err := Parse("presenced.toml", []byte(text), dir); err != nil {
-			t.Errorf("%s: %v", line, err)
-		}
-		tried++
-	}
-	if tried < 15 {
-		t.Errorf("only %d examples are in it", tried)
-	}
-}
-
 func TestDefaults(t *testing.T) {
 	c := parseText(t, withKadence)
 	want := &Config{
 		Path: "presenced.toml",
 		Radius: Radius{
 			Listen: []string{":1813"}, MaxSkew: 10 * time.Minute,
-			Clients: []Client{{Name: "wlc", Prefix: c.Radius.Clients[0].Prefix, Secrets: [][]byte{[]byte("testing123")}, Site: "london"}},
+			Clients: []radiusacct.Client{{Name: "wlc", Prefix: c.Radius.Clients[0].Prefix, Secrets: [][]byte{[]byte("testing123")}, Site: "london"}},
 		},
 		Rules: presence.DefaultRules(),
-		Kadence: &Kadence{
-			Region: "eu", ClientID: "key", ActingUser: "self", Types: []string{"desk", "private_office", "onsite"}, Rate: 5, DryRun: true,
-		},
+		Kadence: &Kadence{DryRun: true, Config: kadence.Config{
+			Region: "eu", ClientID: "key", ActingUser: "self", Types: []string{"desk", "private_office", "onsite"}, Rate: 5,
+			Buildings: map[string]string{"london": "HQ"}, Zones: map[string]*time.Location{"london": nil},
+		}},
 		Store:   Store{Path: "/var/lib/presenced/presenced.db", KeepVisits: 30 * 24 * time.Hour},
 		Control: Control{Socket: "/run/presenced/presenced.sock", HTTP: "127.0.0.1:9813"},
 		Log:     Log{Level: "info", Format: "text"},
@@ -201,11 +63,11 @@ func TestDefaults(t *testing.T) {
 	}
 	site := presence.Site{Name: "london", Building: "HQ", Closes: 24 * time.Hour, SSIDs: []string{}, NAS: []string{}, Locations: []string{}}
 	want.Rules.Sites = map[string]presence.Site{"london": site}
-	want.Mapping = presence.Mapping{Sites: []presence.Site{site}, Identity: presence.Identity{
+	want.Mapping = mapping.Rules{Sites: []presence.Site{site}, Identity: mapping.Identity{
 		Order: []string{"user_name"}, Realms: map[string]string{}, Ignore: []string{}, IgnoreDevices: []string{}, PortTypes: []uint32{19},
 	}}
-	ignored := cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Kadence.Secret" }, cmp.Ignore())
-	same := cmp.Comparer(func(a, b Client) bool { return reflect.DeepEqual(a, b) })
+	ignored := cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Kadence.Config.Secret" }, cmp.Ignore())
+	same := cmp.Comparer(func(a, b radiusacct.Client) bool { return reflect.DeepEqual(a, b) })
 	if diff := cmp.Diff(want, c, ignored, same, cmp.AllowUnexported(Config{})); diff != "" {
 		t.Errorf("the defaults differ (-want +got):\n%s", diff)
 	}
@@ -248,6 +110,7 @@ require_message_authenticator = true
 name = "two"
 address = "2001:db8::/48"
 secrets = ["a", "b"]
+message_authenticator = "auto"
 site = "paris"
 [[site]]
 name = "london"
@@ -260,6 +123,12 @@ hours = "22:00-06:30"
 [[site]]
 name = "paris"
 building = "Paris"
+lunch = "never"
+lunch_linger = "90m"
+[[elsewhere]]
+nas = ["rap-*", "10.99.0.0/16"]
+[[elsewhere]]
+locations = ["Homes*"]
 [identity]
 order = ["eap_peer_id", "cui", "user_name"]
 domain = "Example.COM"
@@ -278,6 +147,10 @@ day_starts = "5:00"
 max_session = "1d"
 outage_hold = "1h"
 max_devices = 3
+max_people = 500
+lunch = "12:00-15:00"
+lunch_linger = "3h"
+brief = "0s"
 [kadence]
 region = "us"
 api_url = "http://127.0.0.1:8080/base"
@@ -288,6 +161,7 @@ acting_user = "01GTBV1CT3BM8A42SEJ2J5F4EG"
 types = ["desk", "room"]
 early = "15m"
 check_out = "never"
+check_out_elsewhere = true
 rate = 0.5
 dry_run = false
 [store]
@@ -316,10 +190,11 @@ format = "json"
 		got, want any
 	}{
 		{"listen", c.Radius.Listen, []string{"[::1]:1813", "127.0.0.1:0"}},
-		{"max_skew", c.Radius.MaxSkew, 12 * time.Hour},
+		{"max_skew", c.Radius.MaxSkew, 12 * time.Hour}, {"max_skew of the rules", rules.MaxSkew, 12 * time.Hour},
 		{"address", one.Prefix.String(), "10.1.0.0/16"},
 		{"secret_files", one.Secrets, [][]byte{[]byte("new-secret"), []byte("old-secret")}},
-		{"message_authenticator", one.MirrorMessageAuthenticator, "always"},
+		{"message_authenticator", one.MirrorMessageAuthenticator, radiusacct.MirrorAlways},
+		{"message_authenticator of the other", two.MirrorMessageAuthenticator, radiusacct.MirrorAuto},
 		{"require_message_authenticator", one.RequireMessageAuthenticator, true},
 		{"site by default, with two sites", one.Site, ""},
 		{"secrets", two.Secrets, [][]byte{[]byte("a"), []byte("b")}},
@@ -329,6 +204,9 @@ format = "json"
 		{"ssids", rules.Sites["london"].SSIDs, []string{"Corp", ""}},
 		{"nas", rules.Sites["london"].NAS, []string{"wlc-*", "10.0.0.0/8", "02:00:5e", "2001:db8::1", "12ab"}},
 		{"locations", rules.Sites["london"].Locations, []string{"London*"}},
+		{"elsewhere", c.Mapping.Elsewhere, []mapping.Elsewhere{
+			{NAS: []string{"rap-*", "10.99.0.0/16"}, Locations: []string{}}, {NAS: []string{}, Locations: []string{"Homes*"}},
+		}},
 		{"opens", rules.Sites["london"].Opens, 22 * time.Hour},
 		{"closes", rules.Sites["london"].Closes, 6*time.Hour + 30*time.Minute},
 		{"order", id.Order, []string{"eap_peer_id", "cui", "user_name"}},
@@ -347,6 +225,14 @@ format = "json"
 		{"max_session", rules.MaxSession, 24 * time.Hour},
 		{"outage_hold", rules.OutageHold, time.Hour},
 		{"max_devices", rules.MaxDevices, 3},
+		{"max_people", rules.MaxPeople, 500},
+		{"lunch", rules.Lunch, presence.Span{From: 12 * time.Hour, To: 15 * time.Hour}},
+		{"lunch_linger", rules.LunchLinger, 3 * time.Hour},
+		{"brief", rules.Brief, time.Duration(0)},
+		{"lunch of a site that has none of its own", rules.Sites["london"].Lunch, (*presence.Span)(nil)},
+		{"lunch of a site", rules.Sites["paris"].Lunch, &presence.Span{}},
+		{"lunch_linger of a site", *rules.Sites["paris"].LunchLinger, 90 * time.Minute},
+		{"check_out_elsewhere", rules.CheckOutElsewhere, true},
 		{"early", rules.Early, 15 * time.Minute},
 		{"check_out", rules.CheckOut, presence.CheckOutNever},
 		{"region", k.Region, "us"},
@@ -405,74 +291,5 @@ func TestOnlySiteIsTheClientsSite(t *testing.T) {
 	}
 	if c := parseText(t, smallest+`nas = ["wlc-ldn-*"]`); c.Radius.Clients[0].Site != "" {
 		t.Errorf("a site with NASes of its own is the client's: %+v", c.Radius.Clients)
-	}
-}
-
-func TestWarnings(t *testing.T) {
-	dir := t.TempDir()
-	for name, secret := range map[string]string{"open": "secret", "token": "0123456789abcdef"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, test := range []struct{ text, warning string }{
-		{smallest + "[presence]\nlinger = \"30s\"", "presence.linger: 30s is shorter"},
-		{strings.Replace(smallest, "10.20.0.1", "0.0.0.0/0", 1), `client "wlc": 0.0.0.0/0 is everybody`},
-		{smallest + "[[site]]\nname = \"barn\"", `site "barn": nothing leads to it`},
-		{smallest + "[control]\nhttp = \":9813\"\ntoken = \"0123456789abcdef\"", "control.http: to :9813 the token and who is here travel in the clear"},
-		{smallest + "[control]\ntoken_file = \"token\"", "everybody may read the secret in " + filepath.Join(dir, "token")},
-		{withKadence + `api_url = "http://api.example.com"`, "kadence: to api.example.com the secret"},
-		{strings.Replace(smallest, `secret = "testing123"`, `secret_file = "open"`, 1), "everybody may read the secret in " + filepath.Join(dir, "open")},
-	} {
-		c, err := Parse("presenced.toml", []byte(strings.Replace(test.text, `site = ""`, "", 1)), dir)
-		if err != nil {
-			t.Errorf("%s: %v", test.warning, err)
-			continue
-		}
-		if len(c.Warnings) == 0 || !strings.HasPrefix(c.Warnings[len(c.Warnings)-1], "presenced.toml: "+test.warning) {
-			t.Errorf("the warnings are %q, want %q", c.Warnings, test.warning)
-		}
-	}
-}
-
-func TestHostAskedInTheClearIsWarnedOfOnce(t *testing.T) {
-	c := parseText(t, withKadence+"api_url = \"http://k.example.com\"\nauth_url = \"http://k.example.com\"")
-	if len(c.Warnings) != 1 {
-		t.Errorf("the warnings are %q", c.Warnings)
-	}
-}
-
-func TestLoadWarnsOfSecretsThatEverybodyMayRead(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "presenced.toml")
-	for _, test := range []struct {
-		mode     os.FileMode
-		text     string
-		warnings int
-	}{
-		{0o644, smallest, 1},
-		{0o640, smallest, 0},
-		{0o644, strings.Replace(smallest, `secret = "testing123"`, `secret_file = "/dev/null/../secret"`, 1), 0},
-	} {
-		text := test.text
-		if strings.Contains(text, "secret_file") {
-			secret := filepath.Join(t.TempDir(), "secret")
-			if err := os.WriteFile(secret, []byte("x"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			text = strings.Replace(text, "/dev/null/../secret", secret, 1)
-		}
-		if err := os.WriteFile(file, []byte(text), test.mode); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(file, test.mode); err != nil {
-			t.Fatal(err)
-		}
-		c, err := Load(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(c.Warnings) != test.warnings || c.Path != file {
-			t.Errorf("%v: %s warns %q", test.mode, c.Path, c.Warnings)
-		}
 	}
 }

@@ -7,16 +7,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
 )
 
-// orders are the identities that a record can carry, as the configuration
-// calls them.
-var orders = []string{"user_name", "cui", "eap_peer_id"}
-
-func identity(t *table) presence.Identity {
-	id := presence.Identity{
-		Order:   t.filled("order", presence.DefaultOrder, known(orders), `write order = ["user_name"]`),
+func identity(t *table) mapping.Identity {
+	id := mapping.Identity{
+		Order:   t.filled("order", mapping.DefaultOrder, known(mapping.Orders), `write order = ["user_name"]`),
 		Domain:  presence.Fold(t.text("domain", "")),
 		Realms:  t.pairs("realms", realm),
 		Ignore:  t.list("ignore", []string{}, ignore),
@@ -74,8 +71,8 @@ func ignore(s string) error {
 	return glob(s)
 }
 
-func rewrites(t *table) []presence.Rewrite {
-	var all []presence.Rewrite
+func rewrites(t *table) []mapping.Rewrite {
+	var all []mapping.Rewrite
 	rewrites, _ := t.array("rewrite")
 	for _, t := range rewrites {
 		text, user := t.required("match", "^CN=([^,]+),.*$"), t.required("user", "$1@example.com")
@@ -87,7 +84,7 @@ func rewrites(t *table) []presence.Rewrite {
 		if err := expands(match, user); err != nil {
 			t.wrong("user", err)
 		}
-		all = append(all, presence.Rewrite{Match: match, User: user})
+		all = append(all, mapping.Rewrite{Match: match, User: user})
 	}
 	return all
 }

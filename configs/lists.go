@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -64,7 +65,7 @@ func aliases(t *table, key, name string) map[string]string {
 			continue
 		}
 		other, twice := all[identity]
-		switch err := presence.IsAddress(user); {
+		switch err := mapping.IsAddress(user); {
 		case identity == "":
 			fault(line, "no identity", "write identity,user")
 		case err != nil:
@@ -92,7 +93,7 @@ func users(t *table, key, name string) map[string]bool {
 		if user == "" {
 			continue
 		}
-		if err := presence.IsAddress(user); err != nil {
+		if err := mapping.IsAddress(user); err != nil {
 			t.doc.faults = append(t.doc.faults, Fault{
 				File: path, Line: line, What: "no user: " + err.Error(), Remedy: "write one whole e-mail address a line",
 			})

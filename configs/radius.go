@@ -4,49 +4,78 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/radiusacct"
 )
 
-func radius(t *table, sites []presence.Site) Radius {
+// radius reads [radius]; over TLS too, there may be nothing to listen on here.
+func radius(t *table, sites []presence.Site, overTLS bool) Radius {
+	listen := t.filled
+	if overTLS {
+		listen = func(key string, otherwise []string, check func(string) error, _ string) []string {
+			return t.list(key, otherwise, check)
+		}
+	}
 	r := Radius{
-		Listen:  t.filled("listen", []string{":1813"}, listener, `write listen = [":1813"]; it is ignored when systemd hands over the sockets`),
+		Listen:  listen("listen", []string{":1813"}, listener, `write listen = [":1813"]; it is ignored when systemd hands over the sockets`),
 		MaxSkew: parsed(t, "max_skew", "10m", duration(time.Second, day)),
 	}
 	all, ok := t.array("client")
 	if ok && len(all) == 0 {
 		t.fault("", "no client: nobody could send accounting", "add a [[radius.client]] with name, address and secret_file")
 	}
+	if overTLS && ok && !slices.ContainsFunc(all, func(t *table) bool { return t.has("ca_file") }) {
+		t.doc.warn("radsec: no client has a ca_file: nobody could connect")
+	}
 	names, prefixes := map[string]bool{}, map[netip.Prefix]string{}
 	for _, t := range all {
 		c := client(t, sites)
+		if c.Trust != nil && !overTLS {
+			t.fault("ca_file", "there is no [radsec] for it to connect to", "add [radsec] with cert_file and key_file")
+		}
 		if names[c.Name] {
 			t.fault("name", "another client has this name", "give each its own")
 		}
 		names[c.Name] = c.Name != ""
-		if other, taken := prefixes[c.Prefix]; taken && c.Prefix.IsValid() {
+		if other, taken := prefixes[c.Prefix]; taken && c.Prefix.IsValid() && c.Trust == nil {
 			t.fault("address", fmt.Sprintf("%s is the address of client %q too", c.Prefix, other), "one secret counts for an address; secrets = […] holds two while rotating")
 		}
-		prefixes[c.Prefix] = c.Name
+		if c.Trust == nil {
+			prefixes[c.Prefix] = c.Name
+		}
 		r.Clients = append(r.Clients, c)
 	}
 	return r
 }
 
 // client reads one client.
-func client(t *table, sites []presence.Site) Client {
-	c := Client{Name: t.required("name", "hq-wlc")}
-	if address := t.required("address", "10.20.0.0/24"); address != "" {
+func client(t *table, sites []presence.Site) radiusacct.Client {
+	c := radiusacct.Client{Name: t.required("name", "hq-wlc"), Trust: overTLS(t)}
+	if strings.Contains(c.Name, "/") { // behind it is the NAS's own word, see presence.NASName
+		t.fault("name", fmt.Sprintf("%q has a /, and the NASes of one client would be taken for another's", c.Name),
+			fmt.Sprintf("write %q, say", strings.ReplaceAll(c.Name, "/", "-")))
+	}
+	address := ""
+	if c.Trust != nil && !t.has("address") {
+		t.lookUp("address", nil)
+	} else {
+		address = t.required("address", "10.20.0.0/24")
+	}
+	if address != "" {
 		var err error
 		if c.Prefix, err = prefix(address); err != nil {
 			t.wrong("address", err)
 		}
 	}
-	if c.Prefix.IsValid() && c.Prefix.Bits() == 0 {
+	if c.Prefix.IsValid() && c.Prefix.Bits() == 0 && c.Trust == nil {
 		t.doc.warn("client %q: %s is everybody; only the secret keeps strangers out", c.Name, c.Prefix)
 	}
-	c.Secrets = secrets(t)
+	c.Secrets = secrets(t, c.Trust != nil)
+	c.MaxConnections = t.whole("max_connections", 0, 0, 1_000_000)
 	c.Site = t.text("site", "")
 	named := func(s presence.Site) bool { return s.Name == c.Site }
 	switch {
@@ -55,18 +84,23 @@ func client(t *table, sites []presence.Site) Client {
 	case (c.Site != "" || t.has("site")) && !slices.ContainsFunc(sites, named):
 		t.fault("site", fmt.Sprintf("there is no site %q", c.Site), meant(c.Site, siteNames(sites)))
 	}
-	if mirror := t.chosen("message_authenticator", "auto", "auto", "always", "never"); mirror != "auto" {
-		c.MirrorMessageAuthenticator = mirror
+	if mirror := t.chosen("message_authenticator", "never", "never", "auto", "always"); mirror != "never" {
+		c.MirrorMessageAuthenticator = radiusacct.Mirror(mirror)
+		if c.Trust != nil {
+			t.fault("message_authenticator", "there is none over TLS, which protects answers already", "leave it out")
+		}
 	}
 	c.RequireMessageAuthenticator = t.yes("require_message_authenticator", false)
 	return c
 }
 
-// secrets reads the secrets of a client, of which any authenticates.
-func secrets(t *table) [][]byte {
+// secrets reads the secrets of a client, of which any authenticates. Over TLS
+// there may be none.
+func secrets(t *table, overTLS bool) [][]byte {
 	keys := []string{"secret", "secret_file", "secrets", "secret_files"}
 	given := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !t.has(key) })
 	switch {
+	case len(given) == 0 && overTLS:
 	case len(given) == 0:
 		t.fault("", "no secret", `add secret_file = "…", or secret = "…"`)
 	case len(given) > 1:
@@ -117,9 +151,12 @@ func sites(root *table) []presence.Site {
 			SSIDs:     t.list("ssids", []string{}, ssid),
 			NAS:       t.list("nas", []string{}, nas),
 			Locations: t.list("locations", []string{}, glob),
+
+			Lunch:       parsed(t, "lunch", "", own(lunch)),
+			LunchLinger: parsed(t, "lunch_linger", "", own(lingering)),
 		}
 		open := parsed(t, "hours", "00:00-24:00", hours)
-		s.Opens, s.Closes = open.opens, open.closes
+		s.Opens, s.Closes = open.From, open.To
 		if s.Name != "" && slices.Contains(siteNames(read), s.Name) {
 			t.fault("name", "another site has this name", "give each its own")
 		}
@@ -130,6 +167,33 @@ func sites(root *table) []presence.Site {
 				"make one site of them, with the nas of both")
 		}
 		read = append(read, s)
+	}
+	return read
+}
+
+// own returns a parser of what a site has for itself; nil if it has not.
+func own[T any](parse func(string) (T, error)) func(string) (*T, error) {
+	return func(s string) (*T, error) {
+		if s == "" {
+			return nil, nil
+		}
+		value, err := parse(s)
+		return &value, err
+	}
+}
+
+// elsewhere reads what is at none of the sites.
+func elsewhere(root *table) []mapping.Elsewhere {
+	all, _ := root.array("elsewhere")
+	var read []mapping.Elsewhere
+	for _, t := range all {
+		if !t.has("nas") && !t.has("locations") {
+			t.fault("", "it names no access point", `add nas = ["rap-*"] or locations = ["Homes*"]`)
+		}
+		read = append(read, mapping.Elsewhere{
+			NAS:       t.filled("nas", []string{}, nas, `write nas = ["rap-*"], or leave it out`),
+			Locations: t.filled("locations", []string{}, glob, `write locations = ["Homes*"], or leave it out`),
+		})
 	}
 	return read
 }

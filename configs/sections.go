@@ -8,18 +8,29 @@ import (
 	"strings"
 	"time"
 
+	"github.com/presenced/presenced/kadence"
 	"github.com/presenced/presenced/presence"
 )
 
+// lingering parses a linger, of whatever time of the day.
+var lingering = duration(time.Millisecond, day)
+
 func rules(t *table, r *presence.Rules) {
 	r.Settle = parsed(t, "settle", "0s", duration(0, day))
-	r.Linger = parsed(t, "linger", "60m", duration(time.Millisecond, day))
+	r.Linger = parsed(t, "linger", "60m", lingering)
 	r.DayStarts = parsed(t, "day_starts", "04:00", clock)
 	r.MaxSession = parsed(t, "max_session", "14h", duration(time.Minute, 7*day))
 	r.OutageHold = parsed(t, "outage_hold", "30m", duration(0, day))
 	r.MaxDevices = t.whole("max_devices", 16, 1, 10_000)
+	r.MaxPeople = t.whole("max_people", 100_000, 1, 10_000_000)
+	r.Lunch = parsed(t, "lunch", "11:00-14:30", lunch)
+	r.LunchLinger = parsed(t, "lunch_linger", "2h", lingering)
+	r.Brief = parsed(t, "brief", "5m", duration(0, day))
 	if r.DayStarts == day {
 		t.fault("day_starts", `"24:00" is the next day's`, "write 00:00")
+	}
+	if t.has("lunch_linger") && r.Lunch != (presence.Span{}) && r.LunchLinger < r.Linger {
+		t.doc.warn("presence.lunch_linger: %s is shorter than linger, which holds then", short(r.LunchLinger))
 	}
 	if r.Linger < time.Minute {
 		t.doc.warn("presence.linger: %s is shorter than many a phone sleeps: people will be checked out who have not left", r.Linger)
@@ -32,13 +43,14 @@ var types = []string{"desk", "private_office", "onsite", "room", "locker", "pod"
 // placeholder is what the reference has where only the operator knows.
 const placeholder = "…"
 
-// kadence reads [kadence], and what of it are rules; nil if there is none.
-func kadence(root *table, c *Config) *Kadence {
+// desk reads [kadence], and what of it are rules; nil if there is none.
+func desk(root *table, c *Config) *Kadence {
 	t := root.table("kadence")
 	if t.absent {
 		return nil
 	}
-	k := &Kadence{
+	k := &Kadence{DryRun: t.yes("dry_run", true)}
+	k.Config = kadence.Config{
 		Region:     t.chosen("region", "eu", "eu", "us"),
 		APIURL:     parsed(t, "api_url", "", origin),
 		AuthURL:    parsed(t, "auth_url", "", origin),
@@ -47,7 +59,8 @@ func kadence(root *table, c *Config) *Kadence {
 		ActingUser: parsed(t, "acting_user", "self", actingUser),
 		Types:      t.filled("types", types[:3:3], known(types), `write types = ["desk", "private_office", "onsite"]`),
 		Rate:       t.number("rate", 5, 1000),
-		DryRun:     t.yes("dry_run", true),
+		Buildings:  map[string]string{},
+		Zones:      map[string]*time.Location{},
 	}
 	if k.ClientID == placeholder {
 		t.fault("client_id", "it is the reference's "+placeholder, "write the id that Kadence showed with the API key")
@@ -55,6 +68,7 @@ func kadence(root *table, c *Config) *Kadence {
 	c.Rules.Early = parsed(t, "early", "60m", duration(0, day))
 	c.Rules.CheckOut = presence.CheckOutRule(t.chosen("check_out", string(presence.CheckOutOurs),
 		string(presence.CheckOutOurs), string(presence.CheckOutAll), string(presence.CheckOutNever)))
+	c.Rules.CheckOutElsewhere = t.yes("check_out_elsewhere", false)
 	told := ""
 	for _, s := range []string{k.APIURL, k.AuthURL} {
 		if u, err := url.Parse(s); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) && u.Host != told {
@@ -63,6 +77,7 @@ func kadence(root *table, c *Config) *Kadence {
 		}
 	}
 	for i, site := range c.Mapping.Sites {
+		k.Buildings[site.Name], k.Zones[site.Name] = site.Building, site.Zone
 		if site.Building == "" {
 			path := element("site", i)
 			t.doc.fault(path, `site "`+site.Name+`"`, "no building", `add building = "…", the Kadence building's id or name`)

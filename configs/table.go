@@ -61,9 +61,9 @@ func (t *table) has(key string) bool {
 	return ok
 }
 
-// take returns the value of a key, and makes the key known with its default,
+// lookUp returns the value of a key, and makes the key known with its default,
 // nil for none.
-func (t *table) take(key string, otherwise any) (any, bool) {
+func (t *table) lookUp(key string, otherwise any) (any, bool) {
 	t.doc.known[join(generic(t.path), key)] = otherwise
 	v, ok := t.values[key]
 	return v, ok
@@ -71,7 +71,7 @@ func (t *table) take(key string, otherwise any) (any, bool) {
 
 // get returns the value of a key if it is there and is a T.
 func get[T any](t *table, key string, otherwise any, want string) (value T, ok bool) {
-	v, ok := t.take(key, otherwise)
+	v, ok := t.lookUp(key, otherwise)
 	if !ok {
 		return value, false
 	}
@@ -109,7 +109,7 @@ func (t *table) text(key, otherwise string) string {
 // required returns a text that has to be there.
 func (t *table) required(key, example string) string {
 	if !t.has(key) {
-		t.take(key, nil)
+		t.lookUp(key, nil)
 		t.fault("", "no "+key, fmt.Sprintf("add %s = %q", key, example))
 		return ""
 	}
@@ -186,7 +186,7 @@ func (t *table) whole(key string, otherwise, least, most int) int {
 
 // number returns a number above zero and up to most.
 func (t *table) number(key string, otherwise, most float64) float64 {
-	v, ok := t.take(key, otherwise)
+	v, ok := t.lookUp(key, otherwise)
 	if !ok {
 		return otherwise
 	}
@@ -221,7 +221,7 @@ func parsed[T any](t *table, key, otherwise string, parse func(string) (T, error
 // table returns the table of a key, an empty one if there is none.
 func (t *table) table(key string) *table {
 	below := &table{doc: t.doc, path: join(t.path, key), title: t.name(key), absent: true}
-	v, there := t.take(key, nil)
+	v, there := t.lookUp(key, nil)
 	if values, ok := v.(map[string]any); ok {
 		below.values, below.absent = values, false
 	} else if there {
@@ -234,7 +234,7 @@ func (t *table) table(key string) *table {
 // array returns the tables of a key, and false if there is something else.
 // Each is called by the text of its key name, else by its number.
 func (t *table) array(key string) (tables []*table, ok bool) {
-	v, there := t.take(key, nil)
+	v, there := t.lookUp(key, nil)
 	title := t.name(key)
 	var all []map[string]any
 	switch v := v.(type) {

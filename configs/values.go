@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -78,21 +79,30 @@ func clock(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// span is a part of the day.
-type span struct{ opens, closes time.Duration }
+// lunch parses a part of the day, or none.
+func lunch(s string) (presence.Span, error) {
+	if s == "never" {
+		return presence.Span{}, nil
+	}
+	span, err := hours(s)
+	if err != nil {
+		err = mistake{fmt.Sprintf("%q is no part of the day", s), "write it like 11:00-14:30; never for none"}
+	}
+	return span, err
+}
 
 // hours parses a part of the day, which may go over midnight.
-func hours(s string) (span, error) {
+func hours(s string) (presence.Span, error) {
 	from, to, ok := strings.Cut(s, "-")
 	opens, errFrom := clock(strings.TrimSpace(from))
 	closes, errTo := clock(strings.TrimSpace(to))
 	switch {
 	case !ok || errFrom != nil || errTo != nil || opens == day:
-		return span{}, mistake{fmt.Sprintf("%q are no hours", s), "write them like 06:00-22:00; 00:00-24:00 for always"}
+		return presence.Span{}, mistake{fmt.Sprintf("%q are no hours", s), "write them like 06:00-22:00; 00:00-24:00 for always"}
 	case opens == closes:
-		return span{}, mistake{fmt.Sprintf("%q is no time at all", s), "write 00:00-24:00 for always"}
+		return presence.Span{}, mistake{fmt.Sprintf("%q is no time at all", s), "write 00:00-24:00 for always"}
 	}
-	return span{opens, closes}, nil
+	return presence.Span{From: opens, To: closes}, nil
 }
 
 // zone parses the name of a time zone; none is nil.
@@ -184,7 +194,7 @@ func origin(s string) (string, error) {
 
 // domain checks an e-mail domain.
 func domain(s string) error {
-	if err := presence.IsAddress("x@" + s); err != nil || strings.ContainsAny(s, "@\\*/ ") {
+	if err := mapping.IsAddress("x@" + s); err != nil || strings.ContainsAny(s, "@\\*/ ") {
 		return mistake{fmt.Sprintf("%q is no e-mail domain", s), "write it like example.com"}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/presenced/presenced/presence"
 )
 
 func TestDurations(t *testing.T) {
@@ -23,8 +25,9 @@ func TestDurations(t *testing.T) {
 
 func TestHours(t *testing.T) {
 	const h = time.Hour
-	for s, want := range map[string]span{
-		"06:00-22:00": {6 * h, 22 * h}, "00:00-24:00": {0, 24 * h}, "6:00 - 22:30": {6 * h, 22*h + 30*time.Minute}, "22:00-06:00": {22 * h, 6 * h},
+	for s, want := range map[string]presence.Span{
+		"06:00-22:00": {From: 6 * h, To: 22 * h}, "00:00-24:00": {From: 0, To: 24 * h},
+		"6:00 - 22:30": {From: 6 * h, To: 22*h + 30*time.Minute}, "22:00-06:00": {From: 22 * h, To: 6 * h},
 	} {
 		if got, err := hours(s); got != want || err != nil {
 			t.Errorf("%q is %v, %v; want %v", s, got, err, want)

@@ -24,12 +24,13 @@ type booking struct {
 	Status   text  `json:"status"`
 	Begin    stamp `json:"startDate"`
 	End      stamp `json:"endDate"`
+	Made     stamp `json:"createdAt"`
 	Guest    doubt `json:"guestBooking"`
 	Method   text  `json:"checkInMethod"`
 	Space    named `json:"space"`
 }
 
-var errIncomplete = errors.New("without id, status or times")
+var errIncomplete = errors.New("without id, status or begin")
 
 // decodeBooking decodes one booking, leniently. An error says that it is not
 // one that can be acted upon.
@@ -41,7 +42,7 @@ func decodeBooking(b []byte) (booking, error) {
 	if w.ID == "" {
 		w.ID = w.IRI
 	}
-	if !isID(string(w.ID)) || w.Status == "" || w.Begin.IsZero() || w.End.IsZero() {
+	if !isID(string(w.ID)) || w.Status == "" || w.Begin.IsZero() || w.End.wrong {
 		return booking{}, fmt.Errorf("decode booking: %w", errIncomplete)
 	}
 	return w, nil
@@ -51,13 +52,16 @@ func decodeBooking(b []byte) (booking, error) {
 func (w booking) domain(types []string, read time.Time) presence.Booking {
 	return presence.Booking{
 		ID: string(w.ID), UserID: string(w.User), Type: string(w.Type), Status: presence.BookingStatus(w.Status),
-		Begin: w.Begin.Time, End: w.End.Time, Method: string(w.Method), Space: w.Space.Name, Read: read,
+		Begin: w.Begin.Time, End: w.End.Time, Method: string(w.Method), Space: w.Space.Name, Made: w.Made.Time, Read: read,
 		Guest: bool(w.Guest), Eligible: !bool(w.Guest) && slices.Contains(types, string(w.Type)),
 	}
 }
 
-// overlaps reports whether the booking shares some time with [from, to).
-func (w booking) overlaps(from, to time.Time) bool { return w.Begin.Before(to) && w.End.After(from) }
+// overlaps reports whether the booking shares some time with [from, to). Of one
+// without an end, only its begin is known.
+func (w booking) overlaps(from, to time.Time) bool {
+	return w.Begin.Before(to) && (w.End.After(from) || w.End.IsZero() && !w.Begin.Before(from))
+}
 
 // isID reports whether s can be an id in a path: a ULID is one, and so is
 // whatever else has only letters, digits and dashes.
@@ -92,17 +96,20 @@ func (r *ref) UnmarshalJSON(b []byte) error {
 	}
 	s = s[strings.LastIndexByte(s, '/')+1:]
 	if isID(s) {
-		*r = ref(s)
+		*r = ref(strings.Clone(s)) // and not with all that was before it
 	}
 	return nil
 }
 
-// text is a string, or empty if it is anything else.
+// text is a string, or empty if it is anything else, or longer than whatever is
+// announced.
 type text string
+
+const maxText = 500 // bytes
 
 func (t *text) UnmarshalJSON(b []byte) error {
 	var s string
-	if json.Unmarshal(b, &s) != nil {
+	if json.Unmarshal(b, &s) != nil || len(s) > maxText {
 		s = ""
 	}
 	*t = text(s)
@@ -111,17 +118,20 @@ func (t *text) UnmarshalJSON(b []byte) error {
 
 // stamp is a date-time, zero if it is none. The API writes UTC with an offset;
 // one without is taken as UTC, too.
-type stamp struct{ time.Time }
+type stamp struct {
+	time.Time
+	wrong bool // there is one, and it cannot be read
+}
 
 func (t *stamp) UnmarshalJSON(b []byte) error {
-	*t = stamp{}
+	*t = stamp{wrong: string(b) != "null"}
 	var s string
 	if json.Unmarshal(b, &s) != nil {
 		return nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"} {
 		if at, err := time.Parse(layout, s); err == nil {
-			t.Time = at.UTC()
+			t.Time, t.wrong = at.UTC(), false
 			return nil
 		}
 	}

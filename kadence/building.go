@@ -27,7 +27,7 @@ const buildingKind = "kadence-building"
 
 const (
 	buildingKnown = 24 * time.Hour // how long a building is believed before it is asked for again
-	buildingRetry = time.Minute    // how long after a failure to ask the last known one is used unasked
+	buildingRetry = time.Minute    // between two readings of the list, for whatever it is read
 	fetchTime     = time.Minute    // for all pages of a collection
 )
 
@@ -35,7 +35,14 @@ const (
 type knownBuilding struct {
 	Building
 	Read  time.Time `json:"read"`
-	retry time.Time
+	Doubt string    `json:"doubt,omitempty"` // why it may not be this one any longer
+}
+
+// listing is the latest list of buildings, or why there was none.
+type listing struct {
+	all []Building
+	err error
+	at  time.Time
 }
 
 // place is what a site means here.
@@ -44,10 +51,10 @@ type place struct {
 	zone     *time.Location
 }
 
-// day returns the calendar day that holds t, at the place.
-func (p place) day(t time.Time) (from, to time.Time) {
-	y, m, d := t.In(p.zone).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, p.zone), time.Date(y, m, d+1, 0, 0, 0, 0, p.zone)
+// around returns the time around now, on the place's clock.
+func (p place) around(now time.Time) (from, to time.Time) {
+	now = now.In(p.zone)
+	return now.Add(-around), now.Add(around)
 }
 
 // Buildings returns all buildings that the API key may see, by name.
@@ -117,7 +124,10 @@ func (d *Desk) place(ctx context.Context, site string) (place, error) {
 }
 
 // building returns the building that the configuration calls so: from memory
-// while that is recent, else from the API, else from memory all the same.
+// while that is recent, else from the API, else from memory all the same. A
+// name that leads nowhere is a fault of the configuration only while it never
+// led anywhere. Somebody may rename, archive or hide a building at any time:
+// then what is known of it goes on to count, with a doubt.
 func (d *Desk) building(ctx context.Context, called string) (Building, error) {
 	key := presence.Fold(called)
 	d.mu.Lock()
@@ -130,33 +140,116 @@ func (d *Desk) building(ctx context.Context, called string) (Building, error) {
 		}
 		ok = json.Unmarshal(note, &known) == nil && known.ID != ""
 	}
-	now := time.Now()
-	if ok && (now.Sub(known.Read) < buildingKnown || now.Before(known.retry)) {
+	if ok && time.Since(known.Read) < buildingKnown {
 		d.know(key, known)
 		return known.Building, nil
 	}
-	all, err := d.Buildings(ctx)
-	if err == nil {
-		found := Building{}
-		if found, err = choose(all, called); err != nil {
-			return Building{}, err
-		}
-		known = knownBuilding{Building: found, Read: now}
-		d.know(key, known)
-		return found, d.remember(ctx, buildingKind, key, known)
+	l, fresh := d.list(ctx, buildingRetry)
+	next, err := known.renew(l, called)
+	if err != nil && !ok && !fresh { // it may have been mended since
+		l, _ = d.list(ctx, 0)
+		next, err = known.renew(l, called)
 	}
-	if !ok {
+	switch {
+	case err != nil && !ok:
 		return Building{}, err
+	case err != nil:
+		d.know(key, known)
+		return known.Building, nil
 	}
-	known.retry = now.Add(buildingRetry)
-	d.know(key, known)
-	return known.Building, nil
+	d.know(key, next)
+	if next == known {
+		return next.Building, nil
+	}
+	d.doubted(next.Doubt, known.Doubt)
+	return next.Building, d.remember(ctx, buildingKind, key, next)
+}
+
+// renew returns what is known of the building after the list was read. It
+// returns [ErrUnknownBuilding] if nothing was known before, nor is now.
+func (k knownBuilding) renew(l listing, called string) (knownBuilding, error) {
+	if l.err != nil {
+		return k, l.err
+	}
+	found, err := choose(l.all, called)
+	if err == nil {
+		return knownBuilding{Building: k.zoned(found), Read: time.Now()}, nil
+	}
+	if k.ID == "" {
+		return k, err
+	}
+	for _, b := range l.all {
+		if b.ID == k.ID {
+			k.Building, k.Read = k.zoned(b), time.Now()
+			k.Doubt = fmt.Sprintf("building %q is called %q in Kadence now: configure its id, %s", called, printable(b.Name, 60), b.ID)
+			return k, nil
+		}
+	}
+	k.Doubt = fmt.Sprintf("Kadence no longer lists building %q (%s): it goes on as it was; put it back there, or change the site's building", called, k.ID)
+	return k, nil
+}
+
+// zoned returns b with the time zone that was known, if b has none that is
+// known here.
+func (k knownBuilding) zoned(b Building) Building {
+	if _, err := time.LoadLocation(b.TimeZone); b.ID == k.ID && (err != nil || b.TimeZone == "") {
+		b.TimeZone = k.TimeZone
+	}
+	return b
+}
+
+// list returns all buildings as they were read less than age ago, or why they
+// could not be, and whether they were read for this.
+func (d *Desk) list(ctx context.Context, age time.Duration) (l listing, fresh bool) {
+	d.mu.Lock()
+	last := d.listing
+	d.mu.Unlock()
+	if time.Since(last.at) < age {
+		return last, false
+	}
+	all, err := d.Buildings(ctx)
+	next := listing{all, err, time.Now()}
+	if ctx.Err() == nil {
+		d.mu.Lock()
+		d.listing = next
+		d.mu.Unlock()
+	}
+	return next, true
 }
 
 func (d *Desk) know(key string, b knownBuilding) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.known[key] = b
+}
+
+// doubted logs that a building is in doubt, or is no longer.
+func (d *Desk) doubted(doubt, before string) {
+	switch {
+	case doubt == before:
+	case doubt != "":
+		d.log.Warn(doubt)
+	default:
+		d.log.Info("the building is listed as it is configured again", "was", before)
+	}
+}
+
+// Doubt says why the site's building may not be the right one any longer, or one
+// that we may not read; "" if there is no doubt. It asks nobody.
+func (d *Desk) Doubt(site string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known := d.known[presence.Fold(d.buildings[site])]
+	last := d.readings[known.ID]
+	switch {
+	case known.Doubt != "":
+		return known.Doubt
+	case last.denied && last.people >= denialsRest:
+		return fmt.Sprintf("Kadence denies the bookings of building %q and of its people: have the API key see them, or change the site's building: %s", known.Name, last.latest)
+	case last.denied:
+		return fmt.Sprintf("Kadence denies the bookings of building %q: its people are looked up one by one: %s", known.Name, last.reason)
+	}
+	return ""
 }
 
 // choose returns the building that is called so: by id, or by name if exactly

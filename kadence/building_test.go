@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -53,7 +54,7 @@ func TestUnknownAndAmbiguousBuildingsNameTheKnown(t *testing.T) {
 					t.Errorf("%q: error %q does not name %s", called, err, name)
 				}
 			}
-			if _, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{}); !errors.Is(err, ErrUnknownBuilding) {
+			if _, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Time{}); !errors.Is(err, ErrUnknownBuilding) {
 				t.Errorf("%q: bookings: %v", called, err)
 			}
 		}
@@ -93,6 +94,88 @@ func TestStartDuringAnOutageKnowsTheZone(t *testing.T) {
 		o.restart(func(c *Config) { c.Zones = map[string]*time.Location{"london": zone(t, "Europe/London")} })
 		if z, err := o.Zone(context.Background(), "london"); err != nil || z.String() != "Europe/London" {
 			t.Errorf("with id and zone configured: %v, %v", z, err)
+		}
+	})
+}
+
+// TestABuildingThatWasKnownGoesOn: whatever is done to it in Kadence is told,
+// and is no reason to do without it, after a restart neither.
+func TestABuildingThatWasKnownGoesOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		called string // how it is configured, if not by id
+		happen func(o *office, london *sandbox.Building)
+		doubt  string
+	}{
+		"renamed":             {"London HQ", func(_ *office, b *sandbox.Building) { b.Name = "London South" }, `is called "London South" in Kadence now`},
+		"renamed, by id":      {"", func(_ *office, b *sandbox.Building) { b.Name = "London South" }, ""},
+		"archived":            {"London HQ", func(_ *office, b *sandbox.Building) { b.Archived = true }, "no longer lists"},
+		"archived, by id":     {"", func(_ *office, b *sandbox.Building) { b.Archived = true }, "no longer lists"},
+		"another of its name": {"London HQ", func(o *office, b *sandbox.Building) { b.ID, b.Name = "01GTBV1CT3BM8A42SEJ2J5F4EG", b.Name+" old" }, "no longer lists"},
+		"in no known zone":    {"", func(_ *office, b *sandbox.Building) { b.Zone = time.FixedZone("Mars/Olympus", 0) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inOffice(t, func(t *testing.T, o *office) {
+				as := func(cfg *Config) {
+					if c.called != "" {
+						cfg.Buildings["london"] = c.called
+					}
+				}
+				o.restart(as)
+				if _, err := o.Zone(context.Background(), "london"); err != nil {
+					t.Fatal(err)
+				}
+				o.ChangeBuilding(o.london, func(b *sandbox.Building) { c.happen(o, b) })
+				for range 3 {
+					time.Sleep(buildingKnown + time.Second)
+					o.restart(as)
+					if z, err := o.Zone(context.Background(), "london"); err != nil || z.String() != "Europe/London" {
+						t.Errorf("%v, %v", z, err)
+					}
+					if got := o.Doubt("london"); (got == "") != (c.doubt == "") || !strings.Contains(got, c.doubt) {
+						t.Errorf("doubt %q, want %q", got, c.doubt)
+					}
+				}
+				if n := o.Calls(buildingsRoute); n > 4 {
+					t.Errorf("the list was read %d times", n)
+				}
+				if c.doubt == "" {
+					return
+				}
+				o.ChangeBuilding(o.london, func(b *sandbox.Building) { b.Name, b.Archived = "London HQ", false })
+				time.Sleep(buildingKnown + time.Second)
+				if _, err := o.Zone(context.Background(), "london"); name != "another of its name" && (err != nil || o.Doubt("london") != "") {
+					t.Errorf("all is as it was: %v, doubt %q", err, o.Doubt("london"))
+				}
+			})
+		})
+	}
+}
+
+// TestSitesShareOneReadingOfTheList: a hundred buildings that are gone are no
+// hundred readings.
+func TestSitesShareOneReadingOfTheList(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		sites := map[string]string{}
+		for i := range 100 {
+			sites[fmt.Sprint("site", i)] = o.AddBuilding(fmt.Sprint("Building ", i), time.UTC)
+		}
+		ask := func() {
+			for site := range sites {
+				if _, err := o.Zone(context.Background(), site); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		o.restart(func(c *Config) { c.Buildings = sites })
+		ask()
+		first := o.Calls(buildingsRoute) // of one page and the next
+		for _, id := range sites {
+			o.ChangeBuilding(id, func(b *sandbox.Building) { b.Archived = true })
+		}
+		time.Sleep(buildingKnown)
+		ask()
+		if n := o.Calls(buildingsRoute); n > 2*first {
+			t.Errorf("%d calls for the list, and %d at first", n-first, first)
 		}
 	})
 }
@@ -140,8 +223,9 @@ func TestConfiguredZoneWins(t *testing.T) {
 	})
 }
 
-// The day is the building's, and not the server's: near midnight elsewhere.
-func TestTodayIsTheBuildingsDay(t *testing.T) {
+// What is around now is a matter of moments, and not of days, the building's or
+// the server's: near midnight, today's and tomorrow's bookings are.
+func TestBookingsAroundMidnightAreThere(t *testing.T) {
 	for _, prefetch := range []bool{true, false} {
 		inOffice(t, func(t *testing.T, o *office) {
 			if !prefetch {
@@ -158,11 +242,12 @@ func TestTodayIsTheBuildingsDay(t *testing.T) {
 				})
 			}
 			first, second := nineToFive(1), nineToFive(2)
+			nineToFive(3)
 			time.Sleep(14*time.Hour + 59*time.Minute) // 23:59 on the first, there
-			for _, want := range []string{first, second} {
-				all, err := o.Desk.Bookings(context.Background(), "ann@example.com", "tokyo", time.Now(), time.Time{})
-				if err != nil || len(all) != 1 || all[0].ID != want {
-					t.Errorf("prefetch %v: %+v, %v, want %s", prefetch, all, err, want)
+			for range 2 {
+				all, err := o.Desk.Bookings(context.Background(), "ann@example.com", "tokyo", time.Time{})
+				if err != nil || len(all) != 2 || all[0].ID != first || all[1].ID != second {
+					t.Errorf("prefetch %v: %+v, %v, want %s and %s", prefetch, all, err, first, second)
 				}
 				time.Sleep(2 * time.Minute)
 			}

@@ -73,7 +73,7 @@ func (d *Desk) checkSite(site string, buildings []Building) Finding {
 func (d *Desk) checkUser(ctx context.Context, user, site string) Finding {
 	f := Finding{Subject: fmt.Sprintf("user %s at site %q", user, site)}
 	now := time.Now()
-	bookings, err := d.Bookings(ctx, user, site, now, now)
+	bookings, err := d.Bookings(ctx, user, site, now)
 	if err != nil && !errors.Is(err, presence.ErrNoUser) {
 		f.Error = err.Error()
 		return f

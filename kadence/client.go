@@ -8,12 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
@@ -25,6 +25,8 @@ const (
 	maxAnswer = 8 << 20          // bytes; 500 bookings are under one MiB
 	maxFault  = 64 << 10         // bytes of an answer that is not 2xx
 	maxPages  = 40               // of one collection
+	maxItems  = 40 * 500         // of all its pages: more than there is on a page that we ask for is not read either
+	maxSum    = 48 << 20         // bytes of all its pages
 )
 
 // client makes single calls to the API: bounded, authorised, counted, and with
@@ -38,7 +40,7 @@ type client struct {
 	stats  *counts
 }
 
-func newClient(cfg Config, api, auth *url.URL, log *logrus.Logger) *client {
+func newClient(cfg Config, api, auth *url.URL, log *slog.Logger) *client {
 	transport := cfg.Transport
 	if transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
@@ -202,13 +204,17 @@ type collection struct {
 }
 
 // pages calls each with every member of a collection, page by page. It reports
-// whether that was all of it: no more than most pages are followed.
+// whether that was all of it: no more than most pages are followed, nor more
+// than that many members and bytes taken, whatever is sent.
 func (c *client) pages(ctx context.Context, r request, most int, each func(json.RawMessage)) (whole bool, err error) {
-	got := 0
+	got, sum := 0, 0
 	for page := 1; page <= most; page++ {
 		body, err := c.do(ctx, r)
 		if err != nil {
 			return false, err
+		}
+		if sum += len(body); sum > maxSum {
+			return false, nil
 		}
 		var col collection
 		if err := json.Unmarshal(body, &col); err != nil {
@@ -218,9 +224,11 @@ func (c *client) pages(ctx context.Context, r request, most int, each func(json.
 			return false, fmt.Errorf("%s: decode answer: not a collection", r.route)
 		}
 		for _, m := range *col.Members {
+			if got++; got > maxItems {
+				return false, nil
+			}
 			each(m)
 		}
-		got += len(*col.Members)
 		switch {
 		case col.View != nil && col.View.Next != "":
 			if r.query, err = c.next(r.path, col.View.Next); err != nil {

@@ -15,19 +15,59 @@ import (
 // read again first: somebody may have cancelled, or used the app.
 const readAgain = 75 * time.Second
 
+// Listed returns what a reading of the site's building says of the user; see
+// [presence.Desk].
+func (d *Desk) Listed(ctx context.Context, user, site string, asOf time.Time) (presence.Listing, error) {
+	p, err := d.place(ctx, site)
+	if err != nil {
+		return presence.Listing{}, err
+	}
+	everybody, err := d.latest(ctx, p, asOf)
+	switch {
+	case err != nil:
+		return presence.Listing{}, err
+	case everybody == nil:
+		return presence.Listing{}, presence.ErrUnlisted
+	}
+	l := presence.Listing{At: everybody.read, News: d.takeNews(p.building)}
+	theirs := everybody.of[presence.Fold(user)]
+	if len(theirs) > 0 {
+		switch same, err := d.sameUser(ctx, user, theirs, everybody.read); {
+		case err != nil:
+			return l, err
+		case !same:
+			return l, presence.ErrUnlisted
+		}
+		l.Bookings = d.pick(theirs, p, everybody.read)
+		return l, nil
+	}
+	known, err := d.notedUser(ctx, user)
+	switch {
+	case err != nil:
+		return l, err
+	case !everybody.whole, known.Found.IsZero(): // whether there is such a user at all is worth knowing
+		return l, presence.ErrUnlisted
+	case known.ID == "":
+		return l, presence.ErrNoUser
+	}
+	return l, nil
+}
+
 // Bookings returns the user's own bookings at the site's building that share
-// some time with the calendar day, there, of the moment day; see
-// [presence.Desk]. Guests' bookings are among them, and not eligible.
-func (d *Desk) Bookings(ctx context.Context, user, site string, day, asOf time.Time) ([]presence.Booking, error) {
+// some time with that around now; see [presence.Desk]. Guests' bookings are
+// among them, and not eligible.
+func (d *Desk) Bookings(ctx context.Context, user, site string, asOf time.Time) ([]presence.Booking, error) {
 	p, err := d.place(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	from, to := p.day(day)
-	if now := time.Now(); asOf.After(now) {
+	switch now := time.Now(); {
+	case asOf.IsZero():
+		asOf = now.Add(time.Nanosecond - readingAge)
+	case asOf.After(now):
 		asOf = now
 	}
-	everybody, err := d.roster(ctx, p, from, to, asOf)
+	everybody, err := d.readingFor(ctx, p, asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +79,7 @@ func (d *Desk) Bookings(ctx context.Context, user, site string, day, asOf time.T
 			if same, err := d.sameUser(ctx, user, theirs, everybody.read); err != nil {
 				return nil, err
 			} else if same {
-				return d.pick(theirs, p, from, to, everybody.read), nil
+				return d.pick(theirs, p, everybody.read), nil
 			}
 		case everybody.whole:
 			// Nobody of that address has a booking; whether there is
@@ -48,7 +88,7 @@ func (d *Desk) Bookings(ctx context.Context, user, site string, day, asOf time.T
 			return nil, err
 		}
 	}
-	return d.bookingsOf(ctx, user, p, from, to)
+	return d.bookingsOf(ctx, user, p)
 }
 
 // sameUser reports whether all the bookings, which were found by the user's
@@ -68,19 +108,22 @@ func (d *Desk) sameUser(ctx context.Context, email string, all []booking, read t
 		return true, nil
 	}
 	if known.Found.Before(read) {
-		err = d.forgetUser(ctx, email)
+		err = d.doubtUser(ctx, email)
 	}
 	return false, err
 }
 
 // bookingsOf reads the bookings of one user.
-func (d *Desk) bookingsOf(ctx context.Context, user string, p place, from, to time.Time) ([]presence.Booking, error) {
+func (d *Desk) bookingsOf(ctx context.Context, user string, p place) ([]presence.Booking, error) {
+	if err := d.denying(p.building); err != nil {
+		return nil, err
+	}
 	for again := true; ; again = false {
 		known, err := d.userID(ctx, user)
 		if err != nil {
 			return nil, err
 		}
-		query := overlap(from, to)
+		query := overlap(p.around(time.Now()))
 		query.Set("building.id", p.building)
 		query.Set("itemsPerPage", "100")
 		read, bad := time.Now(), 0
@@ -100,46 +143,51 @@ func (d *Desk) bookingsOf(ctx context.Context, user string, p place, from, to ti
 		d.skipped(bad)
 		var denied *presence.DeniedError
 		gone := errors.As(err, &denied) && denied.Gone
-		if gone || err == nil && len(theirs) == 0 && read.Sub(known.Found) > userEmpty {
-			if err := d.forgetUser(ctx, user); err != nil {
+		if gone && again || err == nil && len(theirs) == 0 && read.Sub(known.Found) > userEmpty {
+			if err := d.doubtUser(ctx, user); err != nil {
 				return nil, err
 			}
 		}
 		switch {
 		case gone && again: // perhaps the address has a new user
-		case gone:
+			continue
+		case gone && !known.Missed.IsZero(): // which is not remembered for long: it may be a fault
 			return nil, presence.ErrNoUser
-		case err != nil:
-			return nil, err
-		default:
-			return d.pick(theirs, p, from, to, read), nil
 		}
+		d.answered(p.building, user, err)
+		if err != nil {
+			return nil, err
+		}
+		return d.pick(theirs, p, read), nil
 	}
 }
 
-// pick returns those bookings that are at the place and of the day.
-func (d *Desk) pick(all []booking, p place, from, to, read time.Time) []presence.Booking {
+// pick returns those bookings that are at the place and around now, as of the
+// given reading or as we know them since.
+func (d *Desk) pick(all []booking, p place, read time.Time) []presence.Booking {
+	from, to := p.around(time.Now())
 	var picked []presence.Booking
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, w := range all {
+		w, at := d.amended(w, read)
 		if string(w.Building) == p.building && w.overlaps(from, to) {
-			picked = append(picked, w.domain(d.types, read))
+			picked = append(picked, w.domain(d.types, at))
 		}
 	}
 	return picked
 }
 
 // CheckIn checks the booking in with method wifi and returns it as it is
-// afterwards. A booking that turns out not to be booked any more is returned
-// as it is, without the call. If neither the answer nor the booking after it
+// afterwards. A booking that turns out not to be what it was read as is
+// returned as it is, with [presence.ErrChanged] and without the call. If neither the answer nor the booking after it
 // can be read, that is an error: the caller reads before it repeats.
 func (d *Desk) CheckIn(ctx context.Context, site string, b presence.Booking) (presence.Booking, error) {
 	return d.act(ctx, site, b, action{"check-in", presence.Booked, checkIns})
 }
 
 // CheckOut checks the booking out with method wifi and returns it as it is
-// afterwards. A booking that turns out not to be checked in any more is
-// returned as it is, without the call. Doubt is an error, as with
-// [Desk.CheckIn].
+// afterwards; see [Desk.CheckIn]. Doubt is an error, as there.
 func (d *Desk) CheckOut(ctx context.Context, site string, b presence.Booking) (presence.Booking, error) {
 	return d.act(ctx, site, b, action{"check-out", presence.CheckedIn, checkOuts})
 }
@@ -160,8 +208,11 @@ func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a actio
 	}
 	if time.Since(b.Read) > readAgain {
 		fresh, err := d.reread(ctx, site, b, a.urgency)
-		if err != nil || fresh.Status != a.from {
+		switch {
+		case err != nil:
 			return fresh, err
+		case fresh.Status != a.from || !fresh.Begin.Equal(b.Begin) || !fresh.End.Equal(b.End):
+			return fresh, presence.ErrChanged
 		}
 		b = fresh
 	}
@@ -171,7 +222,7 @@ func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a actio
 	}
 	// From here on, nobody knows what the booking is until it is read or
 	// answered: whatever becomes of the call, older readings do not count.
-	defer d.outdate(b.ID)
+	d.outdate(b.ID)
 	read, route := time.Now(), "POST /v1/public/bookings/{id}/"+a.verb
 	body, err := d.client.do(ctx, request{
 		route: route, path: "/v1/public/bookings/" + b.ID + "/" + a.verb,
@@ -187,6 +238,7 @@ func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a actio
 	if w, err := decodeBooking(body); err == nil && string(w.ID) == b.ID {
 		after := w.domain(d.types, read)
 		b.Status, b.Method, b.Begin, b.End, b.Read = after.Status, after.Method, after.Begin, after.End, read
+		d.amend(w)
 		return b, nil
 	}
 	// A success, to all appearance; but a proxy's page comes with 200, too.
@@ -227,23 +279,56 @@ func (d *Desk) reread(ctx context.Context, site string, b presence.Booking, u ur
 		d.outdate(b.ID)
 		return b, &presence.DeniedError{Reason: "the booking is no longer this user's at this building"}
 	}
+	d.amend(w)
 	return w.domain(d.types, read), nil
 }
 
+// amendment is what we know of a booking beside the readings of its building.
+type amendment struct {
+	at time.Time // when what had been read became old news
+	is *booking  // what it is since; nil: nobody knows
+}
+
 // outdate notes that what has been read of the booking until now is old news.
-func (d *Desk) outdate(booking string) {
+func (d *Desk) outdate(id string) { d.note(id, nil) }
+
+// amend notes what the booking is now.
+func (d *Desk) amend(w booking) { d.note(string(w.ID), &w) }
+
+func (d *Desk) note(id string, is *booking) {
 	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.outdates[booking] = now
-	if now.Sub(d.swept) > rosterAge {
+	d.amendments[id] = amendment{now, is}
+	if now.Sub(d.swept) > amendmentAge {
 		d.swept = now
-		for id, at := range d.outdates {
-			if now.Sub(at) > 2*rosterAge { // no roster is that old
-				delete(d.outdates, id)
+		for id, a := range d.amendments {
+			if now.Sub(a.at) > amendmentAge {
+				delete(d.amendments, id)
 			}
 		}
 	}
+}
+
+// amendmentAge is longer than any reading of a building serves.
+const amendmentAge = 15 * time.Minute
+
+// amended returns the booking as it is known, which was read at the given time
+// with its building, and when that is of: zero if nobody knows. Who calls holds
+// the lock.
+func (d *Desk) amended(w booking, read time.Time) (booking, time.Time) {
+	a, ok := d.amendments[string(w.ID)]
+	switch {
+	case !ok || a.at.Before(read):
+		return w, read
+	case a.is == nil:
+		return w, time.Time{}
+	}
+	w.Status, w.Method, w.Begin, w.End = a.is.Status, a.is.Method, a.is.Begin, a.is.End
+	if a.is.Building != "" {
+		w.Building = a.is.Building
+	}
+	return w, a.at
 }
 
 // outdated reports whether one of the bookings changed after it was read.
@@ -251,7 +336,7 @@ func (d *Desk) outdated(all []booking, read time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, w := range all {
-		if at, ok := d.outdates[string(w.ID)]; ok && !at.Before(read) {
+		if a, ok := d.amendments[string(w.ID)]; ok && !a.at.Before(read) {
 			return true
 		}
 	}

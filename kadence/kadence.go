@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,7 +18,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/presenced/presenced/presence"
@@ -60,16 +60,17 @@ type Desk struct {
 
 	client  *client
 	memory  Memory
-	log     *logrus.Logger
+	log     *slog.Logger
 	flights singleflight.Group
 
-	mu      sync.Mutex               // guards what follows
-	known   map[string]knownBuilding // by what the configuration calls it
-	rosters map[rosterKey]rosterTry  // the latest of each building and day
-	said    map[string]bool          // warnings that need saying only once
+	mu       sync.Mutex               // guards what follows
+	known    map[string]knownBuilding // by what the configuration calls it
+	listing  listing                  // of buildings
+	readings map[string]lastReading   // the latest of each building, by its id
+	said     map[string]bool          // warnings that need saying only once
 
-	outdates map[string]time.Time // booking id → when it was last acted upon
-	swept    time.Time            // when outdates was last swept
+	amendments map[string]amendment // by booking id: what is known of it since its building was read
+	swept      time.Time            // when amendments were last swept
 }
 
 var (
@@ -81,7 +82,8 @@ var (
 const self = "self"
 
 // ErrUnknownBuilding says that a site's building is not among Kadence's, or is
-// more than one of them: the configuration is wrong, and waiting will not help.
+// more than one of them, and never was known: the configuration is wrong, and
+// waiting will not help.
 var ErrUnknownBuilding = errors.New("no such building")
 
 // regions are the hosts of each region: API, then auth (OpenAPI document
@@ -93,7 +95,7 @@ var regions = map[string][2]string{
 }
 
 // New returns a desk. It makes no call; an error is the configuration's.
-func New(cfg Config, memory Memory, log *logrus.Logger) (*Desk, error) {
+func New(cfg Config, memory Memory, log *slog.Logger) (*Desk, error) {
 	hosts, ok := regions[cfg.Region]
 	if !ok {
 		return nil, fmt.Errorf("kadence region %q: want eu or us", cfg.Region)
@@ -120,8 +122,8 @@ func New(cfg Config, memory Memory, log *logrus.Logger) (*Desk, error) {
 	return &Desk{
 		acting: acting, types: slices.Clone(types), buildings: cfg.Buildings, zones: cfg.Zones,
 		client: newClient(cfg, api, auth, log), memory: memory, log: log,
-		known: map[string]knownBuilding{}, rosters: map[rosterKey]rosterTry{}, said: map[string]bool{},
-		outdates: map[string]time.Time{},
+		known: map[string]knownBuilding{}, readings: map[string]lastReading{}, said: map[string]bool{},
+		amendments: map[string]amendment{},
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -14,8 +15,6 @@ import (
 	"testing/synctest"
 	"time"
 	_ "time/tzdata"
-
-	"github.com/sirupsen/logrus"
 
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/presence"
@@ -63,11 +62,8 @@ func (o *office) restart(changes ...func(*Config)) {
 	for _, change := range changes {
 		change(&cfg)
 	}
-	log := logrus.New()
-	log.SetOutput(o.logged)
-	log.SetLevel(logrus.InfoLevel)
 	var err error
-	if o.Desk, err = New(cfg, &o.memory, log); err != nil {
+	if o.Desk, err = New(cfg, &o.memory, slog.New(slog.NewTextHandler(o.logged, nil))); err != nil {
 		o.t.Fatal(err)
 	}
 }
@@ -89,7 +85,7 @@ func (o *office) bookings(user string) []presence.Booking {
 
 func (o *office) bookingsAsOf(user string, asOf time.Time) []presence.Booking {
 	o.t.Helper()
-	all, err := o.Desk.Bookings(context.Background(), user, "london", time.Now(), asOf)
+	all, err := o.Desk.Bookings(context.Background(), user, "london", asOf)
 	if err != nil {
 		o.t.Fatalf("bookings of %s: %v", user, err)
 	}
@@ -290,8 +286,4 @@ func (l *lines) count(what string) int { return strings.Count(l.String(), what) 
 var _ io.Writer = (*lines)(nil)
 
 // quiet is a log that nobody reads.
-func quiet() *logrus.Logger {
-	log := logrus.New()
-	log.SetOutput(io.Discard)
-	return log
-}
+var quiet = slog.New(slog.DiscardHandler)

@@ -11,15 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/sirupsen/logrus"
 )
 
 // reaching is what [Desk.Reach] finds of one URL for API and token.
 func reaching(t *testing.T, target string, transport http.RoundTripper) []Finding {
 	t.Helper()
-	quiet := logrus.New()
-	quiet.SetOutput(io.Discard)
 	d, err := New(Config{
 		APIURL: target, AuthURL: target, ClientID: "id", Secret: func() (string, error) { return "secret", nil }, Transport: transport,
 	}, nil, quiet)

@@ -22,10 +22,10 @@ func TestNoTokenLeavesForAnotherHost(t *testing.T) {
 		inOffice(t, func(t *testing.T, o *office) {
 			user, id := o.booked("ann@example.com")
 			o.Fail(sandbox.Fault{Route: route, Redirect: evil + "/v1/public/anything"})
-			if route == userBookingsRoute || route == usersRoute { // the way around the roster
+			if route == userBookingsRoute || route == usersRoute { // the way around the reading of the building
 				o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
 			}
-			_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{})
+			_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Time{})
 			b := presence.Booking{ID: id, UserID: user, Read: time.Now()}
 			if route == bookingRoute {
 				b.Read = time.Time{}
@@ -48,7 +48,7 @@ func TestNoTokenLeavesForAnotherHost(t *testing.T) {
 		for range 501 {
 			o.today(user)
 		}
-		_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{})
+		_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Time{})
 		wantTemporary(t, err)
 		if !slices.Equal(o.wire.hosts(), ours) {
 			t.Errorf("called %v, want only %v", o.wire.hosts(), ours)
@@ -68,7 +68,7 @@ func TestNothingSecretIsLogged(t *testing.T) {
 		o.secret = "wr0ng-s3cret"
 		o.Revoke()
 		time.Sleep(2 * time.Hour)
-		_, _ = o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{})
+		_, _ = o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Time{})
 		for _, secret := range []string{"s3cret", "sandbox-", "\x1b", "Bearer"} {
 			if strings.Contains(o.logged.String(), secret) {
 				t.Errorf("the log holds %q:\n%s", secret, o.logged)
@@ -94,7 +94,7 @@ func TestHugeAndForeignAnswersAreRefused(t *testing.T) {
 			fault.Route = userBookingsRoute
 			o.Fail(fault)
 			o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 500})
-			_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{})
+			_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Time{})
 			wantTemporary(t, err)
 			if err == nil {
 				t.Errorf("%s: taken for no bookings", name)
@@ -152,14 +152,14 @@ func TestConfigurationIsChecked(t *testing.T) {
 	} {
 		cfg := good()
 		change(&cfg)
-		if _, err := New(cfg, &memory{}, quiet()); err == nil {
+		if _, err := New(cfg, &memory{}, quiet); err == nil {
 			t.Errorf("a wrong %s is taken", name)
 		}
 	}
 	for region, host := range map[string]string{"": "api.onkadence.co", "eu": "api.onkadence.co", "us": "api.us.onkadence.co"} {
 		cfg := good()
 		cfg.Region = region
-		d, err := New(cfg, &memory{}, quiet())
+		d, err := New(cfg, &memory{}, quiet)
 		if err != nil || d.client.base.Host != host || strings.Contains(d.client.tokens.conf.TokenURL, ".us.") != (region == "us") {
 			t.Errorf("region %q: %v, %+v", region, err, d)
 		}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/singleflight"
@@ -33,7 +33,7 @@ type tokens struct {
 	http    *http.Client
 	gate    *gate
 	stats   *counts
-	log     *logrus.Logger
+	log     *slog.Logger
 	flights singleflight.Group
 
 	mu      sync.Mutex // guards what follows
@@ -45,9 +45,9 @@ type tokens struct {
 
 // refusal is what the token endpoint had against our credentials.
 type refusal struct {
-	reason string // empty: nothing
-	secret string // the one that was refused
-	again  time.Time
+	reason  string // empty: nothing
+	secret  string // the one that was refused
+	retryAt time.Time
 }
 
 // get returns a token for the next call. Its error is a
@@ -90,7 +90,7 @@ func (t *tokens) fetch(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	refused := t.refused
 	t.mu.Unlock()
-	if refused.reason != "" && refused.secret == secret && time.Now().Before(refused.again) {
+	if refused.reason != "" && refused.secret == secret && time.Now().Before(refused.retryAt) {
 		return "", &presence.ClosedError{Reason: refused.reason}
 	}
 	if err := t.gate.pass(ctx, checkIns); err != nil {
@@ -149,10 +149,10 @@ func (t *tokens) failed(err error, secret string, asked time.Time) error {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if t.refused.reason != reason || t.refused.secret != secret {
-			t.log.WithFields(logrus.Fields{"client_id": t.conf.ClientID, "error": reason}).
-				Error("kadence refuses our credentials: nothing is checked in or out until client_id and client_secret are right")
+			t.log.Error("kadence refuses our credentials: nothing is checked in or out until client_id and client_secret are right",
+				"client_id", t.conf.ClientID, "error", reason)
 		}
-		t.refused = refusal{reason: reason, secret: secret, again: time.Now().Add(refusedAgain)}
+		t.refused = refusal{reason: reason, secret: secret, retryAt: time.Now().Add(refusedAgain)}
 		err = &presence.ClosedError{Reason: reason}
 	default:
 		err = errors.New(reason)

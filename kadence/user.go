@@ -19,6 +19,10 @@ const (
 	userKnown   = 12 * time.Hour // how long an id is believed
 	userUnknown = 2 * time.Hour  // how long somebody is believed not to be a user
 	userEmpty   = time.Hour      // how long an id is believed that has no bookings: it may be a deleted user's
+
+	userMissed = 15 * time.Minute   // how long an id is believed that is not found any more
+	userGone   = 24 * time.Hour     // how long it has to be missing to be a deleted user's: an empty answer may be a fault
+	userKept   = 7 * 24 * time.Hour // how long an id is kept, so that its missing is noticed
 )
 
 // knownUser is what was found out about an address.
@@ -26,6 +30,7 @@ type knownUser struct {
 	ID      string    `json:"id,omitempty"`      // empty: there is no such user
 	Several bool      `json:"several,omitempty"` // … because there are several
 	Found   time.Time `json:"found"`
+	Missed  time.Time `json:"missed,omitzero"` // since when nobody is found, who has had the id
 }
 
 // userID returns the id of the user with exactly this address, in whichever
@@ -35,58 +40,86 @@ func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
 	if !strings.Contains(email, "@") {
 		return knownUser{}, presence.ErrNoUser // and not a question that everybody would be the answer to
 	}
-	known, err := d.notedUser(ctx, email)
+	known, err := d.userNote(ctx, email)
 	switch {
 	case err != nil:
 		return knownUser{}, err
+	case !known.believed():
 	case known.ID != "":
 		return known, nil
-	case !known.Found.IsZero():
+	default:
 		return known, presence.ErrNoUser
 	}
-	known = knownUser{Found: time.Now()}
 	ids, err := d.askUser(ctx, email)
 	if err != nil {
 		return knownUser{}, err
 	}
-	if known.Several = len(ids) > 1; len(ids) == 1 {
-		known.ID = ids[0]
-	}
+	known = known.renew(ids, time.Now())
 	if err := d.remember(ctx, userKind, email, known); err != nil {
 		return knownUser{}, err
 	}
-	switch len(ids) {
-	case 1:
+	switch {
+	case known.ID != "":
 		return known, nil
-	case 0:
+	case !known.Several:
 		return known, presence.ErrNoUser
 	}
 	return known, fmt.Errorf("%w: %d users have the address", presence.ErrNoUser, len(ids))
 }
 
+// renew returns what is known after the ids of an address were asked for. Who
+// was known and is not found is believed to be gone only after a while.
+func (k knownUser) renew(ids []string, now time.Time) knownUser {
+	next := knownUser{Found: now}
+	switch {
+	case len(ids) == 1:
+		next.ID = ids[0]
+	case len(ids) > 1:
+		next.Several = true
+	case k.ID == "" || !k.Missed.IsZero() && now.Sub(k.Missed) >= userGone:
+	case k.Missed.IsZero():
+		next.ID, next.Missed = k.ID, now
+	default:
+		next.ID, next.Missed = k.ID, k.Missed
+	}
+	return next
+}
+
 // notedUser returns what is remembered of the address, and still believed; zero
 // if that is nothing. It asks nobody.
 func (d *Desk) notedUser(ctx context.Context, email string) (knownUser, error) {
+	known, err := d.userNote(ctx, email)
+	if err != nil || !known.believed() {
+		return knownUser{}, err
+	}
+	return known, nil
+}
+
+// userNote returns what is remembered of the address, believed or not.
+func (d *Desk) userNote(ctx context.Context, email string) (known knownUser, err error) {
 	note, err := d.memory.Note(ctx, userKind, presence.Fold(email))
 	if err != nil {
 		return knownUser{}, fmt.Errorf("remember user: %w", err)
 	}
-	var known knownUser
 	if json.Unmarshal(note, &known) != nil {
-		return knownUser{}, nil
-	}
-	if !known.believed() {
 		return knownUser{}, nil
 	}
 	return known, nil
 }
 
 func (k knownUser) believed() bool {
-	if k.ID == "" {
-		return time.Since(k.Found) < userUnknown
+	age := time.Since(k.Found)
+	switch {
+	case k.ID == "":
+		return age < userUnknown
+	case !k.Missed.IsZero():
+		return age < userMissed
 	}
-	return time.Since(k.Found) < userKnown
+	return age < userKnown
 }
+
+// kept reports whether what is known is of use yet.
+func (k knownUser) kept() bool { return k.believed() || k.ID != "" && time.Since(k.Found) < userKept }
 
 // Notes is the part of [presence.Store] that Tidy uses.
 type Notes interface {
@@ -94,20 +127,17 @@ type Notes interface {
 	Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error
 }
 
-// Tidy erases what was noted of users and is not believed any longer, so that
+// Tidy erases what was noted of users and is of no use any longer, so that
 // nobody's address outlives them here. It needs no desk: there may be none any
 // more.
 func Tidy(ctx context.Context, store Notes) error {
-	const page = 500
-	for after := ""; ; {
-		notes, err := store.Notes(ctx, userKind, after, page)
-		if err != nil || len(notes) == 0 {
+	for notes, err := range presence.AllNotes(ctx, store, userKind) {
+		if err != nil {
 			return err
 		}
-		after = notes[len(notes)-1].Key
 		notes = slices.DeleteFunc(notes, func(n presence.Note) bool {
 			var known knownUser
-			return json.Unmarshal(n.Value, &known) == nil && known.believed()
+			return json.Unmarshal(n.Value, &known) == nil && known.kept()
 		})
 		for i := range notes {
 			notes[i].Value = nil
@@ -119,15 +149,18 @@ func Tidy(ctx context.Context, store Notes) error {
 			return err
 		}
 	}
+	return nil
 }
 
-// forgetUser has the next look-up ask the API.
-func (d *Desk) forgetUser(ctx context.Context, email string) error {
-	note := presence.Note{Kind: userKind, Key: presence.Fold(email)}
-	if err := d.memory.Update(ctx, nil, []presence.Note{note}); err != nil {
-		return fmt.Errorf("forget user: %w", err)
+// doubtUser makes the next look-up ask the API, without forgetting that there was
+// a user.
+func (d *Desk) doubtUser(ctx context.Context, email string) error {
+	known, err := d.userNote(ctx, email)
+	if err != nil || !known.believed() {
+		return err
 	}
-	return nil
+	known.Found = time.Now().Add(-userKnown)
+	return d.remember(ctx, userKind, presence.Fold(email), known)
 }
 
 func (d *Desk) remember(ctx context.Context, kind, key string, value any) error {

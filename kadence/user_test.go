@@ -105,7 +105,7 @@ func TestKelvinSignIsNotAnnsK(t *testing.T) {
 		if id, err := o.ask(presence.Fold(kelvin)); !errors.Is(err, presence.ErrNoUser) {
 			t.Errorf("%q, %v: somebody else", id, err)
 		}
-		if all, err := o.Desk.Bookings(context.Background(), kelvin, "london", time.Now(), time.Time{}); !errors.Is(err, presence.ErrNoUser) {
+		if all, err := o.Desk.Bookings(context.Background(), kelvin, "london", time.Time{}); !errors.Is(err, presence.ErrNoUser) {
 			t.Errorf("somebody else's bookings: %v, %v", all, err)
 		}
 		o.only("Kim@example.com")
@@ -141,7 +141,7 @@ func TestDeletedUserIsLookedUpAgain(t *testing.T) {
 		old, _ := o.booked("ann@example.com")
 		o.only("ann@example.com")
 		o.RemoveUser(old)
-		_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Now(), time.Time{})
+		_, err := o.Desk.Bookings(context.Background(), "ann@example.com", "london", time.Time{})
 		if !errors.Is(err, presence.ErrNoUser) {
 			t.Errorf("deleted: %v", err)
 		}
@@ -180,6 +180,99 @@ func TestPersonWithoutBookingsIsNotLookedUpEachTime(t *testing.T) {
 	})
 }
 
+// nobody is a well-formed answer that has no users.
+const nobody = `{"@type":"hydra:Collection","hydra:member":[],"hydra:totalItems":0}`
+
+// TestAnEmptyAnswerIsNotNews: somebody who was known and is not found is a
+// user until that has been so for a day.
+func TestAnEmptyAnswerIsNotNews(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		ann := o.AddUser("ann@example.com")
+		o.ask("ann@example.com")
+		time.Sleep(userKnown)
+		if err := Tidy(context.Background(), &o.memory); err != nil {
+			t.Fatal(err)
+		}
+		o.Fail(sandbox.Fault{Route: usersRoute, Status: 200, Body: nobody})
+		for range 3 {
+			if id, err := o.ask("ann@example.com"); id != ann || err != nil {
+				t.Errorf("found nobody: %q, %v", id, err)
+			}
+			time.Sleep(userMissed)
+			o.restart()
+		}
+		o.Mend()
+		o.ask("ann@example.com")
+		before := o.Calls(usersRoute)
+		time.Sleep(userKnown - time.Minute)
+		if id, err := o.ask("ann@example.com"); id != ann || err != nil || o.Calls(usersRoute) != before {
+			t.Errorf("found again: %q, %v", id, err)
+		}
+		o.RemoveUser(ann)
+		time.Sleep(time.Minute)
+		o.ask("ann@example.com")
+		time.Sleep(userGone)
+		if _, err := o.ask("ann@example.com"); !errors.Is(err, presence.ErrNoUser) {
+			t.Errorf("gone for a day: %v", err)
+		}
+	})
+	inOffice(t, func(t *testing.T, o *office) { // whose bookings are read one by one
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
+		ann := o.AddUser("ann@example.com")
+		o.bookings("ann@example.com")
+		time.Sleep(userEmpty + time.Minute)
+		o.Fail(sandbox.Fault{Route: usersRoute, Status: 200, Body: nobody})
+		o.bookings("ann@example.com") // none, so that who that is is asked again
+		booking := o.today(ann)
+		if b := o.only("ann@example.com"); b.ID != booking {
+			t.Errorf("found %+v, want ann's", b)
+		}
+	})
+}
+
+// TestTwoFaultsAreNotNews: even if the bookings of somebody who was known are not
+// found and nobody is found of the address either, that is not remembered for
+// hours; nor is it if only the bookings are not, of whoever it is.
+func TestTwoFaultsAreNotNews(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
+		_, booking := o.booked("ann@example.com")
+		o.only("ann@example.com")
+		o.Fail(sandbox.Fault{Route: userBookingsRoute, Status: 404})
+		var gone *presence.DeniedError
+		if _, err := o.Desk.Bookings(t.Context(), "ann@example.com", "london", time.Time{}); !errors.As(err, &gone) {
+			t.Errorf("not found, and listed: %v", err)
+		}
+		o.Fail(sandbox.Fault{Route: usersRoute, Status: 200, Body: `{"hydra:member":[]}`})
+		if _, err := o.Desk.Bookings(t.Context(), "ann@example.com", "london", time.Time{}); !errors.Is(err, presence.ErrNoUser) {
+			t.Errorf("neither found nor listed: %v", err)
+		}
+		o.Mend()
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 503})
+		if b := o.only("ann@example.com"); b.ID != booking {
+			t.Errorf("found %+v, want ann's", b)
+		}
+	})
+}
+
+// TestOnesDenialIsNotTheBuildings: where people are looked up one by one, the
+// questions about somebody whose bookings we may not see keep nobody else's
+// from being asked, however often they come.
+func TestOnesDenialIsNotTheBuildings(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 403})
+		o.booked("ann@example.com")
+		o.AddUser("eve@example.com")
+		for range 5 {
+			o.Fail(sandbox.Fault{Route: userBookingsRoute, Status: 403, Times: 1})
+			if _, err := o.Desk.Bookings(t.Context(), "eve@example.com", "london", time.Time{}); err == nil {
+				t.Error("eve's bookings are not denied")
+			}
+		}
+		o.only("ann@example.com")
+	})
+}
+
 func TestForgetfulMemoryIsAnError(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
 		o.AddUser("ann@example.com")
@@ -206,7 +299,7 @@ func TestUsersNoLongerBelievedAreErased(t *testing.T) {
 		if got := o.memory.keys(); !slices.Equal(got, []string{"kadence-user ann@example.com", "kadence-user bob@example.com"}) {
 			t.Errorf("noted: %q", got)
 		}
-		time.Sleep(userKnown - userUnknown)
+		time.Sleep(userKept - userUnknown)
 		if err := Tidy(context.Background(), &o.memory); err != nil {
 			t.Fatal(err)
 		}

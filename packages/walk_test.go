@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
@@ -19,16 +20,25 @@ import (
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
 
-	"github.com/presenced/presenced/internal/lab"
+	"github.com/presenced/presenced/internal/rigs/lab"
 )
 
 // manager is what a machine installs packages with.
 type manager struct {
-	file            string   // how the package's file is called
-	install, remove []string // what is typed before the file, and to remove
-	keeps           string   // what becomes of a configuration that was changed, on removal
-	newer           string   // where an upgrade puts the new reference configuration
-	purge           []string // nil where there is no such thing
+	// offers prepares the machine, and returns a function that offers it the packages in a folder.
+	offers                   func(*testing.T, *lab.Lab, *machine) func(dist string)
+	install, upgrade, remove []string // what is typed
+	purge                    []string // nil where there is no such thing
+	keeps                    string   // what becomes of a configuration that was changed, on removal
+	newer                    string   // where an upgrade puts the new reference configuration
+}
+
+// byFile offers the package's file, which the pattern matches, by a copy on the
+// machine.
+func byFile(pattern, to string) func(*testing.T, *lab.Lab, *machine) func(string) {
+	return func(t *testing.T, _ *lab.Lab, m *machine) func(string) {
+		return func(dist string) { m.put(one(t, dist, pattern), to) }
+	}
 }
 
 // machines are RPM's names of architectures.
@@ -45,21 +55,26 @@ var rpm = func() []string {
 
 var managers = map[string]manager{
 	"dpkg": {
-		file:    "presenced_%s-1_" + runtime.GOARCH + ".deb",
-		install: []string{"dpkg", "--no-triggers", "--force-confold", "--install"}, // the index of manual pages can wait
-		remove:  []string{"dpkg", "--no-triggers", "--remove", "presenced"},
-		purge:   []string{"dpkg", "--no-triggers", "--purge", "presenced"},
+		offers:  byFile("*_"+runtime.GOARCH+".deb", "/tmp/presenced.deb"),
+		install: slices.Concat(dpkg, []string{"--force-confold", "--install", "/tmp/presenced.deb"}),
+		upgrade: slices.Concat(dpkg, []string{"--force-confold", "--install", "/tmp/presenced.deb"}),
+		remove:  slices.Concat(dpkg, []string{"--remove", "presenced"}),
+		purge:   slices.Concat(dpkg, []string{"--purge", "presenced"}),
 		keeps:   "/etc/presenced/presenced.toml",
 		newer:   "/etc/presenced/presenced.toml.dpkg-dist",
 	},
 	"rpm": {
-		file:    "presenced-%s-1." + machines[runtime.GOARCH] + ".rpm",
-		install: slices.Concat(rpm, []string{"--upgrade"}),
+		offers:  byFile("*."+machines[runtime.GOARCH]+".rpm", "/tmp/presenced.rpm"),
+		install: slices.Concat(rpm, []string{"--upgrade", "/tmp/presenced.rpm"}),
+		upgrade: slices.Concat(rpm, []string{"--upgrade", "/tmp/presenced.rpm"}),
 		remove:  slices.Concat(rpm, []string{"--erase", "presenced"}),
 		keeps:   "/etc/presenced/presenced.toml.rpmsave",
 		newer:   "/etc/presenced/presenced.toml.rpmnew",
 	},
 }
+
+// dpkg is without triggers: the index of manual pages can wait.
+var dpkg = []string{"dpkg", "--no-triggers"}
 
 // TestInstalledUpgradedRemoved goes an operator's way on a machine that systemd
 // runs, with each manager: nothing starts before it is configured, an upgrade
@@ -72,13 +87,13 @@ func TestInstalledUpgradedRemoved(t *testing.T) {
 			if _, err := exec.LookPath(name); err != nil {
 				t.Skipf("SKIPPED, the packages are not installed: %v", err)
 			}
-			was, is := one(t, folder(t, first), fmt.Sprintf(with.file, "1.0.0")), one(t, folder(t, newer), fmt.Sprintf(with.file, "1.0.1"))
+			was, is := folder(t, first), folder(t, newer)
 			l := lab.New(t)
 			m := &machine{t: t, Systemd: l.BareSystemd()}
-			m.put(was, "/tmp/was")
-			m.put(is, "/tmp/is")
+			offer := with.offers(t, l, m)
+			offer(was)
 
-			said := m.must(append(with.install, "/tmp/was")...)
+			said := m.must(with.install...)
 			if !strings.Contains(said, "waits to be configured") {
 				t.Errorf("installing does not say what comes next:\n%s", said)
 			}
@@ -92,7 +107,7 @@ func TestInstalledUpgradedRemoved(t *testing.T) {
 			}
 			m.must("systemd-analyze", "verify", "--man=no", "presenced.service", "presenced.socket")
 
-			config := fmt.Sprintf(config, l.Addr())
+			config := config(l)
 			m.edit("/etc/presenced/presenced.toml", config)
 			m.edit("/etc/presenced/secrets/hq-wlc", lab.Secret+"\n")
 
@@ -101,19 +116,20 @@ func TestInstalledUpgradedRemoved(t *testing.T) {
 				t.Errorf("it starts without the secrets that it loads: %s", said)
 			}
 			early := make(chan error, 1)
-			go func() { early <- m.ask("early", 0) }()
+			go func() { early <- ask(m.Addr(), "early", 0) }()
 			m.edit("/etc/presenced/secrets/kadence", "none\n")
 			m.must("env", "CREDENTIALS_DIRECTORY=/etc/presenced/secrets", "presenced", "check", "--online")
 			m.must("systemctl", "enable", "--now", "presenced.socket", "presenced.service")
 			m.units("active", "enabled")
-			if err := errors.Join(<-early, m.ask("ann", 1)); err != nil {
+			if err := errors.Join(<-early, ask(m.Addr(), "ann", 1)); err != nil {
 				t.Fatal(err)
 			}
 			m.mode("/var/lib/presenced/presenced.db", "600 presenced:presenced")
 			opened := m.must("systemctl", "show", "-P", "InvocationID", "presenced.socket")
 
+			offer(is)
 			end := m.load()
-			m.must(append(with.install, "/tmp/is")...)
+			m.must(with.upgrade...)
 			sent, lost := end()
 			t.Logf("%d requests during the upgrade, %d lost", sent, lost)
 			if lost != 0 {
@@ -144,7 +160,7 @@ func TestInstalledUpgradedRemoved(t *testing.T) {
 
 			m.must(with.remove...)
 			m.units("inactive", "")
-			if err := m.ask("bob", 1); err == nil {
+			if err := ask(m.Addr(), "nobody", 1); err == nil {
 				t.Error("what was removed still answers")
 			}
 			m.must("test", "-e", with.keeps)
@@ -157,13 +173,15 @@ func TestInstalledUpgradedRemoved(t *testing.T) {
 
 			// As in a container or an installer: systemd is there, but does not run.
 			image := []string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs none /run && "$@"`, "sh"}
-			m.must(slices.Concat(image, with.install, []string{"/tmp/is"})...)
+			m.must(slices.Concat(image, with.install)...)
 			m.must(slices.Concat(image, with.remove)...)
 		})
 	}
 }
 
-const config = `
+// config returns a configuration with the test as the only client.
+func config(l *lab.Lab) string {
+	return fmt.Sprintf(`
 [[radius.client]]
 name        = "hq-wlc"
 address     = "%s"
@@ -177,7 +195,8 @@ time_zone = "UTC"
 
 [identity]
 domain = "example.com"
-`
+`, l.Addr())
+}
 
 // machine is one to install packages on.
 type machine struct {
@@ -241,9 +260,9 @@ func (m *machine) units(active, enabled string) {
 	}
 }
 
-// ask sends the Start of a user's device once, never again, and waits for the
-// answer.
-func (m *machine) ask(user string, device int) error {
+// ask sends the Start of a user's device to a server once, never again, and
+// waits for the answer.
+func ask(server netip.Addr, user string, device int) error {
 	p := radius.New(radius.CodeAccountingRequest, []byte(lab.Secret))
 	rfc2866.AcctStatusType_Set(p, rfc2866.AcctStatusType_Value_Start)
 	rfc2866.AcctSessionID_SetString(p, fmt.Sprint(device))
@@ -253,12 +272,12 @@ func (m *machine) ask(user string, device int) error {
 	rfc2865.CalledStationID_SetString(p, "02-00-5E-00-00-01:Corp")
 	rfc2865.CallingStationID_SetString(p, fmt.Sprintf("02-00-00-00-%02X-%02X", device/256, device%256))
 	wait := lab.Patience
-	if user == "bob" { // nobody answers him
+	if user == "nobody" { // is answered
 		wait = 200 * time.Millisecond
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	_, err := (&radius.Client{MaxPacketErrors: 100}).Exchange(ctx, p, m.Addr().String()+":1813")
+	_, err := (&radius.Client{MaxPacketErrors: 100}).Exchange(ctx, p, server.String()+":1813")
 	return err
 }
 
@@ -280,7 +299,7 @@ func (m *machine) load() (end func() (sent, lost int)) {
 			sent++
 			device := sent + 1
 			under.Go(func() {
-				if err := m.ask(fmt.Sprintf("user%d", device), device); err != nil {
+				if err := ask(m.Addr(), fmt.Sprintf("user%d", device), device); err != nil {
 					mu.Lock()
 					lost++
 					mu.Unlock()

@@ -4,24 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-// onDay is a reception that answers as Desk promises: only the day's bookings.
-
-type onDay struct{ *reception }
-
-func (r onDay) Bookings(ctx context.Context, user, site string, day, asOf time.Time) ([]Booking, error) {
-	all, err := r.reception.Bookings(ctx, user, site, day, asOf)
-	y, m, d := day.Date()
-	from := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	to := from.AddDate(0, 0, 1)
-	return slices.DeleteFunc(all, func(b Booking) bool { return !b.Begin.Before(to) || !b.End.After(from) }), err
-}
 
 func TestLunchKeepsTheAfternoonDesk(t *testing.T) {
 	inOffice(t, func(o *office) {
@@ -42,9 +29,6 @@ func TestLunchKeepsTheAfternoonDesk(t *testing.T) {
 
 func midnight(t *testing.T, stopHour, stopMin int) {
 	inOffice(t, func(o *office) {
-		o.stop()
-		o.door = func(r *reception) Desk { return onDay{r} }
-		o.start()
 		o.desk.book("ann@example.com", "tomorrow", hour(24), hour(48))
 		o.until(15, 0)
 		o.hear(Start, "ann", laptop, "a")
@@ -114,7 +98,7 @@ func TestReloadOfHoursSendsNobodyHome(t *testing.T) {
 		s.Opens = 10 * time.Hour
 		rules := o.rules
 		rules.Sites = map[string]Site{"london": s}
-		o.tracker.Reload(Mapping{Sites: []Site{s}, Identity: Identity{Domain: "example.com"}}, rules)
+		o.tracker.Reload(plain{sites: []Site{s}}, rules)
 		o.courier.Reload(rules)
 		o.hear(Start, "ann", laptop, "b") // a roam: anything that has somebody look
 		o.until(12, 5)
@@ -142,7 +126,7 @@ func TestDroppedStaysDropped(t *testing.T) {
 		paris := london(t)
 		paris.Name = "paris"
 		o.rules.Sites["paris"] = paris
-		o.tracker.Reload(Mapping{Sites: []Site{o.rules.Sites["london"], paris}, Identity: Identity{Domain: "example.com"}}, o.rules)
+		o.tracker.Reload(plain{sites: []Site{o.rules.Sites["london"], paris}}, o.rules)
 		now := time.Now()
 		o.tracker.Record(t.Context(), []Record{{Client: "p", Site: "paris", Heard: now, At: now, Status: Start, UserName: "ann", Device: phone, Session: "x", SSID: "Corp", NASID: "p"}})
 		o.until(10, 30)
@@ -295,7 +279,7 @@ func TestNeverMeansNever(t *testing.T) {
 		o.until(13, 10)
 		rules := o.rules
 		rules.CheckOut = CheckOutNever
-		o.tracker.Reload(Mapping{Sites: []Site{o.rules.Sites["london"]}, Identity: Identity{Domain: "example.com"}}, rules)
+		o.tracker.Reload(plain{sites: []Site{o.rules.Sites["london"]}}, rules)
 		o.courier.Reload(rules)
 		o.desk.fails(func(string, *Booking) error { return nil })
 		o.until(14, 30)
@@ -324,22 +308,22 @@ func TestCheckInsGoBeforeABacklogOfCheckOuts(t *testing.T) {
 				p.Visits = []Visit{{ID: id, User: user, Site: "london", Arrived: hour(7), Departed: hour(7).Add(time.Minute), State: Over, End: Left,
 					CheckIn: Errand{Status: Effected}, CheckOut: Errand{Status: Pending, Next: hour(8)},
 					Claims: []Claim{{Booking: id, In: hour(7), Tried: hour(7), Begin: hour(7), End: hour(23)}}}}
-				p.Errand = p.errand()
+				p.NextErrand = p.nextErrand()
 				return nil
 			}})
 		}
 		if err := o.store.Update(ctx, changes, nil); err != nil {
 			t.Fatal(err)
 		}
+		o.desk.book("ann@example.com", "ann", hour(8), hour(17))
 		done := make(chan bool)
 		go func() { o.courier.Run(ctx); done <- true }()
 		time.Sleep(10 * time.Second)
-		o.desk.book("ann@example.com", "ann", hour(8), hour(17))
 		came := time.Now()
 		o.store.Update(ctx, []Change{{User: "ann@example.com", Apply: func(p *Person) []Visit {
 			p.Visits = []Visit{{ID: "v", User: "ann@example.com", Site: "london", Arrived: came, State: Present,
 				CheckIn: Errand{Status: Pending, Next: came}, CheckOut: Errand{Status: Waiting}}}
-			p.Errand = p.errand()
+			p.NextErrand = p.nextErrand()
 			return nil
 		}}}, nil)
 		o.courier.Kick()
@@ -363,7 +347,7 @@ func TestShorterLingerCounts(t *testing.T) {
 		o.hear(Stop, "ann", laptop, "a")
 		rules := o.rules
 		rules.Linger = 10 * time.Minute
-		o.tracker.Reload(Mapping{Sites: []Site{o.rules.Sites["london"]}, Identity: Identity{Domain: "example.com"}}, rules)
+		o.tracker.Reload(plain{sites: []Site{o.rules.Sites["london"]}}, rules)
 		o.courier.Reload(rules)
 		o.until(12, 15)
 		if got := o.visit("ann@example.com"); got.State != Over {

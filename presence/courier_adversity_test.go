@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -50,6 +51,60 @@ func TestCase71RestartWithACheckOutPending(t *testing.T) {
 		o.start()
 		o.until(15, 0)
 		o.want("in b, out b")
+	})
+}
+
+// hung is a desk that takes its time to fail.
+type hung struct{ *reception }
+
+func (hung) fail(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(20 * time.Second):
+	}
+	return errors.New("500 Internal Server Error")
+}
+
+func (h hung) Listed(ctx context.Context, _, _ string, _ time.Time) (Listing, error) {
+	return Listing{}, h.fail(ctx)
+}
+
+func (h hung) Bookings(ctx context.Context, _, _ string, _ time.Time) ([]Booking, error) {
+	return nil, h.fail(ctx)
+}
+
+// Recording knows nothing of the desk: a Start is answered at once while a call
+// hangs, and what is owed is in the store, whatever becomes of the process.
+func TestCase03DeskThatIsDownDelaysNoAnswer(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.stop()
+		o.door = func(r *reception) Desk { return hung{r} }
+		o.start()
+		o.until(9, 0)
+		everybody := []string{"ann", "bob"}
+		for _, user := range everybody {
+			o.desk.book(user+"@example.com", user, hour(9), hour(17))
+			before := time.Now()
+			o.hear(Start, user, map[string]string{"ann": laptop, "bob": phone}[user], user)
+			if took := time.Since(before); took > 0 {
+				t.Errorf("%s: the answer took %s", user, took)
+			}
+		}
+		o.until(9, 5)
+		for _, user := range everybody {
+			if got := o.visit(user + "@example.com").CheckIn; got.Status != Pending || got.Next.IsZero() {
+				t.Errorf("%s: check-in %+v", user, got)
+			}
+		}
+		o.stop()
+		o.door = func(r *reception) Desk { return r }
+		o.start()
+		o.until(10, 0)
+		for _, user := range everybody {
+			if got := o.desk.status(user); got != CheckedIn {
+				t.Errorf("%s: %s\n%s", user, got, o.story())
+			}
+		}
 	})
 }
 
@@ -173,15 +228,43 @@ func TestDeadDeskIsProbedAndNotHammered(t *testing.T) {
 func TestCase99UnknownUserIsAskedForRarely(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var calls atomic.Int32
+		o.desk.unlisted = true
 		o.desk.fails(func(string, *Booking) error { calls.Add(1); return ErrNoUser })
 		o.until(9, 0)
 		o.hear(Start, "ann", laptop, "a")
-		o.until(12, 30)
-		if n := calls.Load(); n != 4 {
-			t.Errorf("%d calls, want 4", n)
+		o.until(18, 30)
+		if n := calls.Load(); n != 4 { // at 9, 10, 12 and 16
+			t.Errorf("%d calls, want 4: each is asked more seldom than the one before", n)
 		}
 		if got := o.visit("ann@example.com").CheckIn; got.Status != Waiting || got.Reason == "" {
 			t.Errorf("check-in: %+v", got)
 		}
 	})
+}
+
+// Who was checked in by us is checked out, although the desk does not know them,
+// or denies them, when they leave: it may be its fault, and it passes.
+func TestWhoIsUnknownOnLeavingIsCheckedOutLater(t *testing.T) {
+	for _, fault := range []error{ErrNoUser, &DeniedError{Reason: "not found", Gone: true}} {
+		inOffice(t, func(o *office) {
+			o.desk.book("ann@example.com", "desk", hour(9), hour(17))
+			o.until(9, 0)
+			o.hear(Start, "ann", laptop, "a")
+			o.desk.fails(func(string, *Booking) error { return fault })
+			o.until(12, 0)
+			o.hear(Stop, "ann", laptop, "a")
+			o.until(13, 30)
+			if h := o.courier.Health(); h.Failures > 0 || h.Rests.After(time.Now()) {
+				t.Errorf("%v: is taken for a fault of the desk: %+v", fault, h)
+			}
+			if got := o.visit("ann@example.com").CheckOut; got.Status != Pending || got.Reason != fault.Error() {
+				t.Errorf("%v: check-out: %+v", fault, got)
+			}
+			o.desk.fails(func(string, *Booking) error { return nil })
+			o.until(13, 40)
+			if got := o.desk.status("desk"); got != CheckedOut {
+				t.Errorf("%v: the booking is %s", fault, got)
+			}
+		})
+	}
 }

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -206,7 +207,7 @@ func TestDroppedCheckInIsNotMadeForAnotherVisitsSake(t *testing.T) {
 		o.desk.fails(func(string, *Booking) error { return nil })
 		o.start()
 		p, _ := o.store.Person(t.Context(), "ann@example.com")
-		o.courier.carry(o.t.Context(), p.User)
+		o.courier.carry(o.t.Context(), p.User, true)
 		o.until(11, 0)
 		o.want("")
 		if got := o.visit("ann@example.com").CheckIn; got.Status != Skipped {
@@ -261,4 +262,25 @@ func TestDryRunRecordsWhatItWouldHaveDone(t *testing.T) {
 			t.Errorf("the booking is %s", got)
 		}
 	})
+}
+
+// Of a directory of which the desk knows nobody, no more questions are remembered
+// than there may be people in a plan; and each user has a turn.
+func TestQuestionsAreBounded(t *testing.T) {
+	c, now := NewCourier(newMemory(), newReception(), DefaultRules(), quiet), hour(9)
+	for i := range mostQuestions + 100 {
+		user := fmt.Sprintf("u%05d@example.com", i)
+		if i%2 == 0 { // the others' bookings are at stake: they are asked about at once
+			if at := c.want(user, now); !at.IsZero() || !c.wants(user) {
+				t.Fatalf("%s is to wait until %s", user, at)
+			}
+		}
+		c.asked(user, false, ErrNoUser, now)
+		if at, want := c.want(user, now), now.Add(noUserTime); !at.Equal(want) {
+			t.Fatalf("%s is asked about again at %s, want %s", user, at, want)
+		}
+	}
+	if n := len(c.questions); n != mostQuestions {
+		t.Errorf("%d questions are remembered, want %d", n, mostQuestions)
+	}
 }

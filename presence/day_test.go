@@ -12,11 +12,12 @@ import (
 // time it is. Times are written as on the site's clock, "9:00" or
 // "9:00:30", with "+1 " before the next day's.
 type day struct {
-	t       *testing.T
-	w       World
-	p       Person
-	nas     map[string]NAS
-	settled []Visit
+	t        *testing.T
+	w        World
+	p        Person
+	nas      map[NASName]NAS
+	alone    map[NASName]bool // NASes of which no other station is heard
+	archived []Visit
 }
 
 const (
@@ -33,10 +34,19 @@ func london(t testing.TB) Site {
 }
 
 func newDay(t *testing.T) *day {
-	d := &day{t: t, p: Person{User: "ann@example.com"}, nas: map[string]NAS{}}
-	d.w = World{Rules: DefaultRules(), NAS: func(name string) NAS { return d.nas[name] }}
+	d := &day{t: t, p: Person{User: "ann@example.com"}, nas: map[NASName]NAS{}, alone: map[NASName]bool{}}
+	d.w = World{Rules: DefaultRules(), NAS: func(name NASName) NAS { return d.nas[name] }}
+	d.w.NASByHash = func(hash uint32) NAS {
+		for name, n := range d.nas {
+			if hash32(name) == hash {
+				return n
+			}
+		}
+		return NAS{}
+	}
 	paris := london(t)
 	paris.Name = "paris"
+	d.w.Lunch = Span{} // most tests are of linger alone
 	d.w.Sites = map[string]Site{"london": london(t), "paris": paris}
 	return d
 }
@@ -62,10 +72,11 @@ type heard func(*Sighting)
 
 func cause(c Cause) heard       { return func(n *Sighting) { n.Cause = c } }
 func age(a time.Duration) heard { return func(n *Sighting) { n.Age, n.HasAge = a, true } }
-func nasIs(name string) heard   { return func(n *Sighting) { n.NAS = name } }
+func nasIs(name NASName) heard  { return func(n *Sighting) { n.NAS = name } }
 func bssIs(name string) heard   { return func(n *Sighting) { n.BSSID = name } }
 func multi(id string) heard     { return func(n *Sighting) { n.Multi = id } }
 func at(site string) heard      { return func(n *Sighting) { n.Site = site } }
+func guessed(n *Sighting)       { n.Guess = true }
 func (d *day) arriving(clock string) heard {
 	return func(n *Sighting) { n.Heard = d.clock(clock) }
 }
@@ -74,19 +85,23 @@ func (d *day) arriving(clock string) heard {
 func (d *day) hear(clock string, status Status, device, session string, more ...heard) Sighting {
 	n := Sighting{
 		User: d.p.User, Device: device, Site: "london", Session: session, SSID: "Corp", NAS: "wlc",
-		Status: status, At: d.clock(clock), Heard: d.clock(clock),
+		Status: status, At: d.clock(clock), Heard: d.clock(clock), Whose: Mine,
 	}
 	for _, f := range more {
 		f(&n)
 	}
-	d.again(n)
+	d.hearAgain(n)
 	return n
 }
 
-func (d *day) again(n Sighting) {
+func (d *day) hearAgain(n Sighting) {
 	d.pass(n.Heard)
-	d.nas[n.NAS] = d.nas[n.NAS].hear(n.Heard)
-	d.settled = append(d.settled, d.p.Hear(n, d.w)...)
+	nas := d.nas[n.NAS].hear(n.Heard)
+	if nas.Others = 9; d.alone[n.NAS] {
+		nas.Others = 0
+	}
+	d.nas[n.NAS] = nas
+	d.archived = append(d.archived, d.p.Hear(n, d.w)...)
 }
 
 // is lets time pass to the given time.
@@ -95,18 +110,18 @@ func (d *day) is(clock string) { d.pass(d.clock(clock)) }
 func (d *day) pass(now time.Time) {
 	for !d.p.Wake.IsZero() && d.p.Wake.Before(now) {
 		wake := d.p.Wake
-		d.settled = append(d.settled, d.p.Advance(wake, d.w)...)
+		d.archived = append(d.archived, d.p.Advance(wake, d.w)...)
 		if !d.p.Wake.IsZero() && !d.p.Wake.After(wake) {
 			d.t.Fatalf("at %s the person wants to be woken at %s: time stands still", wake, d.p.Wake)
 		}
 	}
-	d.settled = append(d.settled, d.p.Advance(now, d.w)...)
+	d.archived = append(d.archived, d.p.Advance(now, d.w)...)
 	d.w.Passed = now
 }
 
-// visits writes the visits so far, settled or not, in order of arrival.
+// visits writes the visits so far, archived or not, in order of arrival.
 func (d *day) visits() string {
-	all := slices.Concat(d.settled, d.p.Visits)
+	all := slices.Concat(d.archived, d.p.Visits)
 	slices.SortFunc(all, func(a, b Visit) int { return a.Arrived.Compare(b.Arrived) })
 	var s []string
 	for _, v := range all {
@@ -129,12 +144,13 @@ func (d *day) want(visits string) {
 
 // state returns the state of a session, "" if it is not remembered.
 func (d *day) state(device, id string) SessionState {
-	for _, s := range d.p.Sessions {
+	var state SessionState // of the latest that has the id
+	for _, s := range d.sessions() {
 		if s.Device == device && s.ID == id {
-			return s.State
+			state = s.State
 		}
 	}
-	return ""
+	return state
 }
 
 func (d *day) wantState(device, id string, want SessionState) {
@@ -150,4 +166,16 @@ func (d *day) story() string {
 		fmt.Fprintf(&b, "  %s %s: %s\n", e.At.Format("Mon 15:04:05"), e.Kind, e.Text)
 	}
 	return b.String()
+}
+
+// sessions returns the sessions as they stand after what was last let pass.
+func (d *day) sessions() []Session { return d.p.Sessions(later(d.w.Passed, d.clock("0:00")), d.w) }
+
+// reset has the NAS say that it was reset.
+func (d *day) reset(r Reset) {
+	d.pass(r.Heard)
+	nas := d.nas[r.NAS].hear(r.Heard)
+	nas.Resets = append(nas.Resets, r)
+	d.nas[r.NAS] = nas
+	d.archived = append(d.archived, d.p.Advance(r.Heard, d.w)...)
 }

@@ -9,18 +9,37 @@ import (
 
 // Desk is the booking side. Its errors say whether trying again can help: one
 // of the types below, or anything else for a fault that may pass.
+//
+// The bookings that it is asked for are the user's own at the site's building
+// that share some time with the twelve hours before now and the twelve after,
+// whatever their type and status.
 type Desk interface {
-	// Bookings returns the user's own bookings at the site's building that
-	// overlap the site's local calendar day of the moment day, whatever
-	// their type and status. What it returns was read from the desk no
-	// earlier than asOf; with a zero asOf it may be as old as the desk sees
-	// fit. It returns [ErrNoUser] if the desk does not know the user.
-	Bookings(ctx context.Context, user, site string, day, asOf time.Time) ([]Booking, error)
+	// Listed returns what a reading of the whole building says of the user. One
+	// reading serves everybody: it is made no earlier than asOf, and if there is
+	// none that new, it is made now. It returns [ErrUnlisted] if only a question
+	// about this user can tell, and [ErrNoUser] if it is known that the desk does
+	// not know them. It asks no such question itself.
+	Listed(ctx context.Context, user, site string, asOf time.Time) (Listing, error)
+
+	// Bookings asks about one user, where it has to. What it returns was read
+	// from the desk no earlier than asOf. It returns [ErrNoUser] if the desk does
+	// not know the user.
+	Bookings(ctx context.Context, user, site string, asOf time.Time) ([]Booking, error)
 
 	// CheckIn and CheckOut do it with method wifi and return the booking as
-	// it is afterwards. They do not retry: who calls again reads first.
+	// it is afterwards. They do not retry. A booking that was read more than a
+	// minute or so ago, or is without the time of its reading, is read again
+	// first; if it is another one by then, nothing is done, and it is returned
+	// with [ErrChanged].
 	CheckIn(ctx context.Context, site string, b Booking) (Booking, error)
 	CheckOut(ctx context.Context, site string, b Booking) (Booking, error)
+}
+
+// Listing is what a reading of a building says of one user.
+type Listing struct {
+	Bookings []Booking
+	At       time.Time // of the reading
+	News     []string  // of whom the reading says something new, told to one of those who asked for it
 }
 
 // Booking is one booking as the desk has it.
@@ -35,7 +54,8 @@ type Booking struct {
 	Eligible bool      // its type is one that is configured to be acted upon
 	Method   string    // how it was checked in, if through the public API: wifi, doorAccess, …
 	Space    string    // name of the desk, if it has one
-	Read     time.Time // when this was read from the desk
+	Made     time.Time // when it was booked; zero if the desk does not say
+	Read     time.Time // when this was read from the desk; zero if that no longer counts
 }
 
 // BookingStatus is the desk's status of a booking; values that are not listed
@@ -54,6 +74,14 @@ const (
 
 // ErrNoUser is returned by a Desk that does not know the user.
 var ErrNoUser = errors.New("no such user at the desk")
+
+// ErrUnlisted is returned by a Desk whose reading of the building does not tell
+// about the user.
+var ErrUnlisted = errors.New("no reading of the building tells")
+
+// ErrChanged is returned by a Desk that was to act upon a booking and found
+// another one: nothing was done.
+var ErrChanged = errors.New("the booking has changed")
 
 // ErrDryRun is returned by a Desk that only pretends: everything but the call
 // itself was done.

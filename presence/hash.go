@@ -5,15 +5,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net"
+	"strings"
 )
 
-// hash replaces what can tell which device it is by keyed hashes: the device,
+// Hash replaces what can tell which device it is by keyed hashes: the device,
 // which stays written as a MAC address, and the session ids, in which some
 // vendors have it too.
-func (n *Sighting) hash(key []byte) {
+func (n *Sighting) Hash(key []byte) {
 	mac := net.HardwareAddr(keyed(key, "device", n.Device)[:6])
 	mac[0] = mac[0]&^1 | 2 // locally administered, as private addresses are
-	n.Device = mac.String()
+	if strings.HasPrefix(n.Device, noDevice) {
+		n.Device = noDevice + mac.String()
+	} else {
+		n.Device = mac.String()
+	}
 	for _, id := range []*string{&n.Session, &n.Multi} {
 		if *id != "" {
 			*id = hex.EncodeToString(keyed(key, "session", *id)[:8])

@@ -16,7 +16,8 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	people  map[string][]byte
-	due     map[string][2]time.Time // by queue
+	due     map[string][2]time.Time // by queue: a hint that is not moved later before it has been named
+	asked   [2]time.Time            // by queue: up to when Due may have named somebody
 	notes   map[string][]byte
 	history []Visit
 	fail    error // what Update returns
@@ -64,7 +65,13 @@ func (m *memory) Update(_ context.Context, changes []Change, notes []Note) error
 		}
 		news = news || !bytes.Equal(data, m.people[c.User])
 		m.people[c.User] = data
-		m.due[c.User] = [2]time.Time{p.Wake, p.Errand}
+		due := m.due[c.User]
+		for q, at := range [2]time.Time{Wakes: p.Wake, Errands: p.NextErrand} {
+			if was := due[q]; was.IsZero() || at.IsZero() || at.Before(was) || !was.After(m.asked[q]) {
+				due[q] = at
+			}
+		}
+		m.due[c.User] = due
 	}
 	for _, n := range notes {
 		if key := n.Kind + "\x00" + n.Key; n.Value == nil {
@@ -99,6 +106,7 @@ func (m *memory) People(_ context.Context, after string, limit int) (people []Pe
 func (m *memory) Due(_ context.Context, q Queue, by time.Time, limit int) (users []string, next time.Time, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.asked[q] = later(m.asked[q], by)
 	for user, moments := range m.due {
 		if due := moments[q]; !due.IsZero() && !due.After(by) {
 			users = append(users, user)

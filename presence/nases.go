@@ -3,207 +3,495 @@ package presence
 import (
 	"context"
 	"encoding/json"
+	"hash/maphash"
 	"maps"
+	"strings"
 	"time"
 )
 
-// nas is what the tracker knows of one NAS: the facts that are stored, and
-// from which mass ends are told.
+// nas is what the tracker knows of one NAS: more than is stored.
 type nas struct {
 	NAS
-	noted time.Time            // NAS.Heard as it was last stored
-	live  map[string]time.Time // people's devices that are alive there, by arrival of their latest record
-	ended map[string]time.Time // devices that ended there lately and did not come back, by arrival
-	ends  []end                // in order of arrival, so that what is no longer lately is at the front
+	noted  time.Time            // NAS.Heard as last stored
+	live   map[string]station   // people's devices that are alive there
+	quiet  map[string]station   // … that fell silent: what is heard of them again disproves their interval
+	ended  map[string]time.Time // devices that ended there lately and did not come back, by arrival
+	ends   []end                // in order of arrival, so that what is no longer lately is at the front
+	roams  []time.Duration      // from a Start elsewhere to the Idle-Timeout here of the session before it: the shortest
+	name   NASName
+	stored bool // there is a note of it
+	served bool // a record of a station came from it, or is remembered
+
+	regular int           // stations that are heard by an interval of their own, at the last count
+	every   time.Duration // the median of these intervals
 }
 
+// station is a person's device that is alive at a NAS.
+type station struct {
+	heard time.Time                // event time of its latest sign
+	since time.Time                // event time of its first
+	gaps  [signsKept]time.Duration // the latest gaps between interims, the newest first
+	n     int                      // how many gaps
+}
+
+// end is the Stop of a device at a NAS.
 type end struct {
 	device string
 	at     time.Time
+	own    bool // the Stop named a cause of the station's own
+}
+
+// source is what is known of a client as a whole, and of its old news.
+type source struct {
+	all  NAS           // its NASes as if they were one
+	live int           // people's devices that are alive at them
+	old  time.Time     // arrival of the latest old record
+	gap  time.Duration // time between the latest two old records
 }
 
 const (
 	nasKind    = "nas"       // kind of the notes that hold NASes
-	nasEvery   = time.Minute // how often a NAS's time last heard is stored at the most
+	nasEvery   = time.Minute // at most so often a NAS's time last heard is stored
 	nasForget  = 30 * 24 * time.Hour
-	massAtOnce = 5 // fewer ends at once are no mass end
-	maxNASes   = 1 << 16
+	massAtOnce = 5                // fewer ends at once are no mass end
+	witnesses  = 5                // so many sessions make a habit of a NAS's
+	longUse    = time.Hour        // a station that has shown no interval for so long has none
+	behindMost = 10 * time.Minute // how long presence waits for more old news at the most
+	idleAlike  = 20 * time.Second // hostapd's 300 s come out as 300 to 317
+	roamsKept  = 16
+	idleLeast  = 30 * time.Second
+	idleMost   = 30 * time.Minute
 )
 
-// nas returns what is known of a NAS; it is World.NAS.
-func (t *Tracker) nas(name string) NAS {
+// clientOf returns the client's part of a NAS's name.
+// nas returns what is known of a NAS; it is World.NAS. If one station is alone at
+// the NAS, its silence cannot be told from the NAS's: then nas returns the times of
+// all NASes of the client, which tell the station's silence from the site's.
+func (t *Tracker) nas(name NASName) NAS {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n := t.nases[name]; n != nil {
-		return n.NAS
+	return t.known(t.nases[name])
+}
+
+// nasByHash is World.NASByHash.
+func (t *Tracker) nasByHash(hash uint32) NAS {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.known(t.hashes[hash])
+}
+
+// known is nas for a caller that holds t.mu.
+func (t *Tracker) known(n *nas) NAS {
+	if n == nil {
+		return NAS{}
 	}
-	return NAS{}
+	is := n.told()
+	if s := t.sources[n.name.Client()]; is.Others == 0 && s != nil && s.live > massAtOnce {
+		is.Others, is.Heard, is.Since = s.live-1, s.all.Heard, s.all.Since
+	}
+	return is
+}
+
+// told returns the NAS with the counts of its stations.
+func (n *nas) told() NAS {
+	is := n.NAS
+	is.Others, is.Regular, is.Every = max(0, len(n.live)-1), n.regular, n.every
+	return is
 }
 
 // NASes returns what is known of every NAS, by name.
-func (t *Tracker) NASes() map[string]NAS {
+func (t *Tracker) NASes() map[NASName]NAS {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := make(map[string]NAS, len(t.nases))
+	all := make(map[NASName]NAS, len(t.nases))
 	for name, n := range t.nases {
-		all[name] = n.NAS
+		all[name] = n.told()
 	}
 	return all
 }
 
-// hear notes that the NAS of what was heard is alive, and if that is of a
-// person, whether most of its people just ended at once.
+// ofNAS returns the NAS of that name and marks it as heard. The caller holds t.mu.
+func (t *Tracker) ofNAS(name NASName) *nas {
+	n := t.nases[name]
+	if n == nil {
+		n = newNAS(NAS{})
+		t.addNAS(name, n)
+	}
+	t.spoke[n] = struct{}{}
+	return n
+}
+
+// ofSource returns the source of the NAS's client. The caller holds t.mu.
+func (t *Tracker) ofSource(nas NASName) *source { return t.sourceOf(nas.Client()) }
+
+// sourceOf returns the source of the client. The caller holds t.mu.
+func (t *Tracker) sourceOf(client string) *source {
+	s := t.sources[client]
+	if s == nil {
+		s = &source{}
+		t.sources[strings.Clone(client)] = s
+	}
+	return s
+}
+
+// date sets the record's event time by its NAS's clock, and notes old news.
+func (t *Tracker) date(r *Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !r.Stamps.Heard.IsZero() {
+		clock := &t.ofNAS(r.NAS()).Clock
+		if r.Status == AccountingOn {
+			clock.boot()
+		}
+		r.At, r.AtFrom, r.BadStamp = clock.EventTime(r.Stamps, t.policy.Load().rules.MaxSkew)
+	}
+	if r.Heard.Sub(r.At) > fresh {
+		s := t.sourceOf(r.Client)
+		if !s.old.IsZero() && r.Heard.Sub(s.old) < behindMost {
+			s.gap = r.Heard.Sub(s.old)
+		} else {
+			s.gap = 0
+		}
+		s.old = later(s.old, r.Heard)
+	}
+}
+
+// behindUntil returns until when the client counts as sending old news; it is
+// World.Behind.
+func (t *Tracker) behindUntil(client string) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.sources[client]
+	if s == nil || s.old.IsZero() {
+		return time.Time{}
+	}
+	return s.old.Add(min(max(3*s.gap, fresh), behindMost))
+}
+
+var idSeed = maphash.MakeSeed()
+
+// resolve finds the device that a record does not name, or that it names by
+// another of its addresses, by the session's id at that NAS.
+func (t *Tracker) resolve(g *Reading) {
+	n := &g.Sighting
+	if n.Session == "" {
+		return
+	}
+	key := maphash.Comparable(idSeed, [2]string{string(n.NAS), n.Session})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := t.idsOf(n.NAS)
+	device, known := all.get(key)
+	switch {
+	case strings.HasPrefix(n.Device, noDevice):
+		if known {
+			n.Device = device
+		}
+	case n.Status != Stop:
+		if device != n.Device {
+			all.put(key, n.Device)
+		}
+	case known && device != n.Device && len(n.Session) >= longID && t.at[n.Device] == nil:
+		n.Device = device
+	}
+}
+
+// hear notes that the sighting's NAS is alive. If the sighting is of a person's
+// device, it also notes whether the device is alive there, and whether most of the
+// NAS's people just ended at once.
 func (t *Tracker) hear(s *Sighting, person bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := t.nases[s.NAS]
-	if n == nil {
-		if len(t.nases) >= maxNASes {
-			return // somebody makes names up; housekeeping makes room
-		}
-		n = newNAS(NAS{})
-		t.nases[s.NAS] = n
-	}
-	n.NAS = n.NAS.hear(s.Heard)
-	if s.Device == "" || !person {
+	n := t.ofNAS(s.NAS)
+	n.NAS, n.served = n.NAS.hear(s.Heard), true
+	of := t.ofSource(s.NAS)
+	of.all = of.all.hear(s.Heard)
+	if s.Device == "" || !person && t.at[s.Device] == nil { // a Stop may name nobody
 		return
 	}
 	switch s.Status {
 	case Start, Interim:
-		if was := t.at[s.Device]; was != nil && was != n {
-			delete(was.live, s.Device) // it roamed
+		was, again := n.quiet[s.Device]
+		if is, on := n.live[s.Device]; on || !again {
+			was = is
 		}
-		t.at[s.Device] = n
-		n.live[s.Device] = s.Heard
+		t.alive(s.Device, n, was.hear(s))
 		delete(n.ended, s.Device)
 	case Stop:
 		if _, ok := n.live[s.Device]; !ok {
 			return
 		}
-		delete(n.live, s.Device)
-		delete(t.at, s.Device)
-		for len(n.ends) > 0 && s.Heard.Sub(n.ends[0].at) > massEnd {
-			if old := n.ends[0]; n.ended[old.device].Equal(old.at) {
-				delete(n.ended, old.device)
-			}
-			n.ends = n.ends[1:]
-		}
-		n.ended[s.Device] = s.Heard
-		n.ends = append(n.ends, end{s.Device, s.Heard})
-		if len(n.ended) >= massAtOnce && len(n.ended) > len(n.live) {
+		t.left(s.Device, n)
+		n.end(s)
+		if n.massEnd() {
 			n.Fell = s.Heard
 			n.noted = time.Time{}
+			t.fallen = append(t.fallen, s.NAS)
+			t.wake()
 		}
 	}
 }
 
-// notNoted has the notes of NASes that could not be stored be made again.
+// alive notes that the device is alive at the NAS, and so at no other.
+func (t *Tracker) alive(device string, n *nas, is station) {
+	if was := t.at[device]; was != nil && was != n {
+		t.left(device, was)
+	}
+	delete(n.quiet, device)
+	if _, on := n.live[device]; !on {
+		t.ofSource(n.name).live++
+	}
+	t.at[device], n.live[device] = n, is
+}
+
+// left notes that the device is no longer alive at the NAS.
+func (t *Tracker) left(device string, n *nas) {
+	if _, on := n.live[device]; on {
+		t.ofSource(n.name).live--
+	}
+	delete(t.at, device)
+	delete(n.live, device)
+}
+
+// hear returns the station after another sign of life.
+func (s station) hear(n *Sighting) station {
+	if n.Status == Start { // interims that follow every Start at the same distances are no interval
+		s.n = 0
+	}
+	if s.since.IsZero() {
+		s.since = n.At
+	} else if gap := n.At.Sub(s.heard); gap >= shortestInterim && gap <= longestInterim && n.Status == Interim {
+		copy(s.gaps[1:], s.gaps[:])
+		s.gaps[0] = gap
+		s.n = min(s.n+1, len(s.gaps))
+	}
+	s.heard = later(s.heard, n.At)
+	return s
+}
+
+// end notes the Stop of a device at the NAS.
+func (n *nas) end(s *Sighting) {
+	for len(n.ends) > 0 && s.Heard.Sub(n.ends[0].at) > massEnd {
+		if old := n.ends[0]; n.ended[old.device].Equal(old.at) {
+			delete(n.ended, old.device)
+		}
+		n.ends = n.ends[1:]
+	}
+	n.ended[s.Device] = s.Heard
+	n.ends = append(n.ends, end{s.Device, s.Heard, s.Cause.own()})
+}
+
+// massEnd reports whether most of the NAS's people have just ended at once. Stops
+// that name a cause of the station's own count only if they came within seconds.
+func (n *nas) massEnd() bool {
+	if len(n.ended) < massAtOnce || len(n.ended) <= len(n.live) {
+		return false
+	}
+	latest, gone := n.ends[len(n.ends)-1].at, 0
+	for _, e := range n.ends {
+		if n.ended[e.device].Equal(e.at) && (!e.own || latest.Sub(e.at) <= atOnce) {
+			gone++
+		}
+	}
+	return gone >= massAtOnce && gone > len(n.live)+len(n.ended)-gone
+}
+
+// reset notes a reset of a NAS, once.
+func (t *Tracker) reset(r Reset) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.ofNAS(r.NAS)
+	n.NAS = n.NAS.hear(r.Heard)
+	of := t.ofSource(r.NAS)
+	of.all = of.all.hear(r.Heard)
+	for _, was := range n.Resets {
+		if was.At.Equal(r.At) && was.BSSID == r.BSSID {
+			return
+		}
+	}
+	r.NAS, r.BSSID = clone(r.NAS), strings.Clone(r.BSSID)
+	n.Resets = append(n.Resets, r)
+	n.Resets = n.Resets[max(0, len(n.Resets)-resetsKept):]
+	n.noted = time.Time{}
+}
+
+const resetsKept = 16 // one for each BSS of an access point
+
+// notNoted makes the notes of NASes due again, after they could not be stored.
 func (t *Tracker) notNoted(notes []Note) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, note := range notes {
-		if n := t.nases[note.Key]; n != nil && note.Kind == nasKind {
+		switch n := t.nases[NASName(note.Key)]; {
+		case note.Kind != nasKind:
+		case n != nil:
 			n.noted = time.Time{}
+			t.spoke[n] = struct{}{}
+		case note.Value == nil:
+			t.unnoted = append(t.unnoted, NASName(note.Key))
 		}
 	}
 }
 
 func newNAS(n NAS) *nas {
-	return &nas{NAS: n, noted: n.Heard, live: map[string]time.Time{}, ended: map[string]time.Time{}}
+	return &nas{NAS: n, noted: n.Heard, live: map[string]station{}, quiet: map[string]station{}, ended: map[string]time.Time{}}
 }
 
-// nasNotes returns the notes of the NASes of which there is news.
-func (t *Tracker) nasNotes() (notes []Note) {
+// nasNotes returns new notes of the NASes that were heard at least ago after their
+// last notes, and the erasures of the notes of forgotten NASes.
+func (t *Tracker) nasNotes(ago time.Duration) (notes []Note) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for name, n := range t.nases {
-		if n.Heard.Sub(n.noted) < nasEvery {
+	now := time.Now()
+	for _, name := range t.unnoted {
+		if t.nases[name] == nil {
+			notes = append(notes, Note{Kind: nasKind, Key: string(name)})
+		}
+	}
+	t.unnoted = nil
+	for n := range t.spoke {
+		if news := n.Heard.Sub(n.noted); news < ago || news == 0 {
 			continue
 		}
+		if delete(t.spoke, n); !n.memorable() {
+			continue
+		}
+		t.habit(n, now)
+		n.noted, n.stored = n.Heard, true
 		value, err := json.Marshal(n.NAS)
 		if err != nil {
-			panic(err) // times
+			panic(err) // times and durations
 		}
-		n.noted = n.Heard
-		notes = append(notes, Note{Kind: nasKind, Key: name, Value: value})
+		notes = append(notes, Note{Kind: nasKind, Key: string(n.name), Value: value})
 	}
 	return notes
 }
 
-// recall reads what is stored of the NASes, and who is alive at each.
+// memorable reports whether the NAS is worth a note: a name that was heard once, with
+// nobody there, may be made up.
+func (n *nas) memorable() bool {
+	return n.stored || len(n.live)+len(n.ended)+len(n.Resets) > 0 || n.Heard.Sub(n.Since) >= nasEvery
+}
+
+// recall reads the stored NASes, and from the stored people which devices are alive
+// at each and which client brought them.
 func (t *Tracker) recall(ctx context.Context) error {
 	if err := t.recallNASes(ctx); err != nil {
 		return err
 	}
-	return t.walk(ctx, func(people []Person) error {
-		t.mu.Lock()
-		defer t.mu.Unlock()
+	w := t.world()
+	held := holdings{}
+	for people, err := range Everybody(ctx, t.store, "") {
+		if err != nil {
+			return err
+		}
 		for i := range people {
-			for _, s := range people[i].Sessions {
-				n := t.nases[s.NAS]
-				if n == nil || !s.Live() || !n.live[s.Device].IsZero() {
-					continue
-				}
-				if _, gone := n.ended[s.Device]; !gone {
-					n.live[s.Device] = s.Heard
-					t.at[s.Device] = n
+			p := &people[i]
+			held.count(p)
+			for _, s := range p.look(time.Now(), &w) {
+				t.serves(s.NAS)
+				if s.Live() && !s.foreign {
+					t.recallStation(&s)
 				}
 			}
 		}
-		return nil
-	})
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for k, n := range held {
+		t.shares.at(k.client, k.of).Held += n // added, because records may have brought some already
+	}
+	for _, n := range t.nases {
+		t.habit(n, time.Now())
+	}
+	return nil
 }
 
+// recallStation notes that the session's device is alive, and the session's id.
+func (t *Tracker) recallStation(s *Session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.ID != "" {
+		t.idsOf(s.NAS).put(maphash.Comparable(idSeed, [2]string{string(s.NAS), s.ID}), s.Device)
+	}
+	n := t.nases[s.NAS]
+	if n == nil || t.at[s.Device] != nil { // the device has been heard since
+		return
+	}
+	if _, gone := n.ended[s.Device]; gone {
+		return
+	}
+	is := station{heard: s.Seen, since: s.Began}
+	for i := s.rhythm.n - 1; i > 0; i-- {
+		is.gaps[is.n] = s.rhythm.at[i].Sub(s.rhythm.at[i-1])
+		is.n++
+	}
+	t.alive(s.Device, n, is)
+}
+
+// recallNASes reads the stored NASes, once and before the first record, whose event
+// time depends on what is known of its NAS's clock.
 func (t *Tracker) recallNASes(ctx context.Context) error {
-	for after := ""; ; {
-		notes, err := t.store.Notes(ctx, nasKind, after, walkChunk)
-		if err != nil || len(notes) == 0 {
+	if t.nasesKnown.Load() {
+		return nil
+	}
+	t.recalling.Lock()
+	defer t.recalling.Unlock()
+	if t.nasesKnown.Load() {
+		return nil
+	}
+	err := t.notes(ctx, nasKind, func(note Note) {
+		var stored NAS
+		if t.nases[NASName(note.Key)] == nil && json.Unmarshal(note.Value, &stored) == nil {
+			n := newNAS(stored)
+			n.stored = true
+			t.addNAS(NASName(note.Key), n)
+		}
+	})
+	t.nasesKnown.Store(err == nil)
+	return err
+}
+
+// notes calls f with every stored note of the kind, and holds t.mu meanwhile.
+func (t *Tracker) notes(ctx context.Context, kind string, f func(Note)) error {
+	for notes, err := range AllNotes(ctx, t.store, kind) {
+		if err != nil {
 			return err
 		}
 		t.mu.Lock()
 		for _, note := range notes {
-			var stored NAS
-			if json.Unmarshal(note.Value, &stored) != nil {
-				continue
-			}
-			n := t.nases[note.Key]
-			if n == nil {
-				t.nases[note.Key] = newNAS(stored)
-				continue
-			}
-			heard := n.Heard // records may have come before we got here
-			n.NAS = stored.hear(heard)
+			f(note)
 		}
 		t.mu.Unlock()
-		after = notes[len(notes)-1].Key
 	}
+	return nil
 }
 
-// dropNASes forgets NASes unheard for long, and devices that owe a Stop for
-// longer than a session is believed.
+// dropNASes forgets NASes that were not heard for long, and devices at them that
+// were not heard for longer than max_session.
 func (t *Tracker) dropNASes(ctx context.Context) error {
-	var notes []Note
 	t.mu.Lock()
 	now := time.Now()
-	past, owed := now.Add(-nasForget), now.Add(-t.setup.Load().rules.MaxSession)
-	if len(t.nases) >= maxNASes/2 {
-		past = now.Add(-time.Hour)
-	}
+	past, owed := now.Add(-nasForget), now.Add(-t.policy.Load().rules.MaxSession)
 	for name, n := range t.nases {
-		maps.DeleteFunc(n.live, func(device string, heard time.Time) bool {
-			if heard.Before(owed) {
-				delete(t.at, device)
+		maps.DeleteFunc(n.quiet, func(_ string, s station) bool { return now.Sub(s.heard) > longestInterim })
+		for device, s := range n.live {
+			if s.heard.Before(owed) {
+				t.left(device, n)
 			}
-			return heard.Before(owed)
-		})
-		if n.Heard.Before(past) {
-			delete(t.nases, name)
-			notes = append(notes, Note{Kind: nasKind, Key: name})
+		}
+		if n.Heard.Before(past) && !n.Heard.IsZero() {
+			t.removeNAS(name)
 		}
 	}
 	t.mu.Unlock()
+	notes := t.nasNotes(nasEvery)
 	if len(notes) == 0 {
 		return nil
 	}
-	return t.store.Update(ctx, nil, notes)
+	err := t.store.Update(ctx, nil, notes)
+	if err != nil {
+		t.notNoted(notes)
+	}
+	return err
 }

@@ -3,20 +3,22 @@ package presence
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 )
 
-// Zap ends the live sessions that match, of everybody, and returns them as
-// they were. With dry it only returns them.
-func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bool, dry bool) (zapped map[string][]Session, err error) {
-	zapped = map[string][]Session{}
+// Zap ends the live sessions of everybody that match, and returns them as they were.
+// With dry it only returns them.
+func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bool, dry bool) (map[string][]Session, error) {
+	zapped := map[string][]Session{}
 	w := t.world()
-	err = t.walk(ctx, func(people []Person) error {
+	for people, err := range Everybody(ctx, t.store, "") {
+		if err != nil {
+			return zapped, err
+		}
 		var changes []Change
 		for _, p := range people {
-			hit := slices.DeleteFunc(slices.Clone(p.Sessions), func(s Session) bool { return !s.Live() || !match(p.User, s) })
+			hit := slices.DeleteFunc(p.Sessions(time.Now(), w), func(s Session) bool { return !s.Live() || !match(p.User, s) })
 			if len(hit) == 0 {
 				continue
 			}
@@ -27,31 +29,61 @@ func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bo
 			}})
 		}
 		if dry || len(changes) == 0 {
-			return nil
+			continue
 		}
-		return t.commit(ctx, changes, nil)
-	})
-	return zapped, err
+		if err := t.commit(ctx, changes, nil); err != nil {
+			return zapped, err
+		}
+	}
+	return zapped, nil
 }
 
-// Forget erases the user: what is remembered of them, their history, and
-// which devices were last theirs.
+// forgetKind is the kind of the notes of users who are being forgotten. The store
+// erases each together with the user.
+const forgetKind = "forget"
+
+// Forget erases the user: the person, their history, and their names of devices. If
+// the process dies in the middle, [Tracker.Resume] finishes it.
 func (t *Tracker) Forget(ctx context.Context, user string) error {
+	if err := t.store.Update(ctx, nil, []Note{{Kind: forgetKind, Key: user, Value: []byte{1}}}); err != nil {
+		return err
+	}
 	t.mu.Lock()
-	maps.DeleteFunc(t.heartbeats, func(k heartbeat, _ *Sighting) bool { return k.user == user })
+	for device, waiting := range t.heartbeats {
+		t.heartbeats[device] = slices.DeleteFunc(waiting, func(n *Sighting) bool { return n.User == user })
+	}
+	delete(t.crowds, user)
 	t.unmatched.forget(user)
 	t.mu.Unlock()
-	err := t.disown(ctx, func(o owner, _ string) (bool, error) { return o.User == user, nil })
+	err := t.disown(ctx, func(c claim, _ string) (bool, error) { return c.User == user, nil }, func(Facts) bool { return false })
 	if err != nil {
 		return err
 	}
 	return t.store.Forget(ctx, user)
 }
 
-// Housekeep drops the notes of devices and NASes that nobody has any more, and
-// then prunes what is older than keep. It is for once an hour or so.
+// Resume forgets the users whom an earlier process began to forget. Call it once
+// after the start.
+func (t *Tracker) Resume(ctx context.Context) error {
+	for notes, err := range AllNotes(ctx, t.store, forgetKind) {
+		if err != nil {
+			return err
+		}
+		for _, n := range notes {
+			if err := t.Forget(ctx, n.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Housekeep counts the shares anew, drops the notes of devices and NASes that nobody
+// has any more, and prunes the history that is older than keep. Call it once an hour
+// or so.
 func (t *Tracker) Housekeep(ctx context.Context, keep time.Duration) error {
-	if err := errors.Join(t.dropDevices(ctx), t.dropNASes(ctx)); err != nil {
+	t.uncrowd(time.Now())
+	if err := errors.Join(t.count(ctx), t.dropDevices(ctx), t.dropNASes(ctx)); err != nil {
 		return err
 	}
 	_, err := t.store.Prune(ctx, time.Now().Add(-keep))

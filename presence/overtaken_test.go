@@ -23,7 +23,7 @@ func TestRecordStampedJustBeforeTheDayTurned(t *testing.T) {
 	d.is("+1 4:00") // the tick
 	n := Sighting{User: d.p.User, Device: laptop, Site: "london", Session: "a", SSID: "Corp", NAS: "wlc",
 		Status: Interim, At: d.clock("+1 3:59:59"), Heard: d.clock("+1 3:59:59"), Age: 8*time.Hour - time.Second, HasAge: true}
-	d.settled = append(d.settled, d.p.Hear(n, d.w)...) // stamped before, committed after
+	d.archived = append(d.archived, d.p.Hear(n, d.w)...) // stamped before, committed after
 	d.is("+1 5:00")
 	d.want("london over 20:00:00-04:00:00 day turned")
 }
@@ -45,7 +45,7 @@ func TestSessionMovesToAnotherSite(t *testing.T) {
 	d.hear("8:10", Interim, laptop, "a", age(10*time.Minute))
 	d.hear("12:00", Interim, laptop, "a", age(4*time.Hour), at("paris"))
 	d.is("14:00")
-	d.want("london over 08:00:00-08:10:00 left; paris present 12:00:00")
+	d.want("london over 08:00:00-12:00:00 left; paris present 12:00:00")
 }
 
 func TestSharedFlapping(t *testing.T) {
@@ -58,7 +58,7 @@ func TestSharedFlapping(t *testing.T) {
 	d.hear("11:10", Stop, phone, "c")
 	d.is("12:00")
 	seen := map[string]int{}
-	for _, v := range slices.Concat(d.settled, d.p.Visits) {
+	for _, v := range slices.Concat(d.archived, d.p.Visits) {
 		seen[v.ID]++
 	}
 	for id, n := range seen {
@@ -108,7 +108,7 @@ func TestAnyOrderOfOneDevice(t *testing.T) {
 				n := said[i]
 				n.Heard = heard
 				heard = heard.Add(100 * time.Millisecond)
-				d.again(n)
+				d.hearAgain(n)
 			}
 			d.pass(heard.Add(5 * time.Minute))
 			s := d.visits()

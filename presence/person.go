@@ -2,358 +2,215 @@ package presence
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
 // Person is everything remembered about one user, and the unit of update:
 // whatever must change together is inside it.
 type Person struct {
-	User     string    `json:"user"`
-	Sessions []Session `json:"sessions,omitempty"` // live ones, and tombstones of those that ended
-	Devices  []Device  `json:"devices,omitempty"`
-	Visits   []Visit   `json:"visits,omitempty"` // not yet settled with the desk
-	Story    []Entry   `json:"story,omitempty"`  // what was heard and concluded lately, oldest first
-	Wake     time.Time `json:"wake,omitzero"`    // the earliest moment at which time alone changes something
-	Errand   time.Time `json:"errand,omitzero"`  // the earliest moment at which the courier has something to do
+	User       string    `json:"user"`
+	Facts      []Facts   `json:"facts,omitempty"`   // one for each Acct-Session-Id of their devices
+	Devices    []Device  `json:"devices,omitempty"` // kept beside the facts
+	Floors     []Floor   `json:"floors,omitempty"`
+	News       time.Time `json:"news,omitzero"`    // until when more old news may follow the latest
+	Client     string    `json:"client,omitempty"` // the client that sent the latest old news; before any, the client that brought them
+	Shared     Shared    `json:"shared,omitzero"`
+	Visits     []Visit   `json:"visits,omitempty"` // not yet archived
+	Story      []Entry   `json:"story,omitempty"`  // what was heard and concluded lately, oldest first
+	Wake       time.Time `json:"wake,omitzero"`    // the earliest moment at which time alone changes something
+	NextErrand time.Time `json:"errand,omitzero"`  // the earliest moment at which the courier has something to do
 }
 
-// Device is a station of the person at a site, with its streak: an unbroken
-// stay that runs on over gaps shorter than linger.
+// Device is what is kept of a station of the person at a site beside its facts: the
+// streak of sessions that have been dropped, and how long it was seen to doze.
 type Device struct {
-	ID     string    `json:"id"` // as Sighting.Device
-	Site   string    `json:"site"`
-	Began  time.Time `json:"began"`            // when the streak began
-	Last   time.Time `json:"last"`             // latest event time in the streak
-	Closed bool      `json:"closed,omitempty"` // the visit that it carried is over; what comes next is another streak
+	ID    string        `json:"id"` // as Sighting.Device
+	Site  string        `json:"site"`
+	Began time.Time     `json:"began,omitzero"` // of the dropped streak
+	Last  time.Time     `json:"last,omitzero"`  // end of the dropped streak
+	Doze  time.Duration `json:"doze,omitzero"`  // the longest doze
 }
 
-// Hear takes a sighting in. The same sighting again changes nothing, and so
-// does one that the future has overtaken. It returns the visits that are
-// settled with the desk.
+// Shared is an identity that had more than max_devices live devices. It is no
+// person until the day turns: only how much was heard is kept.
+type Shared struct {
+	Until time.Time `json:"until,omitzero"`
+	Count uint64    `json:"count,omitzero"`
+	Heard time.Time `json:"heard,omitzero"`
+}
+
+// Hear adds a sighting to the facts and concludes what follows. The same sighting
+// twice changes nothing, in whatever order they come. It returns the visits that it
+// archived.
 func (p *Person) Hear(n Sighting, w World) []Visit {
 	now := later(n.Heard, w.Passed)
-	var settled []Visit
-	if !n.Heard.Before(p.Wake) { // else it came before time changed anything, even if it was kept for a commit
-		settled = p.Advance(now, w)
+	var archived []Visit
+	if !n.Heard.Before(p.Wake) { // else it arrived before Wake, and may only have been written late
+		archived = p.Advance(now, w)
 	}
-	p.merge(n, w)
-	return append(settled, p.Advance(now, w)...)
+	if now.Before(p.Shared.Until) {
+		p.Shared.Count, p.Shared.Heard = p.Shared.Count+1, later(p.Shared.Heard, n.Heard)
+		return archived
+	}
+	if p.Client == "" {
+		p.Client = strings.Clone(n.NAS.Client())
+	}
+	if n.Heard.Sub(n.At) > fresh {
+		p.News = later(p.News, n.Heard.Add(fresh))
+		if client := n.NAS.Client(); p.Client != client {
+			p.Client = kept(p.Client, client)
+		}
+	}
+	if p.takeIn(&n) {
+		return append(archived, p.advance(now, w, &n)...)
+	}
+	return append(archived, p.Advance(now, w)...)
 }
 
 // Advance lets time pass up to now and concludes what follows.
-func (p *Person) Advance(now time.Time, w World) []Visit {
-	p.Wake = p.pass(now, w)
-	for _, site := range p.sites() {
-		p.Wake = earlier(p.Wake, p.conclude(site, now, w))
+func (p *Person) Advance(now time.Time, w World) []Visit { return p.advance(now, w, nil) }
+
+// advance concludes what follows at now. n is the sighting that was just heard, for
+// the story; nil if none was.
+func (p *Person) advance(now time.Time, w World, n *Sighting) []Visit {
+	c := p.picture(now, &w)
+	if n != nil {
+		p.recount(n, c)
 	}
-	p.prune(now, w)
-	settled := p.settle()
-	p.Errand = p.errand()
-	return settled
-}
-
-// Supersede ends the device's live sessions at the event time t, because the
-// device went over to another user; heard is when that was learned.
-func (p *Person) Supersede(device string, t, heard time.Time, w World) []Visit {
-	settled := p.Advance(heard, w)
-	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Device == device && s.Live() && !s.Began.After(t) && !s.Seen.After(t) {
-			s.end(t, Renamed, time.Time{})
-			p.touch(s.Device, s.Site, s.Began, t, w)
-			p.tell(t, Heard, s.Device+" went over to another user")
-		}
+	for p.keepFindings(c) { // a finding changes the sessions
+		c = p.picture(now, &w)
 	}
-	return append(settled, p.Advance(heard, w)...)
-}
-
-// Reset is an Accounting-On or Accounting-Off.
-type Reset struct {
-	NAS   string    `json:"nas"`
-	BSSID string    `json:"bssid,omitempty"` // covers only this BSS, if it names one
-	At    time.Time `json:"at"`
-	Heard time.Time `json:"heard"`
-}
-
-// covers reports whether the reset ended the session: one on that NAS, that
-// began before and was not seen alive since.
-func (r Reset) covers(s *Session) bool {
-	if s.NAS != r.NAS || !s.Began.Before(r.At) || s.Seen.After(r.At) {
-		return false
+	if !now.Before(p.News) { // else records between two sessions may still be missing
+		p.learn(c)
 	}
-	return s.Live() && (r.BSSID == "" || r.BSSID == s.BSSID) || r.follows(s)
-}
-
-// stopBeforeOff is how long before its Accounting-Off a NAS that shuts down
-// stops its sessions.
-const stopBeforeOff = 2 * time.Second
-
-// follows reports whether the session was stopped for the reset's reason:
-// hostapd, when it is shut down, stops every session without a cause and then
-// says Accounting-Off. An ended session knows its BSS no longer.
-func (r Reset) follows(s *Session) bool {
-	return s.State == Ended && s.Cause == 0 && !s.Ended.After(r.At) && r.At.Sub(s.Ended) <= stopBeforeOff
-}
-
-// Covers reports whether the reset ended any session of p.
-func (r Reset) Covers(p Person) bool {
-	for i := range p.Sessions {
-		if r.covers(&p.Sessions[i]) {
-			return true
-		}
+	p.Wake = time.Time{}
+	if p.share(c) {
+		p.Wake = p.Shared.Until
+	} else {
+		p.Wake = earlier(p.conclude(c), c.wakes())
 	}
-	return false
+	p.prune(c)
+	archived := p.archive()
+	p.NextErrand = p.nextErrand()
+	return archived
 }
 
-// Reset makes the sessions that r covers suspect: their stations have
-// outage_hold to come back, and are taken to have left when last seen if they
-// do not.
-func (p *Person) Reset(r Reset, w World) []Visit {
-	settled := p.Advance(r.Heard, w)
-	for i := range p.Sessions {
-		s := &p.Sessions[i]
-		if !r.covers(s) {
+// keepFindings adds to the facts what the world says of the sessions now, and
+// reports whether it said anything new.
+func (p *Person) keepFindings(c *picture) (news bool) {
+	for i := range c.sessions {
+		s := &c.sessions[i]
+		m, found := s.finding(c.now, c.w)
+		if !found || !s.facts.join(m) {
 			continue
 		}
-		if s.State != Suspect {
-			p.tell(r.At, Heard, "the NAS was reset under "+s.Device)
-		}
-		ended := later(s.Seen, s.Ended)
-		if s.State == Open && s.Interim == 0 { // nothing was to be heard of it, so it was alive until now
-			ended = later(ended, r.At)
-			p.touch(s.Device, s.Site, s.Began, ended, w)
-		}
-		s.end(ended, NASReset, later(s.Hold, r.Heard.Add(w.OutageHold)))
-	}
-	return append(settled, p.Advance(r.Heard, w)...)
-}
-
-// Zap ends the sessions that match, by an operator's word.
-func (p *Person) Zap(match func(Session) bool, now time.Time, w World) []Visit {
-	settled := p.Advance(now, w)
-	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Live() && match(*s) {
-			s.end(s.Seen, Zapped, time.Time{})
-			p.tell(now, Heard, "an operator ended the session of "+s.Device)
-		}
-	}
-	return append(settled, p.Advance(now, w)...)
-}
-
-// pass lets time end sessions, and returns when it will end the next.
-func (p *Person) pass(now time.Time, w World) (next time.Time) {
-	for i := range p.Sessions {
-		s := &p.Sessions[i]
-		if s.State == Ended && w.NAS(s.NAS).fellWith(s, now, w.OutageHold) {
-			s.end(s.Ended, s.Cause, w.NAS(s.NAS).Fell.Add(w.OutageHold))
+		news = true
+		switch m.Cause {
+		case MassEnd:
 			p.tell(s.Ended, Concluded, s.Device+" ended together with most others on its NAS: held for outage_hold")
+		case NASBack:
+		default:
+			p.tell(s.Seen, Concluded, s.Device+" is gone: "+m.Cause.String())
 		}
-		if !s.Live() {
-			continue
-		}
-		next = earlier(next, s.pass(now, w))
-		if !s.Live() {
-			p.tell(s.Ended, Concluded, s.Device+" is gone: "+s.Cause.String())
+	}
+	return news
+}
+
+// wakes returns when time alone changes the state of a session next.
+func (c *picture) wakes() (next time.Time) {
+	for i := range c.sessions {
+		s := &c.sessions[i]
+		switch {
+		case !s.Live():
+		case s.Until.IsZero(): // nothing tells us when its NAS is heard again
+			next = earlier(next, earlier(c.now.Add(nasGap), later(s.expires(c.w), c.now.Add(time.Second))))
+		default:
+			next = earlier(next, s.Until)
 		}
 	}
 	return next
 }
 
-// merge joins the sighting with what is known, in any order of arrival:
-// the latest sign of life and the latest end count.
-func (p *Person) merge(n Sighting, w World) {
-	s := p.session(n)
-	switch {
-	case s == nil && n.Status == Stop:
-		p.unknownStop(n, w)
-	case s == nil:
-		p.begin(n, w)
-	case n.Status == Stop:
-		p.stop(s, n, w)
-	case n.renews(s):
-		p.renew(s, n, w)
-	case s.Live():
-		p.sign(s, n, w)
-	case n.Status == Start:
-		// Overtaken by its own Stop.
-		if s.Exact && !n.At.Equal(s.Began) {
-			return // of an earlier session with the same id
+// learn notes how long a device dozed: the time from an Idle-Timeout to a Start at
+// the same access point. A device that was away for longer was taken home.
+func (p *Person) learn(c *picture) {
+	var a *Session // the latest of theirs
+	for i := range c.sessions {
+		b := &c.sessions[i]
+		if b.foreign || b.lone {
+			continue
 		}
-		s.Began, s.Exact = n.At, true
-		p.supersede(s, n.At, w)
-		p.touch(s.Device, s.Site, earlier(s.Began, s.Ended), s.Ended, w)
-	case n.after(s) && !(s.Cause == Superseded && p.newer(s) != nil):
-		p.tell(n.At, Heard, n.Device+" is alive after all")
-		p.sign(s, n, w)
-	}
-}
-
-// session finds the session that the sighting is about: by Acct-Session-Id
-// with the device, else by the device and its NAS. Neither address nor NAS
-// tells sessions apart, because some controllers keep one session over roams.
-func (p *Person) session(n Sighting) *Session {
-	for i := range p.Sessions {
-		s := &p.Sessions[i]
-		if s.ID == n.Session && s.Device == n.Device && (n.Session != "" || s.NAS == n.NAS) {
-			return s
+		before := a
+		if a = b; before == nil || before.Device != b.Device || before.Cause != IdleTimeout || !b.exact || before.nas != b.first.NAS || before.ap != b.first.AP {
+			continue
 		}
-	}
-	return nil
-}
-
-// renew has a new session take the place of s, whose id it has. The device was
-// there all the while.
-func (p *Person) renew(s *Session, n Sighting, w World) {
-	if s.Live() && s.carriesOn(n.At, w) {
-		p.touch(s.Device, s.Site, s.Began, n.At, w)
-	}
-	*s = p.Sessions[len(p.Sessions)-1]
-	p.Sessions = p.Sessions[:len(p.Sessions)-1]
-	p.begin(n, w)
-	p.Sessions[len(p.Sessions)-1].Exact = true // what is told of sooner is of the session before
-}
-
-// begin takes in a session never heard of. An Interim for one is a Start at
-// event time less Acct-Session-Time.
-func (p *Person) begin(n Sighting, w World) {
-	s := Session{ID: kept("", n.Session), Device: n.Device, Began: n.began(), Seen: n.At, Exact: n.Status == Start}
-	s.alive(n)
-	s.Interim = 0
-	if n.Heard.Sub(n.At) >= w.MaxSession { // history: it says nothing about now
-		s.end(s.Seen, MaxSession, time.Time{})
-		s.State = Expired
-		p.Sessions = append(p.Sessions, s)
-		return
-	}
-	if next := p.newer(&s); next != nil {
-		s.end(later(n.At, next.Began), Superseded, time.Time{})
-		p.touch(s.Device, s.Site, s.Began, n.At, w)
-		p.Sessions = append(p.Sessions, s)
-		return
-	}
-	p.tell(n.At, Heard, n.Device+" "+n.Status.String()+on(n.SSID))
-	p.supersede(&s, n.At, w)
-	p.Sessions = append(p.Sessions, s)
-	p.touch(s.Device, s.Site, s.Began, n.At, w)
-}
-
-// supersede ends the device's live sessions that began before s, at the event
-// time t of a sign of s. They were believed alive up to then.
-func (p *Person) supersede(s *Session, t time.Time, w World) {
-	for i := range p.Sessions {
-		old := &p.Sessions[i]
-		if old == s || old.Device != s.Device || !old.Live() || old.Began.After(s.Began) {
-			continue // an access point that was left goes on to tell of the station for minutes
-		}
-		if old.carriesOn(t, w) {
-			p.touch(old.Device, old.Site, old.Began, t, w)
-		}
-		old.end(t, Superseded, time.Time{})
-	}
-}
-
-// newer returns a session of the same device that began later than s and was
-// alive later.
-func (p *Person) newer(s *Session) *Session {
-	for i := range p.Sessions {
-		if o := &p.Sessions[i]; o.Device == s.Device && o.Began.After(s.Began) && o.Seen.After(s.Seen) {
-			return o
-		}
-	}
-	return nil
-}
-
-// sign takes in a sign of life of a known session.
-func (p *Person) sign(s *Session, n Sighting, w World) {
-	if n.At.Before(s.Began) {
-		if s.Exact {
-			return // of an earlier session with the same id
-		}
-		s.Began, s.Exact = n.At, n.Status == Start
-	}
-	if n.At.After(s.Seen) || s.State != Open && !n.At.Before(s.Ended) {
-		if s.Site != n.Site { // it arrives there now
-			s.Began, s.Exact = n.At, false
-		}
-		s.alive(n)
-	}
-	p.touch(s.Device, s.Site, s.Began, n.At, w)
-}
-
-// stop takes in the end of a known session. An end that the session has
-// outlived is none, and neither is one of an earlier session with the same id.
-func (p *Person) stop(s *Session, n Sighting, w World) {
-	if !s.Live() {
-		// What ended without a word ended when the NAS says, if that is later.
-		if n.At.After(s.Ended) && s.Cause != Superseded {
-			s.State = Ended
-			s.Ended, s.Cause = n.At, n.Cause
-			p.touch(s.Device, s.Site, s.Began, n.At, w)
-		}
-		return
-	}
-	if n.precedes(s) {
-		return
-	}
-	if n.At.Before(s.Seen) && (n.Age < s.Age || n.Age == 0 || n.At.Before(s.Began)) {
-		return
-	}
-	if s.State == Suspect && s.Cause == n.Cause && !n.At.After(s.Ended) {
-		return // a repeat
-	}
-	if n.HasAge {
-		s.Age = n.Age
-	}
-	at := later(n.At, s.Seen)
-	var hold time.Time
-	if n.Cause.Infrastructure() {
-		hold = n.Heard.Add(w.OutageHold)
-	}
-	s.Heard = later(s.Heard, n.Heard)
-	p.touch(s.Device, s.Site, s.Began, at, w)
-	s.end(at, n.Cause, hold)
-	p.tell(n.At, Heard, n.Device+" Stop "+n.Cause.String())
-}
-
-// unknownStop remembers the end of a session never heard of, so that what
-// arrives late of it opens nothing. It is no arrival; it lengthens a streak
-// that is there. What the device was in before it, it left for it.
-func (p *Person) unknownStop(n Sighting, w World) {
-	began, d := n.began(), p.device(n.Device, n.Site)
-	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Device == n.Device && n.HasAge && s.goesOn(began, w) {
-			if s.Live() || d != nil && !d.Closed {
-				p.touch(s.Device, s.Site, s.Began, began, w)
+		if doze := b.Began.Sub(before.Ended); doze > 0 && doze <= dozeMost {
+			if d := p.device(b.Device, b.Site); d == nil {
+				p.Devices = append(p.Devices, Device{ID: b.Device, Site: b.Site, Doze: doze})
+			} else {
+				d.Doze = max(d.Doze, doze)
 			}
-			s.end(began, Superseded, time.Time{})
 		}
 	}
-	p.Sessions = append(p.Sessions, Session{
-		ID: kept("", n.Session), Device: n.Device, Site: n.Site, SSID: kept("", n.SSID), NAS: n.NAS,
-		State: Ended, Began: began, Seen: n.At, Heard: n.Heard, Ended: n.At, Age: n.Age, Cause: n.Cause,
-	})
-	if d = p.device(n.Device, n.Site); d != nil && !d.Closed && began.Before(d.Last.Add(w.Linger)) {
-		d.Last = later(d.Last, n.At)
+}
+
+// roams calls tell for each session of the device that ended by Idle-Timeout after
+// the device had begun another at another NAS.
+func (p *Person) roams(device string, now time.Time, w *World, tell func(nas NASName, waited time.Duration)) {
+	all := p.look(now, w)
+	for i := 1; i < len(all); i++ {
+		a, b := &all[i-1], &all[i]
+		if a.Device == device && b.Device == device && a.Cause == IdleTimeout && b.exact && a.nas != b.first.NAS && a.facts.Place.NAS != "" {
+			tell(a.facts.Place.NAS, a.Ended.Sub(b.Began))
+		}
 	}
 }
 
-// touch joins a stay of the device at the site, from one event time to
-// another, with its streak.
-func (p *Person) touch(device, site string, from, to time.Time, w World) {
-	d := p.device(device, site)
-	switch {
-	case d == nil:
-		p.Devices = append(p.Devices, Device{ID: device, Site: site, Began: from, Last: to})
-	case d.Closed && !to.After(d.Last): // of the stay that is over
-	case d.Closed:
-		d.Began, d.Last, d.Closed = later(from, d.Last), to, false
-	case !from.Before(d.Last.Add(w.Linger)): // away for at least linger
-		d.Began, d.Last = from, to
-	case !to.After(d.Began.Add(-w.Linger)): // an earlier streak
-	default:
-		d.Began, d.Last = earlier(d.Began, from), later(d.Last, to)
+// doze returns the longest doze of the device.
+func (p *Person) doze(device string) (longest time.Duration) {
+	for i := range p.Devices {
+		if d := &p.Devices[i]; d.ID == device {
+			longest = max(longest, d.Doze)
+		}
 	}
+	return longest
 }
 
+// share reports whether the person is a shared account, and makes them one until
+// the day turns if more devices than max_devices are alive.
+func (p *Person) share(c *picture) bool {
+	if c.now.Before(p.Shared.Until) {
+		return true
+	}
+	live, last := 0, ""
+	for i := range c.sessions {
+		if s := &c.sessions[i]; s.Live() && !s.foreign && s.Device != last {
+			live, last = live+1, s.Device
+		}
+	}
+	sites := p.sites(c.parts)
+	if live <= c.w.MaxDevices || len(sites) == 0 { // at no site they make nobody present
+		p.Shared = Shared{}
+		return false
+	}
+	for _, site := range sites {
+		p.floor(site, c.now)
+		for i := range p.Visits {
+			if v := &p.Visits[i]; v.Site == site && v.State != Over {
+				p.over(v, Withdrawn, c.now, c.now, "more than max_devices live devices: a shared account", *c.w)
+			}
+		}
+	}
+	p.Facts, p.Devices = nil, nil
+	p.Shared = Shared{Until: c.site(sites[0]).NextDay(c.now, c.w.DayStarts), Count: uint64(live), Heard: c.now}
+	return true
+}
+
+// Crowd reports whether the identity is a shared account at now.
+func (p *Person) Crowd(now time.Time) bool { return now.Before(p.Shared.Until) }
+
+// device returns what is kept of the device at the site beside its facts.
 func (p *Person) device(id, site string) *Device {
 	for i := range p.Devices {
 		if d := &p.Devices[i]; d.ID == id && d.Site == site {
@@ -363,33 +220,31 @@ func (p *Person) device(id, site string) *Device {
 	return nil
 }
 
-// LiveDevices returns how many of the person's devices are alive at the site.
-func (p *Person) LiveDevices(site string) int {
-	seen := map[string]bool{}
-	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Live() && s.Site == site {
-			seen[s.Device] = true
-		}
-	}
-	return len(seen)
+// has reports whether anything is known of the device.
+func (p *Person) has(device string) bool {
+	return slices.ContainsFunc(p.Facts, func(f Facts) bool { return f.Device == device }) ||
+		slices.ContainsFunc(p.Devices, func(d Device) bool { return d.ID == device })
 }
 
-// shared reports whether more devices are alive than one person has.
-func (p *Person) shared(w World) bool {
-	seen := make([]string, 0, 8)
-	for i := range p.Sessions {
-		if s := &p.Sessions[i]; s.Live() && !slices.Contains(seen, s.Device) {
-			if seen = append(seen, s.Device); len(seen) > w.MaxDevices {
-				return true
-			}
+// Zap ends the live sessions that match, at an operator's request.
+func (p *Person) Zap(match func(Session) bool, now time.Time, w World) []Visit {
+	archived := p.Advance(now, w)
+	for _, s := range p.look(now, &w) {
+		if s.Live() && !s.foreign && match(s) {
+			s.facts.join(Mark{Status: Other, At: s.Seen, Heard: now, Age: -1, Cause: Zapped, NAS: s.nas})
+			p.tell(now, Heard, "an operator ended the session of "+s.Device)
 		}
 	}
-	return false
+	return append(archived, p.Advance(now, w)...)
 }
 
-func on(ssid string) string {
-	if ssid == "" {
-		return ""
+// Clone returns a copy: a change of either leaves the other as it is.
+func (p Person) Clone() Person {
+	p.Facts = slices.Clone(p.Facts)
+	for i := range p.Facts {
+		p.Facts[i].Marks = slices.Clone(p.Facts[i].Marks)
 	}
-	return " on " + ssid
+	p.Devices, p.Floors = slices.Clone(p.Devices), slices.Clone(p.Floors)
+	p.Visits, p.Story = slices.Clone(p.Visits), slices.Clone(p.Story)
+	return p
 }

@@ -26,11 +26,11 @@ func randomDay(r *rand.Rand, d *day) (said []Sighting) {
 		interval := []time.Duration{0, 5 * time.Minute, 10 * time.Minute}[r.IntN(3)]
 		for n := 0; now.Before(d.clock("19:00")); n++ {
 			id := fmt.Sprintf("%d-%d", i, n%7) // ids repeat
-			nas := fmt.Sprintf("ap%d", r.IntN(3))
+			nas := NASName(fmt.Sprintf("ap%d", r.IntN(3)))
 			say := func(status Status, at, began time.Time, c Cause) {
 				said = append(said, Sighting{
 					User: d.p.User, Device: device, Site: "london", Session: id, SSID: "Corp", NAS: nas,
-					Status: status, At: at, Heard: at, Age: at.Sub(began), HasAge: true, Cause: c,
+					Whose: Mine, Status: status, At: at, Heard: at, Age: at.Sub(began), HasAge: true, Cause: c,
 				})
 			}
 			began, stays := now, minutes(1, 200)
@@ -56,12 +56,12 @@ func randomDay(r *rand.Rand, d *day) (said []Sighting) {
 	return said
 }
 
-// live plays what was said to a person, with something done between any two
+// played plays what was said to a person, with something done between any two
 // sightings, and returns the visits at the end of the next day.
-func live(t *testing.T, said []Sighting, between func(*day, Sighting)) string {
+func played(t *testing.T, said []Sighting, between func(*day, Sighting)) string {
 	d := newDay(t)
 	for _, n := range said {
-		d.again(n)
+		d.hearAgain(n)
 		between(d, n)
 	}
 	d.is("+1 23:00")
@@ -75,26 +75,26 @@ func TestPropertiesOfRandomDays(t *testing.T) {
 		for close(said, time.Hour, time.Minute) {
 			said = randomDay(r, newDay(t))
 		}
-		want := live(t, said, func(*day, Sighting) {})
+		want := played(t, said, func(*day, Sighting) {})
 		check := func(what, got string) {
 			if got != want {
 				t.Fatalf("seed %d: %s\n gives %s\n  want %s", seed, what, got, want)
 			}
 		}
-		check("hearing every record twice", live(t, said, func(d *day, n Sighting) { d.again(n) }))
-		check("hearing an old record again", live(t, said, func(d *day, n Sighting) {
+		check("hearing every record twice", played(t, said, func(d *day, n Sighting) { d.hearAgain(n) }))
+		check("hearing an old record again", played(t, said, func(d *day, n Sighting) {
 			old := said[r.IntN(len(said))]
 			if old.At.Before(n.At) && n.At.Sub(old.At) < time.Hour {
 				old.Heard = n.Heard
-				d.settled = append(d.settled, d.p.Hear(old, d.w)...)
+				d.archived = append(d.archived, d.p.Hear(old, d.w)...)
 			}
 		}))
-		check("looking at the clock more often", live(t, said, func(d *day, n Sighting) {
+		check("looking at the clock more often", played(t, said, func(d *day, n Sighting) {
 			for i := range 5 {
 				d.pass(n.Heard.Add(time.Duration(i) * time.Second))
 			}
 		}))
-		check("a restart after every record", live(t, said, func(d *day, n Sighting) {
+		check("a restart after every record", played(t, said, func(d *day, n Sighting) {
 			data, err := json.Marshal(d.p)
 			if err != nil {
 				t.Fatal(err)
@@ -104,12 +104,12 @@ func TestPropertiesOfRandomDays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}))
-		check("our own absence", live(t, said, func(d *day, n Sighting) {
+		check("our own absence", played(t, said, func(d *day, n Sighting) {
 			if r.IntN(4) == 0 {
-				d.w.Listening, d.w.Holding = n.Heard, n.Heard.Add(retries)
+				d.w.Listening, d.w.Holding = n.Heard, n.Heard.Add(retryTime)
 			}
 		}))
-		check("another interleaving of the devices", live(t, interleave(r, said), func(*day, Sighting) {}))
+		check("another interleaving of the devices", played(t, interleave(r, said), func(*day, Sighting) {}))
 	}
 }
 
@@ -148,10 +148,10 @@ func TestNoVisitDepartsBeforeItsLastSighting(t *testing.T) {
 		d := newDay(t)
 		said := randomDay(rand.New(rand.NewPCG(seed, 1)), d)
 		for _, n := range said {
-			d.again(n)
+			d.hearAgain(n)
 		}
 		d.is("+1 23:00")
-		for _, v := range d.settled {
+		for _, v := range d.archived {
 			for _, n := range said {
 				if n.At.After(v.Arrived) && n.At.After(v.Departed) && n.At.Before(v.Departed.Add(d.w.Linger)) && n.Status != Stop {
 					t.Fatalf("seed %d: departed %s, alive %s\n%s", seed, v.Departed, n.At, d.visits())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,19 +19,52 @@ type reception struct {
 	mu       sync.Mutex
 	bookings map[string]*Booking
 	owner    map[string]string
+	site     map[string]string // of those that are at one building only
 	calls    []string
+	madeAt   map[string]time.Time
+	release  time.Duration // after the begin: what is not checked in is cancelled; 0: never
+	took     []effect
+	unlisted bool // only questions about users are answered
+	reading  map[string]Booking
+	at       time.Time                           // of the reading
+	readings []time.Time                         // all
 	fault    func(call string, b *Booking) error // nil error: carry on
 	lost     func(call string) bool              // the effect happens, the answer is lost
 }
 
 func newReception() *reception {
 	return &reception{
-		bookings: map[string]*Booking{}, owner: map[string]string{},
+		bookings: map[string]*Booking{}, owner: map[string]string{}, site: map[string]string{}, madeAt: map[string]time.Time{},
 		fault: func(string, *Booking) error { return nil }, lost: func(string) bool { return false },
 	}
 }
 
-// fails has the fault be f from now on.
+// effect is a call that took effect.
+type effect struct {
+	call, id string
+	at       time.Time
+}
+
+// passTime lets time pass for the bookings. Who calls holds the lock.
+func (r *reception) passTime() {
+	for id, b := range r.bookings {
+		if r.release > 0 && b.Status == Booked && !time.Now().Before(later(b.Begin, r.madeAt[id]).Add(r.release)) {
+			b.Status = Cancelled
+		}
+	}
+}
+
+// change has the user, or somebody else, change a booking.
+func (r *reception) change(id string, f func(b *Booking, site *string)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.passTime()
+	site := r.site[id]
+	f(r.bookings[id], &site)
+	r.site[id] = site
+}
+
+// fails sets the fault of every call from now on.
 func (r *reception) fails(f func(call string, b *Booking) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,17 +85,56 @@ func (r *reception) book(user, id string, begin, end time.Time, more ...func(*Bo
 	for _, f := range more {
 		f(b)
 	}
-	r.bookings[id], r.owner[id] = b, user
+	r.bookings[id], r.owner[id], r.madeAt[id] = b, user, time.Now()
 }
 
-func (r *reception) Bookings(_ context.Context, user, site string, day, asOf time.Time) (all []Booking, _ error) {
+// Listed implements Desk: a reading of the building costs a call, and serves
+// everybody who does not ask for a newer one.
+func (r *reception) Listed(_ context.Context, user, site string, asOf time.Time) (Listing, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unlisted {
+		return Listing{}, ErrUnlisted
+	}
+	r.passTime()
+	var news []string
+	if r.reading == nil || r.at.Before(asOf) {
+		if err := r.fault("read", nil); err != nil {
+			return Listing{}, err
+		}
+		was := r.reading
+		r.at, r.reading = time.Now(), map[string]Booking{}
+		r.readings = append(r.readings, r.at)
+		for id, b := range r.bookings {
+			now := *b
+			now.Read = r.at
+			r.reading[id] = now
+			if old := was[id]; was != nil && (old.Status != now.Status || !old.Begin.Equal(now.Begin) || !old.End.Equal(now.End)) {
+				news = append(news, r.owner[id])
+			}
+		}
+	}
+	var all []Booking
+	for id, b := range r.reading {
+		if r.owner[id] == user && r.is(id, site) {
+			all = append(all, b)
+		}
+	}
+	return Listing{Bookings: all, At: r.at, News: news}, nil
+}
+
+// is reports whether the booking is at the site's building.
+func (r *reception) is(id, site string) bool { return r.site[id] == "" || r.site[id] == site }
+
+func (r *reception) Bookings(_ context.Context, user, site string, _ time.Time) (all []Booking, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.fault("read", nil); err != nil {
 		return nil, err
 	}
+	r.passTime()
 	for id, b := range r.bookings {
-		if r.owner[id] == user {
+		if r.owner[id] == user && r.is(id, site) {
 			b := *b
 			b.Read = time.Now()
 			all = append(all, b)
@@ -69,19 +143,33 @@ func (r *reception) Bookings(_ context.Context, user, site string, day, asOf tim
 	return all, nil
 }
 
-func (r *reception) CheckIn(_ context.Context, _ string, b Booking) (Booking, error) {
-	return r.post("in "+b.ID, b, Booked, CheckedIn)
+func (r *reception) CheckIn(_ context.Context, site string, b Booking) (Booking, error) {
+	return r.post("in "+b.ID, site, b, Booked, CheckedIn)
 }
 
-func (r *reception) CheckOut(_ context.Context, _ string, b Booking) (Booking, error) {
-	return r.post("out "+b.ID, b, CheckedIn, CheckedOut)
+func (r *reception) CheckOut(_ context.Context, site string, b Booking) (Booking, error) {
+	return r.post("out "+b.ID, site, b, CheckedIn, CheckedOut)
 }
 
-func (r *reception) post(call string, b Booking, from, to BookingStatus) (Booking, error) {
+func (r *reception) post(call, site string, b Booking, from, to BookingStatus) (Booking, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.calls = append(r.calls, call)
+	r.passTime()
 	now := r.bookings[b.ID]
+	if time.Since(b.Read) > 75*time.Second && now != nil {
+		if err := r.fault("read", nil); err != nil {
+			return Booking{}, err
+		}
+		fresh := *now
+		fresh.Read = time.Now()
+		switch {
+		case !r.is(b.ID, site):
+			return Booking{}, &DeniedError{Reason: "the booking is no longer at this building"}
+		case fresh.Status != from || !fresh.Begin.Equal(b.Begin) || !fresh.End.Equal(b.End):
+			return fresh, ErrChanged
+		}
+	}
+	r.calls = append(r.calls, call)
 	if err := r.fault(call, now); err != nil {
 		return Booking{}, err
 	}
@@ -92,10 +180,18 @@ func (r *reception) post(call string, b Booking, from, to BookingStatus) (Bookin
 		return Booking{}, &RefusedError{Reason: "it is " + string(now.Status)}
 	}
 	now.Status, now.Method = to, "wifi"
+	verb, _, _ := strings.Cut(call, " ")
+	r.took = append(r.took, effect{verb, b.ID, time.Now()})
 	if r.lost(call) {
 		return Booking{}, errors.New("read: connection reset")
 	}
-	return *now, nil
+	answer := *now
+	answer.Read = time.Now()
+	if was, is := r.reading[b.ID]; is {
+		was.Status, was.Method = to, "wifi"
+		r.reading[b.ID] = was
+	}
+	return answer, nil
 }
 
 func (r *reception) status(id string) BookingStatus {
@@ -119,8 +215,9 @@ type office struct {
 	tracker *Tracker
 	courier *Courier
 	rules   Rules
+	wrap    func(*memory) Store   // what stands between them and the store
 	door    func(*reception) Desk // what stands between the courier and the desk
-	hash    []byte                // Mapping.HashKey
+	hash    []byte                // of the mapping
 	stop    func()
 }
 
@@ -129,6 +226,8 @@ func inOffice(t *testing.T, f func(*office)) {
 		time.Sleep(time.Until(time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)))
 		o := &office{t: t, store: newMemory(), desk: newReception(), rules: DefaultRules()}
 		o.door = func(r *reception) Desk { return r }
+		o.wrap = func(m *memory) Store { return m }
+		o.rules.Lunch = Span{} // most tests are of linger alone
 		o.rules.Sites = map[string]Site{"london": london(t)}
 		o.start()
 		f(o)
@@ -137,9 +236,14 @@ func inOffice(t *testing.T, f func(*office)) {
 }
 
 func (o *office) start() {
-	mapping := Mapping{Sites: []Site{o.rules.Sites["london"]}, Identity: Identity{Domain: "example.com"}, HashKey: o.hash}
-	o.tracker = NewTracker(o.store, mapping, o.rules, quiet)
-	o.courier = NewCourier(o.store, o.door(o.desk), o.rules, quiet)
+	var sites []Site
+	for _, name := range slices.Sorted(maps.Keys(o.rules.Sites)) {
+		sites = append(sites, o.rules.Sites[name])
+	}
+	mapping := plain{sites: sites, hash: o.hash}
+	store := o.wrap(o.store)
+	o.tracker = NewTracker(store, mapping, o.rules, quiet)
+	o.courier = NewCourier(store, o.door(o.desk), o.rules, quiet)
 	o.tracker.Concluded = o.courier.Kick
 	ctx, cancel := context.WithCancel(o.t.Context())
 	var wg sync.WaitGroup
@@ -160,9 +264,14 @@ func hour(h int) time.Time { return time.Date(2026, 1, 5, h, 0, 0, 0, time.UTC) 
 
 func (o *office) hear(status Status, user, device, session string) {
 	o.t.Helper()
+	o.hearAt("london", status, user, device, session)
+}
+
+func (o *office) hearAt(site string, status Status, user, device, session string) {
+	o.t.Helper()
 	now := time.Now()
 	err := o.tracker.Record(o.t.Context(), []Record{{
-		Client: "hq", Site: "london", Heard: now, At: now, Status: status, UserName: user, Device: device,
+		Client: "hq", Site: site, Heard: now, At: now, Status: status, UserName: user, Device: device,
 		Session: session, SSID: "Corp", NASID: "wlc",
 	}})
 	if err != nil {
@@ -203,7 +312,7 @@ func (o *office) story() string {
 	return b.String()
 }
 
-// visit returns the latest visit of a user, settled or not.
+// visit returns the latest visit of a user, archived or not.
 func (o *office) visit(user string) Visit {
 	o.t.Helper()
 	p, _ := o.store.Person(o.t.Context(), user)

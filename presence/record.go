@@ -9,12 +9,14 @@ import (
 // Texts are as the NAS sent them unless the field says otherwise, and may be
 // parts of the whole packet; a field that the request did not answer is zero.
 type Record struct {
-	Client string         // the configured client that authenticated it
-	Site   string         // the client's site: what the record belongs to when nothing matches better
-	Source netip.AddrPort // where the datagram came from
-	Heard  time.Time      // when it arrived, stamped once at the socket
-	At     time.Time      // event time
-	AtFrom string         // what the event time was taken from, such as "Event-Timestamp"
+	Client   string         // the configured client that authenticated it
+	Site     string         // the client's site: what the record belongs to when nothing matches better
+	Source   netip.AddrPort // where the datagram came from
+	Heard    time.Time      // when it arrived, stamped once at the socket
+	At       time.Time      // event time
+	AtFrom   string         // what the event time was taken from, such as "Event-Timestamp"
+	Stamps   Stamps         // the request's own times; the tracker, which knows the NAS's clock, makes At from them
+	BadStamp bool           // there is an Event-Timestamp that is not believed
 
 	Status Status
 	Cause  Cause         // Acct-Terminate-Cause (RFC 2866 5.10, RFC 3580 3.15); 0 if absent
@@ -49,18 +51,8 @@ type Source struct {
 	Attribute string `json:"attribute"` // "Calling-Station-Id", "Aruba-Essid-Name", …
 }
 
-// NAS names the NAS of r so that two behind one client, or one address behind
-// two clients, are told apart: client, NAS-Identifier and NAS address.
-func (r *Record) NAS() string {
-	name := make([]byte, 0, 128) // on the stack, most often
-	name = append(name, r.Client...)
-	name = append(name, '/')
-	name = append(name, r.NASID...)
-	if r.NASAddr.IsValid() {
-		name = r.NASAddr.AppendTo(append(name, '/'))
-	}
-	return string(name)
-}
+// NAS names the NAS of r.
+func (r *Record) NAS() NASName { return NameNAS(r.Client, r.NASID, r.NASAddr) }
 
 // Status is Acct-Status-Type (RFC 2866 5.1) as far as presence follows from it.
 type Status uint8
@@ -122,7 +114,10 @@ const (
 	NASReset                       // Accounting-On or Accounting-Off
 	NASSilent                      // its NAS fell silent as a whole
 	Zapped                         // an operator ended it
-	Renamed                        // the device's session went over to another user
+	Renamed                        // the device's session went over to another user, or to nobody
+	Moved                          // it went on at another site
+	MassEnd                        // it ended together with most others of its NAS
+	NASBack                        // its NAS was heard again
 )
 
 var causes = map[Cause]string{
@@ -133,7 +128,8 @@ var causes = map[Cause]string{
 	SupplicantRestart: "Supplicant-Restart", ReauthFailure: "Reauthentication-Failure",
 	PortReinitialized: "Port-Reinitialized", PortDisabled: "Port-Administratively-Disabled",
 	Superseded: "superseded", Silence: "silence", MaxSession: "max_session", NASReset: "NAS reset",
-	NASSilent: "NAS silent", Zapped: "zapped", Renamed: "other user",
+	NASSilent: "NAS silent", Zapped: "zapped", Renamed: "other user", Moved: "at another site",
+	MassEnd: "mass end", NASBack: "NAS heard again",
 }
 
 // String returns the RFC's name, or presence's own word.
@@ -145,6 +141,15 @@ func (c Cause) Infrastructure() bool {
 	switch c {
 	case SessionTimeout, AdminReset, AdminReboot, PortError, NASError, NASRequest, NASReboot,
 		ServiceUnavailable, ReauthFailure, PortReinitialized, PortDisabled, NASReset, NASSilent:
+		return true
+	}
+	return false
+}
+
+// own reports whether the cause is the station's own.
+func (c Cause) own() bool {
+	switch c {
+	case UserRequest, LostCarrier, IdleTimeout, SupplicantRestart:
 		return true
 	}
 	return false

@@ -2,64 +2,85 @@ package presence
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
-// Record takes in a batch of records in order of arrival. It returns nil when
-// what they change is on disk, and an error if none of it is.
+// Record records a batch in order of arrival, and sets the event time of each
+// record. It returns nil when the changes that follow are on disk, and an error if
+// none of them is.
 func (t *Tracker) Record(ctx context.Context, batch []Record) error {
-	mapping, w := &t.setup.Load().mapping, t.world()
-	b := t.owners()
+	if err := t.recallNASes(ctx); err != nil {
+		t.outcome(err)
+		return err
+	}
+	mapping, w := t.policy.Load().mapping, t.world()
+	b := t.naming()
 	changes := make([]Change, 0, len(batch))
 	var notes []Note
-	shared := map[string]bool{}
 	for i := range batch {
 		r := &batch[i]
+		t.date(r)
 		if r.Status == AccountingOn || r.Status == AccountingOff {
-			t.hear(&Sighting{NAS: r.NAS(), Status: r.Status, Heard: r.Heard}, false)
-			notes = append(notes, resetNote(Reset{NAS: r.NAS(), BSSID: r.BSSID, At: r.At, Heard: r.Heard}))
+			reset := Reset{NAS: r.NAS(), BSSID: r.BSSID, At: r.At, Heard: r.Heard}
+			if t.reset(reset); t.concerns(reset) {
+				notes = append(notes, resetNote(reset))
+			}
 			continue
 		}
-		reading := mapping.read(r, false)
-		t.hear(&reading.Sighting, reading.Nobody.Kind == "")
-		t.identity(r.Client, reading.Nobody)
-		if reading.Nobody.Kind != "" {
-			t.nobody(reading.Nobody, r.Heard)
-			continue
+		g := mapping.Read(r)
+		t.resolve(g)
+		crowded := g.Nobody.Kind == "" && t.crowded(g.Sighting.User, r.Heard)
+		t.hear(&g.Sighting, g.Nobody.Kind == "" && !crowded)
+		t.identity(r.Client, g)
+		b.client = r.Client
+		var more []Change
+		var err error
+		reached := true
+		switch {
+		case crowded: // nothing is kept of a shared account's devices
+			g.Whose = Mine
+			more = []Change{b.change(g.Sighting.User, g.Sighting, w, nil)}
+		case g.Nobody.Kind == "":
+			if stranger, err := b.stranger(ctx, g.Sighting.User); stranger || err != nil {
+				if err != nil {
+					t.outcome(err)
+					return err
+				}
+				t.beyond(r.Client, ShareOfPeople, 1)
+				g.Nobody, reached = strangers(r.Client), false
+				break
+			}
+			g.placed()
+			more, err = b.hear(ctx, &g.Sighting, w)
+		case g.Nobody.Kind == KindStatus, g.Nobody.Kind == KindDevice:
+			reached = false
+		default:
+			g.placed()
+			more, reached, err = b.silent(ctx, g, w)
 		}
-		n := &reading.Sighting
-		changes = append(changes, Change{User: n.User, Apply: func(p *Person) []Visit {
-			w := t.passed(w)
-			if t.heartbeat(p, n) {
-				return nil
-			}
-			settled := p.Hear(*n, w)
-			if p.shared(w) {
-				shared[n.User] = true
-			} else {
-				delete(shared, n.User)
-			}
-			return settled
-		}})
-		more, err := b.claim(ctx, n, w)
 		if err != nil {
-			err = fmt.Errorf("read the owner of a device: %w", err)
 			t.outcome(err)
 			return err
 		}
+		if !reached {
+			t.nobody(g.Nobody, r.Client, r.Heard)
+		}
 		changes = append(changes, more...)
 	}
-	notes = append(notes, b.notes...)
+	notes = append(notes, b.noted()...)
 	if !t.Healthy() {
-		notes = append(notes, probe()) // a heartbeat is no news to answer while nothing can be kept
+		notes = append(notes, probe()) // else a batch of heartbeats would write nothing, and be answered although recording fails
 	}
 	if err := t.update(ctx, changes, notes); err != nil {
 		return err
 	}
 	b.stored()
-	for user := range shared {
-		t.nobody(sharedAccount(user), time.Now())
+	for user, until := range b.crowd {
+		if !until.IsZero() {
+			t.nobody(sharedAccount(user), "", time.Now())
+		}
 	}
 	if len(notes) > 0 {
 		t.wake()
@@ -67,47 +88,70 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	return nil
 }
 
-func sharedAccount(user string) Nobody {
-	return Nobody{
-		Kind: "identity", Key: user, Reason: "a shared account: more live devices than max_devices",
-		Remedy: "give everybody an account of their own, or raise [presence] max_devices",
+// placed sets the sighting's site by Where. A record that leaves its place out says
+// nothing against the place that is known.
+func (g *Reading) placed() {
+	switch g.Where {
+	case AtClientsSite:
+		g.Vague = true
+	case OnOtherNetwork, IsElsewhere:
+		g.Site = noSite
+	case Unplaced:
+		g.Site = ""
+	}
+	if g.Nobody.Kind == KindNAS { // without a network it names no place that could begin a session
+		g.Site = ""
 	}
 }
 
-// commit writes the changes, and the heartbeats that wait, before them.
+func sharedAccount(user string) Nobody {
+	return Nobody{
+		Kind: KindIdentity, Key: user, Reason: "one name for many devices: more of them live than max_devices",
+		Remedy: "if it is an outer identity, put it under [identity] ignore and have the RADIUS server return User-Name in the Access-Accept; " +
+			"else give everybody an account of their own, or raise [presence] max_devices",
+	}
+}
+
+// commit writes the heartbeats that were kept, and then the changes and notes, in one
+// update.
 func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) error {
 	w := t.world()
 	t.mu.Lock()
 	beats := t.heartbeats
-	t.heartbeats = map[heartbeat]*Sighting{}
+	t.heartbeats = map[string][]*Sighting{}
 	t.mu.Unlock()
 	all := make([]Change, 0, len(beats)+len(changes))
-	for _, n := range beats {
-		all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(*n, t.passed(w)) }})
+	for _, waiting := range beats {
+		for _, n := range waiting {
+			all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(*n, t.passed(w)) }})
+		}
 	}
+	slices.SortFunc(all, func(a, b Change) int { return strings.Compare(a.User, b.User) }) // those of one person together
 	err := t.update(ctx, append(all, changes...), notes)
 	if err != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		for _, n := range beats {
-			t.keep(n)
+		for _, waiting := range beats {
+			for _, n := range waiting {
+				t.keepHeartbeat(n)
+			}
 		}
 	}
 	return err
 }
 
-// update writes the changes, and sees to who has to look at them sooner than
-// was foreseen.
+// update writes the changes and notes. Then it wakes the tracker if somebody is due
+// sooner than Run knows, and the courier if there may be work for it.
 func (t *Tracker) update(ctx context.Context, changes []Change, notes []Note) error {
 	var wake time.Time // the earliest of those changed
 	work := false
 	for i, c := range changes {
 		changes[i].Apply = func(p *Person) []Visit {
-			errand := p.Errand
-			settled := c.Apply(p)
+			was := p.NextErrand
+			archived := c.Apply(p)
 			wake = earlier(wake, p.Wake)
-			work = work || !p.Errand.Equal(errand)
-			return settled
+			work = work || !p.NextErrand.Equal(was)
+			return archived
 		}
 	}
 	err := t.store.Update(ctx, changes, notes)
@@ -117,14 +161,14 @@ func (t *Tracker) update(ctx context.Context, changes []Change, notes []Note) er
 		t.wake()
 	}
 	t.mu.Unlock()
-	if err == nil && (work || again) { // what is said to have failed may have been done
+	if err == nil && (work || again) { // an update that failed may have taken effect all the same
 		t.Concluded()
 	}
 	return err
 }
 
-// outcome notes what came of an attempt to record, and reports whether it is
-// the first that succeeded again.
+// outcome notes whether recording worked, and reports whether it works again for
+// the first time.
 func (t *Tracker) outcome(err error) (again bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -133,10 +177,13 @@ func (t *Tracker) outcome(err error) (again bool) {
 		if t.failing == nil || t.failing.Error() != err.Error() {
 			t.log.Error("record", "error", err)
 		}
+		if t.failing == nil {
+			t.failed = time.Now()
+		}
 	case t.failing != nil:
 		t.log.Info("recording again")
-		t.listen(time.Now(), retries) // what came meanwhile was not answered, and comes again
-		again = true
+		t.listen(time.Now(), retryTime) // what came meanwhile was not answered, and comes again
+		t.failed, again = time.Time{}, true
 	}
 	t.failing = err
 	return again
@@ -147,30 +194,42 @@ func probe() Note {
 	return Note{Kind: "probe", Key: "tracker", Value: []byte(time.Now().UTC().Format(time.RFC3339Nano))}
 }
 
-// heartbeat keeps an Interim that changes nothing but the time last heard for
-// the next flush, and reports whether it was one.
-func (t *Tracker) heartbeat(p *Person, n *Sighting) bool {
-	if n.Status != Interim || !p.Wake.IsZero() && !n.Heard.Before(p.Wake) {
+// heartbeat reports whether the sighting is an Interim that changes nothing but the
+// time last heard, and keeps it for the next flush if so.
+func (t *Tracker) heartbeat(p *Person, n *Sighting, w World) bool {
+	if n.Status != Interim || n.Whose == Another || !p.Wake.IsZero() && !n.Heard.Before(p.Wake) || n.Heard.Sub(n.At) > fresh {
 		return false
 	}
-	s := p.session(*n)
-	if s == nil || s.State != Open || s.Interim == 0 || !n.At.After(s.Seen) || p.newer(s) != nil ||
-		s.Site != n.Site || s.SSID != n.SSID || s.NAS != n.NAS || s.AP != n.AP || s.BSSID != n.BSSID {
+	f := p.of(n.Session, n.Device, n.NAS)
+	if f == nil || f.Place.SSID != n.SSID || f.Place.NAS != n.NAS || f.Place.AP != n.AP || f.Place.BSSID != n.BSSID {
 		return false
 	}
-	if d := p.device(n.Device, n.Site); d == nil || d.Closed {
+	if last := &f.Marks[len(f.Marks)-1]; !last.sign() || !n.At.After(last.At) || last.Site != n.Site || last.Whose != n.Whose {
 		return false
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.keep(n)
-	return true
+	for _, s := range p.look(n.Heard, &w) {
+		if s.facts == f && s.State == Open && s.Seen.Equal(f.last()) && s.rhythm.interval() > 0 {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.keepHeartbeat(n)
+			return true
+		}
+	}
+	return false
 }
 
-// keep has the heartbeat wait, unless a later one of its session does.
-func (t *Tracker) keep(n *Sighting) {
-	k := heartbeat{n.User, n.Device, n.Session}
-	if was := t.heartbeats[k]; was == nil || n.At.After(was.At) {
-		t.heartbeats[k] = n
+// keepHeartbeat keeps the heartbeat for the next flush: of each session the latest
+// of every minute. Each counts for the session's interval, but several in one minute
+// teach nothing more.
+func (t *Tracker) keepHeartbeat(n *Sighting) {
+	waiting := t.heartbeats[n.Device]
+	for i, was := range waiting {
+		if was.User == n.User && was.Session == n.Session && was.At.Unix()/60 == n.At.Unix()/60 {
+			if n.At.After(was.At) {
+				waiting[i] = n
+			}
+			return
+		}
 	}
+	t.heartbeats[n.Device] = append(waiting, n)
 }

@@ -23,7 +23,7 @@ func TestAHeartbeatThatWasOvertakenTakesNothingBack(t *testing.T) {
 		o.until(9, 15)
 		time.Sleep(time.Second) // between two looks at what waits
 		writes := o.store.written()
-		for _, at := range []time.Time{o.at(9, 15), o.at(9, 14)} {
+		for _, at := range []time.Time{o.at(9, 15), o.at(9, 15).Add(-30 * time.Second)} {
 			if err := o.record(Record{Status: Interim, UserName: "ann", Device: laptop, Session: "a", At: at}); err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +43,7 @@ func TestAHeartbeatThatWasOvertakenTakesNothingBack(t *testing.T) {
 func over(s Store) *Tracker {
 	site, rules := Site{Name: "london", Zone: time.UTC, Closes: 24 * time.Hour}, DefaultRules()
 	rules.Sites = map[string]Site{"london": site}
-	mapping := Mapping{Sites: []Site{site}, Identity: Identity{Domain: "example.com"}}
+	mapping := plain{sites: []Site{site}}
 	return NewTracker(s, mapping, rules, slog.New(slog.DiscardHandler))
 }
 
@@ -82,10 +82,15 @@ func TestWhatCannotBeReadIsAnOutageToo(t *testing.T) {
 		if err := tracker.Failing(); !errors.Is(err, errDisk) {
 			t.Errorf("failing: %v, want %v", err, errDisk)
 		}
+		failed := time.Now()
 		time.Sleep(time.Hour)
+		_ = hear() // fails as before, and not since then
+		if since := tracker.FailingSince(); !since.Equal(failed) {
+			t.Errorf("failing since %s, want %s", since, failed)
+		}
 		s.notes.Store(false)
-		if err := errors.Join(hear(), tracker.Failing()); err != nil {
-			t.Error(err)
+		if err := errors.Join(hear(), tracker.Failing()); err != nil || !tracker.FailingSince().IsZero() {
+			t.Errorf("failing since %s: %v", tracker.FailingSince(), err)
 		}
 		if w := tracker.world(); !w.Listening.Equal(time.Now()) || !w.Holding.After(time.Now()) {
 			t.Errorf("it is %s, listening since %s, departures held until %s", time.Now(), w.Listening, w.Holding)
@@ -155,8 +160,8 @@ func TestTwoSocketsHearOfTwoUsersOfOneDevice(t *testing.T) {
 		s.happens = func() { hear("bob", "b") }
 		hear("ann", "a")
 		hear("ann", "c")
-		if p, _ := s.Person(t.Context(), "bob@example.com"); len(p.Sessions) != 1 || p.Sessions[0].Live() {
-			t.Errorf("bob still has ann's device: %+v", p.Sessions)
+		if p, _ := s.Person(t.Context(), "bob@example.com"); len(live(p, tracker)) != 0 {
+			t.Errorf("bob still has ann's device: %+v", p.Facts)
 		}
 	})
 }
@@ -189,11 +194,74 @@ func TestWorkOfAnUpdateThatFailedAndWasDoneIsNotMissed(t *testing.T) {
 		if err := tracker.Record(t.Context(), arrives); err != nil {
 			t.Fatal(err)
 		}
-		if p, _ := s.Person(t.Context(), "ann@example.com"); p.Errand.IsZero() {
+		if p, _ := s.Person(t.Context(), "ann@example.com"); p.NextErrand.IsZero() {
 			t.Fatalf("there is no work for the courier: %+v", p)
 		}
 		if kicks == 0 {
 			t.Error("the courier was not told of it")
+		}
+	})
+}
+
+// A heartbeat was answered: it is not lost with a batch that took it along and
+// could not be written.
+func TestAHeartbeatOutlivesABatchThatFails(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		for _, m := range []int{5, 10} {
+			o.until(9, m)
+			o.hear(Interim, "ann", laptop, "a")
+		}
+		o.until(9, 15)
+		time.Sleep(time.Second) // between two looks at what waits
+		heard, writes := time.Now(), o.store.written()
+		o.hear(Interim, "ann", laptop, "a")
+		if o.store.written() != writes {
+			t.Fatal("a heartbeat was committed at once")
+		}
+		o.store.fails(errDisk)
+		if err := o.record(Record{Status: Start, UserName: "bob", Device: laptop, Session: "b"}); !errors.Is(err, errDisk) {
+			t.Fatalf("record: %v, want %v", err, errDisk)
+		}
+		o.store.fails(nil)
+		time.Sleep(2 * flushEvery)
+		synctest.Wait()
+		if got := o.session("ann", "a").Seen; !got.Equal(heard) {
+			t.Errorf("last seen %s, want %s", got, heard)
+		}
+	})
+}
+
+// What waits for a device to be named is answered when it is stored, and not
+// when it was only to be: sent again, it is news again.
+func TestWhatWaitsForANameOutlivesABatchThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		tracker, began := over(s), time.Now()
+		say := func(user string) error { // of one Start: who they are is known at the second copy
+			return tracker.Record(t.Context(), []Record{{
+				Client: "hq", Site: "london", Status: Start, UserName: user, Device: laptop, Session: "a", At: began, Heard: time.Now(),
+			}})
+		}
+		if err := say(""); err != nil {
+			t.Fatal(err)
+		}
+		s.fails(errDisk)
+		if err := say("host/pc1"); !errors.Is(err, errDisk) {
+			t.Fatalf("record: %v, want %v", err, errDisk)
+		}
+		s.fails(nil)
+		if err := say("host/pc1"); err != nil {
+			t.Fatal(err)
+		}
+		value, err := s.Note(t.Context(), devices, laptop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := parseNames(value)
+		if err != nil || len(n.Waiting) != 1 || n.Waiting[0].Marks[0].Whose != Another {
+			t.Errorf("stored: %s", value)
 		}
 	})
 }

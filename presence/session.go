@@ -1,6 +1,14 @@
 package presence
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// What comes in: the facts of a person. What goes out: their sessions as they stand
+// at a moment, device by device and oldest first: which of a device's sessions
+// counts, and whether it is open, suspect, ended or expired. Sessions are not stored.
 
 // SessionState is how far a session has come.
 type SessionState string
@@ -10,200 +18,410 @@ const (
 	Open    SessionState = "open"    // alive as far as is known
 	Suspect SessionState = "suspect" // ended or fell silent by the infrastructure's fault; held as present
 	Ended   SessionState = "ended"
-	Expired SessionState = "expired" // only max_session ended it; when it really ended is unknown
+	Expired SessionState = "expired" // max_session ended it; nobody knows when it really ended
 )
 
-// Session is one accounting session of one device. Ended and expired sessions
-// stay as tombstones for a while so that nothing late revives them.
+// Session is one accounting session of one device, as the facts show it at a
+// moment.
 type Session struct {
-	ID      string        `json:"id,omitempty"`    // Acct-Session-Id
-	Multi   string        `json:"multi,omitempty"` // Acct-Multi-Session-Id, of which the AP is a part (RFC 3580 2.2); dropped when the session ends
-	Device  string        `json:"device"`
-	Site    string        `json:"site"`
-	SSID    string        `json:"ssid,omitempty"`
-	NAS     string        `json:"nas,omitempty"`   // as Record.NAS names it; dropped soon after the session ends
-	AP      string        `json:"ap,omitempty"`    // dropped when the session ends
-	BSSID   string        `json:"bssid,omitempty"` // dropped when the session ends
-	State   SessionState  `json:"state"`
-	Began   time.Time     `json:"began"`             // event time of its start
-	Exact   bool          `json:"exact,omitempty"`   // its Start was heard, so Began is no estimate
-	Seen    time.Time     `json:"seen"`              // latest event time at which it was alive
-	Steady  time.Time     `json:"steady,omitzero"`   // event time of its latest record that tells of no roam: interims count from there
-	Heard   time.Time     `json:"heard"`             // arrival of its latest record: ageing runs on our own clock
-	Ended   time.Time     `json:"ended,omitzero"`    // event time of its end
-	Age     time.Duration `json:"age,omitempty"`     // Acct-Session-Time of its latest record
-	Interim time.Duration `json:"interim,omitempty"` // learned interval between interims; 0: none seen
-	Cause   Cause         `json:"cause,omitempty"`   // why it ended or became suspect
-	Hold    time.Time     `json:"hold,omitzero"`     // a suspect session is believed ended from here on; zero: not while its NAS is silent
+	ID      string // Acct-Session-Id
+	Device  string
+	Site    string
+	SSID    string
+	NAS     NASName // "" soon after the session ended
+	AP      string
+	BSSID   string
+	Multi   string // Acct-Multi-Session-Id
+	State   SessionState
+	Began   time.Time     // for this person: if it named somebody else first, when it first named this person
+	Seen    time.Time     // latest event time at which it was alive
+	Heard   time.Time     // arrival of its latest record, by our own clock, from which it ages
+	Ended   time.Time     // event time of its end
+	Age     time.Duration // Acct-Session-Time of its latest record
+	Interim time.Duration // interval between its interims; 0: unknown
+	Cause   Cause         // why it ended or became suspect
+	Hold    time.Time     // a suspect session is believed ended from here on; zero: not while its NAS is silent
+	Until   time.Time     // when time alone changes its state; zero if that depends on its NAS
+
+	facts     *Facts
+	first     Mark // the mark that it began with
+	rhythm    rhythm
+	end       Mark      // the mark that ended it
+	hold      time.Time // since when it is held
+	back      time.Time // when its NAS was heard again after silence
+	boot      time.Time // when its NAS came up, just before the session began
+	nas, ap   uint32    // as in its latest sign
+	ended     bool
+	exact     bool // it began with its Start
+	twin      bool // superseded, and another NAS told of the station from the same moment on
+	named     bool // a record of it named the person
+	foreign   bool // it is somebody else's, or on a network that does not count
+	elsewhere bool // it is foreign because its network does not count
+	lone      bool // known by its Stop alone
+	vague     bool // Site is only its client's
+	divides   bool // it began on a day on which nothing had been heard of the session before
+	next      int  // index of the session that took the device over; -1 if none did
 }
 
 // Live reports whether the session counts as present: open, or suspect.
 func (s *Session) Live() bool { return s.State == Open || s.State == Suspect }
 
-// alive notes that the session was alive at the sighting, the latest so far.
-func (s *Session) alive(n Sighting) {
-	if n.Status != Interim {
-		s.Steady = n.At
-	} else if n.AP == s.AP && n.BSSID == s.BSSID { // else it tells of a roam, and not of an interval
-		s.learn(n.At.Sub(s.Steady))
-		s.Steady = n.At
+// Exact reports whether the session's Start was heard, so that Began is no
+// estimate.
+func (s *Session) Exact() bool { return s.exact }
+
+// Found returns when the session's end became known; zero if it has not ended.
+func (s *Session) Found() time.Time { return s.end.Heard }
+
+// life returns the latest moment at which the session shows the station there.
+func (s *Session) life(w *World) time.Time {
+	if !s.ended || s.end.Status != Stop {
+		return s.Seen
 	}
-	s.State, s.Ended, s.Cause, s.Hold = Open, time.Time{}, 0, time.Time{}
-	s.Seen, s.Heard = n.At, later(s.Heard, n.Heard)
-	if n.HasAge {
-		s.Age = n.Age
+	if s.Cause == IdleTimeout {
+		return later(s.Seen, s.Ended.Add(-max(w.NAS(s.facts.Place.NAS).Idle, idleUsual)))
 	}
-	s.Site, s.NAS, s.BSSID = n.Site, n.NAS, n.BSSID
-	s.SSID, s.AP = kept(s.SSID, n.SSID), kept(s.AP, n.AP)
-	if n.Multi != "" {
-		s.Multi = kept(s.Multi, n.Multi)
+	return later(s.Seen, s.Ended)
+}
+
+// Sessions returns the person's sessions as they stand at now, device by device and
+// oldest first, without those that are not the person's.
+func (p *Person) Sessions(now time.Time, w World) []Session {
+	return slices.DeleteFunc(p.look(now, &w), func(s Session) bool { return s.foreign })
+}
+
+// look works out all sessions of the person's devices, foreign ones too.
+func (p *Person) look(now time.Time, w *World) []Session {
+	all := make([]Session, 0, len(p.Facts)+1)
+	strays, miscounting := p.strays(), p.miscounting()
+	for i := range p.Facts {
+		f := &p.Facts[i]
+		if i < len(strays) && strays[i] != nil {
+			continue // its marks belong to other facts
+		}
+		marks := f.Marks
+		for j, of := range strays {
+			if of == f {
+				marks = slices.Concat(marks, p.Facts[j].Marks)
+			}
+		}
+		if len(marks) > len(f.Marks) {
+			slices.SortStableFunc(marks, func(a, b Mark) int { return a.compare(&b) })
+		}
+		all = lives(all, f, marks, !slices.Contains(miscounting, f.Place.Site), w)
+	}
+	slices.SortStableFunc(all, func(a, b Session) int {
+		if a.Device != b.Device {
+			if a.Device < b.Device {
+				return -1
+			}
+			return 1
+		}
+		if c := a.Began.Compare(b.Began); c != 0 {
+			return c
+		}
+		return a.first.Heard.Compare(b.first.Heard)
+	})
+	for from := 0; from < len(all); {
+		to := from + 1
+		for to < len(all) && all[to].Device == all[from].Device {
+			to++
+		}
+		p.judge(all[from:to], now, w)
+		from = to
+	}
+	return slices.DeleteFunc(all, func(s Session) bool { return s.facts == nil })
+}
+
+// miscounting returns the sites whose Acct-Session-Times are no counts of seconds, as
+// one of the person's sessions there shows: a site has equipment of one kind.
+func (p *Person) miscounting() (sites []string) {
+	for i := range p.Facts {
+		if f := &p.Facts[i]; !plausible(f.Marks) {
+			sites = append(sites, f.Place.Site)
+		}
+	}
+	return sites
+}
+
+// strays returns, by index, the facts to which other facts of the person belong:
+// their records left out the id or the device, or named another address of the
+// device. It is nil if there are none.
+func (p *Person) strays() (of []*Facts) {
+	for i := range p.Facts {
+		f := &p.Facts[i]
+		if f.ID != "" && !f.nameless() && !f.stopsOnly() {
+			continue
+		}
+		for j := range p.Facts {
+			o := &p.Facts[j]
+			if j == i || o.ID == "" || o.nameless() || o.Marks[0].NAS != f.Marks[0].NAS {
+				continue
+			}
+			var same bool
+			switch {
+			case f.ID == "":
+				same = f.Device == o.Device && p.alone(o)
+			case f.nameless():
+				same = f.ID == o.ID
+			default:
+				same = f.ID == o.ID && len(f.ID) >= longID && !o.stopsOnly()
+			}
+			if same {
+				if of == nil {
+					of = make([]*Facts, len(p.Facts))
+				}
+				of[i] = o
+			}
+		}
+	}
+	return of
+}
+
+// longID is the length from which Acct-Session-Ids count as random: shorter ones are
+// counters, and repeat.
+const longID = 12
+
+// nameless reports whether the records named no device.
+func (f *Facts) nameless() bool { return strings.HasPrefix(f.Device, noDevice) }
+
+// stopsOnly reports whether there is no sign among the marks.
+func (f *Facts) stopsOnly() bool {
+	return !slices.ContainsFunc(f.Marks, func(m Mark) bool { return m.sign() })
+}
+
+// alone reports whether the device has no other id at the NAS of f.
+func (p *Person) alone(f *Facts) bool {
+	return !slices.ContainsFunc(p.Facts, func(o Facts) bool {
+		return o.ID != "" && o.ID != f.ID && o.Device == f.Device && o.Marks[0].NAS == f.Marks[0].NAS
+	})
+}
+
+// judge works out whose the sessions of one device are, which of them took over from
+// which, and then the state of each.
+func (p *Person) judge(all []Session, now time.Time, w *World) {
+	for i := range all {
+		p.owned(all, i, w)
+	}
+	for i := range all {
+		if all[i].facts != nil {
+			all[i].next = overtaken(all, i, w)
+		}
+	}
+	for i := range all {
+		if all[i].facts != nil {
+			all[i].stand(all, now, w)
+		}
 	}
 }
 
-// learn takes the gap between two signs of life for an interim interval. It
-// grows at once and shrinks slowly, because a lost interim lengthens a gap and
-// an event (an address, a roam) shortens it, and too short is the mistake
-// that costs a desk.
-func (s *Session) learn(gap time.Duration) {
-	switch {
-	case gap < shortestInterim || gap > longestInterim:
-	case gap > s.Interim:
-		s.Interim = gap
-	default:
-		s.Interim -= (s.Interim - gap) / 4
-	}
-}
-
-// end ends the session at the event time t; held until hold if that is the
-// infrastructure's doing.
-func (s *Session) end(t time.Time, cause Cause, hold time.Time) {
-	s.State, s.Ended, s.Cause, s.Hold = Ended, t, cause, time.Time{}
-	if !hold.IsZero() {
-		s.State, s.Hold = Suspect, hold
+// owned works out whose session i is. A session that names nobody is the person's if
+// they had the device and were there or lingering when it began; else owned drops it.
+// A session that names the person began no sooner than somebody else last had the
+// device.
+func (p *Person) owned(all []Session, i int, w *World) {
+	s := &all[i]
+	if s.foreign {
 		return
 	}
-	s.AP, s.BSSID, s.Multi = "", "", ""
-}
-
-// silent is when the session will be believed to have fallen silent; zero if
-// it has sent no interims, which is no reason to expect any. An interval heard
-// only once can have been anything: a NAS may send an Interim for a roam, or
-// for a roam back when that of the roam was lost. It is not counted on before
-// it had the time to be heard twice.
-func (s *Session) silent(w World) time.Time {
-	interval := s.Interim
-	switch {
-	case interval == 0:
-		return time.Time{}
-	case s.Steady.Sub(s.Began) < interval*3/2:
-		interval = max(interval, unsureInterim)
+	var before *Session
+	for j := i - 1; j >= 0 && before == nil; j-- {
+		if all[j].facts != nil {
+			before = &all[j]
+		}
 	}
-	return later(s.Heard.Add(max(missedInterims*interval, minSilence)), w.Listening.Add(interval+retries))
+	if s.Site == "" && before != nil && !before.foreign && s.Began.Before(before.life(w).Add(w.longest())) {
+		s.Site, s.vague = before.Site, true // no record of it said where it is, and the device was there
+	}
+	if s.named {
+		for j := range all[:i] {
+			if o := &all[j]; o.foreign && !o.elsewhere && o.facts != s.facts && o.Seen.After(s.Began) && !s.exact {
+				s.Began = earlier(o.Seen, s.Seen)
+			}
+		}
+		return
+	}
+	on := false
+	switch {
+	case before == nil:
+		d := p.device(s.Device, s.Site)
+		on = d != nil && s.Began.Before(d.Last.Add(w.longest()))
+	case before.foreign && !before.elsewhere:
+	default:
+		on = before.facts == s.facts || !before.ended || s.Began.Before(later(before.life(w), before.held(w)).Add(w.longest()))
+	}
+	if !on && !s.lone {
+		s.facts = nil
+	}
 }
 
-// pass lets time pass up to now, and returns when to look again; zero if
-// there is no need.
-func (s *Session) pass(now time.Time, w World) time.Time {
-	expires := s.Heard.Add(w.MaxSession)
-	if s.State == Open {
-		silent, nas := s.silent(w), w.NAS(s.NAS)
+// overtaken returns the index of the session that took the device over from session
+// i; -1 if none did. Of two sessions the later counts, unless the earlier gave signs
+// well after the later's last: the station came back to an access point where its
+// session had gone on. It takes some minutes to tell, because an access point goes on
+// to send interims of a station that has left it.
+func overtaken(all []Session, i int, w *World) int {
+	s := &all[i]
+	for j := len(all) - 1; j >= 0; j-- {
+		n := &all[j]
+		if j == i || n.facts == nil || n.lone && n.Age == 0 {
+			continue
+		}
 		switch {
-		case silent.IsZero():
-		case now.Before(silent):
-			return silent
-		case !nas.heardAfter(s.Heard.Add(s.Interim)).IsZero() && !nas.Since.After(s.Heard):
-			s.end(s.Seen, Silence, time.Time{})
-			return time.Time{}
-		default: // its NAS fell silent as a whole, if only for a while: nobody's departure
-			s.State, s.Ended, s.Cause = Suspect, s.Seen, NASSilent
+		case j > i && !s.Seen.After(n.life(w).Add(ghostTime)):
+			return j
+		case j < i && n.foreign && n.Seen.After(s.life(w).Add(ghostTime)):
+			return j
+		case j < i && n.Seen.After(s.life(w).Add(returnTime)) && !n.left():
+			return j
 		}
 	}
-	if s.State == Suspect && s.Hold.IsZero() {
-		if again := w.NAS(s.NAS).heardAfter(s.Heard.Add(s.Interim)); !again.IsZero() {
-			s.Hold = again.Add(w.OutageHold)
-		}
+	return -1
+}
+
+// left reports whether the session ended in a way that does not show that the
+// station was there until then: another session of it may have gone on.
+func (s *Session) left() bool {
+	return s.ended && (s.Cause == IdleTimeout || s.Cause.Infrastructure() || s.end.Status == Other)
+}
+
+const (
+	ghostTime  = 5 * time.Minute  // how long an access point sends interims of a station that has left it
+	returnTime = 15 * time.Minute // a session with a sign this long after the last of a later session goes on
+	idleUsual  = 5 * time.Minute  // how long access points wait for a station: hostapd's ap_max_inactivity
+)
+
+// stand sets the state of the session at now, and when time alone changes it.
+func (s *Session) stand(all []Session, now time.Time, w *World) {
+	p := &s.facts.Place
+	s.SSID, s.NAS, s.AP, s.BSSID, s.Multi = p.SSID, p.NAS, p.AP, p.BSSID, p.Multi
+	s.Interim = s.interval(w)
+	s.Hold = s.held(w)
+	if s.lone {
+		s.Seen = s.Ended
 	}
-	if s.State == Suspect && !s.Hold.IsZero() {
-		if hold := later(s.Hold, w.Holding); now.Before(hold) {
-			return hold
+	switch {
+	case s.next >= 0 && (!s.ended || s.Cause == NASSilent && s.back.IsZero() || !all[s.next].Began.After(s.Hold)):
+		s.State, s.Hold = Ended, time.Time{}
+		if !s.ended {
+			s.Ended, s.Cause = later(s.Seen, all[s.next].Began), Superseded
+			s.twin = slices.ContainsFunc(all, func(o Session) bool { return o.first.NAS != s.first.NAS && within(o.Began, s.Began, moment) })
+			if n := &all[s.next]; n.foreign && !n.elsewhere {
+				s.Cause = Renamed
+			}
 		}
-		s.end(s.Ended, s.Cause, time.Time{})
+	case !s.ended:
+		s.State = Open
+		s.Until = s.expires(w)
+		if silent := s.silent(w); !silent.IsZero() {
+			s.Until = earlier(s.Until, silent)
+		}
+	case s.Cause == NASSilent && s.back.IsZero():
+		s.State = Suspect
+	case now.Before(s.Hold):
+		s.State, s.Until = Suspect, s.Hold
+	case s.Cause == MaxSession:
+		s.State = Expired
+	default:
+		s.State = Ended
+	}
+}
+
+// held returns until when an ended session is held as present; zero if it is
+// not.
+func (s *Session) held(w *World) (until time.Time) {
+	if !s.ended {
+		return until
+	}
+	if s.end.Status == Stop && s.Cause.Infrastructure() {
+		until = s.end.Heard.Add(w.OutageHold)
+	}
+	if !s.hold.IsZero() {
+		until = later(until, s.hold.Add(w.OutageHold))
+	}
+	if !s.back.IsZero() {
+		until = later(until, s.back.Add(w.OutageHold))
+	}
+	return until
+}
+
+// interval returns the interval between the session's interims: its own if known,
+// else its NAS's; 0 if neither is known.
+func (s *Session) interval(w *World) time.Duration {
+	nas := w.NAS(s.facts.Place.NAS).Interval
+	if nas < 0 { // nothing ends by silence there
+		return 0
+	}
+	if own := s.rhythm.interval(); own > 0 {
+		return own
+	}
+	return nas
+}
+
+// silent returns when the session will be found silent: after three missed interims
+// and the time in which controllers send again; zero if no interval is known, and so
+// no interim is missed.
+func (s *Session) silent(w *World) time.Time {
+	if s.Interim == 0 {
 		return time.Time{}
 	}
-	if expires = later(expires, w.Holding); now.Before(expires) {
-		if s.State == Suspect { // nothing tells us when its NAS is heard again
-			return earlier(expires, now.Add(nasGap))
+	silent := later(s.Heard.Add(max(missedInterims*s.Interim+retryTime, minSilence, s.rhythm.outlasts()+retryTime)), w.Listening.Add(s.Interim+retryTime))
+	if nas := w.NAS(s.facts.Place.NAS); nas.Others > 0 && nas.heardAfter(s.Heard.Add(s.Interim)).IsZero() { // is it one session, or all of its NAS?
+		silent = later(silent, nas.Heard.Add(nas.gap()+retryTime))
+	}
+	return silent
+}
+
+// spoke reports whether the session's NAS was heard without a break since the
+// session's latest record, and also after the next one was due.
+func (s *Session) spoke(nas *NAS) bool {
+	return !nas.heardAfter(s.Heard.Add(s.Interim)).IsZero() && !nas.Since.After(s.Heard)
+}
+
+// expires returns when max_session ends the session, counted from the arrival of its
+// latest record, or from the event time if that record was older than max_session.
+func (s *Session) expires(w *World) time.Time {
+	if s.Heard.Sub(s.Seen) >= w.MaxSession {
+		return s.Seen.Add(w.MaxSession)
+	}
+	return s.Heard.Add(w.MaxSession)
+}
+
+// finding returns what the world says of the session at now, as a mark to be kept
+// because the world moves on; false if it says nothing new.
+func (s *Session) finding(now time.Time, w *World) (Mark, bool) {
+	m := Mark{Status: Other, At: s.Seen, Heard: now, Age: -1, Whose: Unsaid, NAS: s.nas}
+	nas := w.NAS(s.facts.Place.NAS)
+	for _, r := range nas.Resets {
+		if r.covers(s) {
+			return r.mark(s), true
 		}
-		return expires
 	}
-	s.end(s.Seen, MaxSession, time.Time{})
-	s.State = Expired
-	return time.Time{}
-}
-
-// carriesOn reports whether the device's streak runs on to its next session,
-// at t. A suspect session is believed, but not for a night: then its end was
-// lost, and the device is new in the morning.
-func (s *Session) carriesOn(t time.Time, w World) bool {
-	return s.State == Open || t.Before(later(s.Seen, s.Ended).Add(s.Interim+w.OutageHold+w.Linger))
-}
-
-// moment is what clocks that count whole seconds, and packets that overtake
-// each other, can make of one moment.
-const moment = 5 * time.Second
-
-// began is when the session that the sighting is of began, as far as it says.
-func (n Sighting) began() time.Time {
-	if n.Status == Start {
-		return n.At
-	}
-	return n.At.Add(-n.Age)
-}
-
-// renews reports whether the sighting is of a later session than s that has
-// the same id: ids repeat after a boot and on NASes that count alike, and
-// hostapd has been seen to give one again to the station that it was of. Of an
-// Interim the count of seconds tells: it began anew, or from when s was over.
-func (n Sighting) renews(s *Session) bool {
+	boot := nas.cameUp(s, w)
 	switch {
-	case n.Status == Interim && !n.HasAge:
-		return false
-	case n.Status == Interim && n.Age >= s.Age: // it has lasted longer by now than s had
-		return !s.Live() && n.began().After(s.Ended.Add(time.Minute))
-	case s.Live():
-		return n.At.After(s.Seen) && n.began().After(s.Began.Add(moment))
-	case s.Exact && s.Cause != Superseded && n.began().After(s.Began) && !n.began().Before(s.Ended):
-		return true // it was told that s had ended
+	case s.State == Open && s.exact && s.boot.IsZero() && !boot.IsZero():
+		m.At, m.Heard, m.Cause = s.Began, boot, NASBack
+	case s.State == Open && !now.Before(s.expires(w)):
+		m.Cause = MaxSession
+	case s.State == Open && s.Interim > 0 && !now.Before(s.silent(w)):
+		m.Cause = Silence
+		if nas.Others > 0 && !s.spoke(&nas) { // one station alone on an access point proves nothing
+			m.Cause = NASSilent
+		}
+	case s.State == Suspect && s.Cause == NASSilent && !now.Before(s.expires(w)):
+		m.Cause = MaxSession
+	case s.State == Suspect && s.Cause == NASSilent && s.back.IsZero():
+		again := nas.heardAfter(s.Heard.Add(s.Interim))
+		if again.IsZero() {
+			return m, false
+		}
+		m.At, m.Cause = later(again, s.Seen), NASBack
+	case s.State == Ended && s.end.Status == Stop && s.hold.IsZero() && nas.fellWith(s):
+		m.At, m.Heard, m.Cause = s.Ended, nas.Fell, MassEnd
+	default:
+		return m, false
 	}
-	// Clocks err, and a Start close to when the session began is its own.
-	return n.began().After(s.Began.Add(moment)) && !n.began().Before(s.Ended.Add(-moment))
-}
-
-// precedes reports whether the Stop is of an earlier session than s that has
-// the same id: one that by its own count of seconds began long before. It can
-// come after the Start of s, and even, by clocks that count whole seconds, be
-// stamped after it.
-func (n Sighting) precedes(s *Session) bool {
-	if !s.Exact || !n.HasAge {
-		return false
-	}
-	sooner := s.Began.Sub(n.began())
-	return n.NAS != s.NAS && sooner > time.Minute || sooner > moment && !n.At.After(s.Began.Add(moment))
-}
-
-// goesOn reports whether the session is, or was, believed to go on until t.
-func (s *Session) goesOn(t time.Time, w World) bool {
-	return !s.Seen.After(t) && (s.Live() || s.State == Expired && t.Before(s.Heard.Add(w.MaxSession)))
-}
-
-// after reports whether the sighting is later than the session's end. The
-// session's own count of seconds decides where there is one: clocks err, and
-// some NASes send an interim just after the Stop.
-func (n Sighting) after(s *Session) bool {
-	if !n.At.After(s.Ended) {
-		return false
-	}
-	return !n.HasAge || s.Age == 0 || n.Age > s.Age
+	return m, true
 }
 
 // later and earlier return the later and the earlier of two times; earlier

@@ -9,11 +9,11 @@ func TestStopsOfAShutdownAreHeld(t *testing.T) {
 	d.hear("9:00", Start, laptop, "a", bssIs("02:00:00:00:ff:01"))
 	d.hear("14:00", Stop, laptop, "a", bssIs("02:00:00:00:ff:01"))
 	off := Reset{NAS: "wlc", BSSID: "02:00:00:00:ff:01", At: d.clock("14:00"), Heard: d.clock("14:00")}
-	if !off.Covers(d.p) {
+	if !off.Covers(&d.p, d.w) {
 		t.Fatal("the Accounting-Off covers nobody")
 	}
-	d.p.Reset(off, d.w)
-	if got := d.p.Sessions[0]; got.State != Suspect || got.Cause != NASReset {
+	d.reset(off)
+	if got := d.sessions()[0]; got.State != Suspect || got.Cause != NASReset {
 		t.Errorf("session is %s (%s), want suspect (NAS reset)", got.State, got.Cause)
 	}
 }
@@ -31,8 +31,8 @@ func TestWhoLeftBeforeAShutdownHasLeft(t *testing.T) {
 		d.hear("9:00", Start, laptop, "a")
 		d.hear(end.clock, Stop, laptop, "a", cause(end.cause))
 		off := Reset{NAS: "wlc", At: d.clock("14:00"), Heard: d.clock("14:00:01")}
-		d.p.Reset(off, d.w)
-		if got := d.p.Sessions[0].State; got != Ended || off.Covers(d.p) {
+		d.reset(off)
+		if got := d.sessions()[0].State; got != Ended || off.Covers(&d.p, d.w) {
 			t.Errorf("who left %s: session is %s, want ended", name, got)
 		}
 	}

@@ -10,26 +10,31 @@ import (
 type Sighting struct {
 	User    string // e-mail address, lower case
 	Device  string // MAC address as Record.Device, or "session ID of NAS HASH" if the record names none
-	Site    string
+	Site    string // "" if the record does not say, noSite if at a place that does not count
+	Vague   bool   // Site is by no name or address in the record: its client's, or the only one with its network
+	Whose   Whose  // what the record says of whose the session is
 	Session string // Acct-Session-Id
 	Multi   string // Acct-Multi-Session-Id
 	SSID    string
-	NAS     string // as Record.NAS names it
+	NAS     NASName
 	AP      string // AP name, else BSSID
 	BSSID   string
 	Status  Status    // Start, Interim or Stop
 	At      time.Time // event time
+	Guess   bool      // the record carried no time, and At is its arrival
 	Heard   time.Time // arrival
 	Age     time.Duration
 	HasAge  bool // whether the record carried Acct-Session-Time
 	Cause   Cause
 }
 
-// kept returns text to be kept in the place of was. A record's texts may be
-// parts of a whole packet, which is not to be kept for their sake.
-func kept(was, text string) string {
+// kept returns a copy of text, or was if that is equal. The texts of a record may be
+// parts of the whole packet, which they would keep in memory.
+func kept[T ~string](was, text T) T {
 	if text == was {
 		return was
 	}
-	return strings.Clone(text)
+	return clone(text)
 }
+
+func clone[T ~string](text T) T { return T(strings.Clone(string(text))) }

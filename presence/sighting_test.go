@@ -22,9 +22,9 @@ func TestWhatIsKeptPinsNoPacket(t *testing.T) {
 		}
 		d.hear("9:00", status, laptop, "", texts)
 		d.hear("9:10", Interim, laptop, "", texts)
-		s := d.p.Sessions[0]
-		if len(d.p.Sessions) != 1 || s.ID != "4F1B" || s.SSID != "Corp" || status != Stop && s.Multi+s.AP != "multiap-7" {
-			t.Errorf("%s: %+v", status, d.p.Sessions)
+		s := d.sessions()[0]
+		if len(d.sessions()) != 1 || s.ID != "4F1B" || s.SSID != "Corp" || status != Stop && s.Multi+s.AP != "multiap-7" {
+			t.Errorf("%s: %+v", status, d.sessions())
 		}
 		for field, value := range reflect.ValueOf(s).Fields() {
 			if value.Kind() == reflect.String && inPacket(value.String()) {

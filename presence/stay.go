@@ -1,366 +1,320 @@
 package presence
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
 
-// late is how old the newest news of an arrival may be to be believed at once.
-// Older news is let settle as long again: the rest of a replay may follow, and
-// say that the person has left.
-const late = time.Minute
+// What comes in: a person's sessions as they stand. What goes out: their stays at a
+// site, oldest first. A stay goes on over absences shorter than linger.
 
-// stay is what the streaks of a person's devices say about one site.
+// fresh is how old news may be to be believed at once. A conclusion from older news
+// waits as long after its arrival: the rest of a replay may follow, and contradict
+// it.
+const fresh = time.Minute
+
+// stretch is how long one session shows its device at a site.
+type stretch struct {
+	device  string
+	streak  time.Time // when its streak began; zero: it is of none
+	from    time.Time
+	to      time.Time // when the device was last there: of an Idle-Timeout before the wait of the access point
+	raw     time.Time // to, by the Stop's own stamp
+	leave   time.Time // where linger begins: to, or the end of a hold
+	linger  time.Duration
+	why     HeldBy // which linger it is
+	alive   bool
+	until   time.Time // when time alone ends it, if it is alive; zero if that depends on its NAS
+	held    bool      // leave is the end of a hold
+	sure    bool      // a Stop with a cause of the station's own ended it
+	lone    bool      // known by its Stop alone: it may prolong a stay, and begins none
+	unknown bool      // only max_session ended it
+	found   time.Time // it fell silent: the device is not believed to have left sooner
+	old     bool      // its begin was old news
+	divided bool      // it began a streak only because yesterday's Stop was not heard
+	session *Session  // nil: the facts of the session have been dropped
+}
+
+// stay is how long a person is believed to have been at a site.
 type stay struct {
-	on      bool      // some streak is alive or lingering
-	alive   bool      // some streak is alive
-	began   time.Time // when the first of those that are on began
-	last    time.Time // the last sign of life of any
-	unknown bool      // that sign of life is where max_session ended a session
+	from, to time.Time
+	raw      time.Time // to, by the Stop's own stamp
+	last     stretch   // the stretch that ended last
+	due      time.Time // when leaving is believed, if nothing is alive
+	why      HeldBy
+	alive    bool
+	until    time.Time // when time alone ends it, if it is alive; zero if it does not
+	old      bool      // its begin was old news
+	divided  time.Time // arrival of its first record, if it began only because yesterday's Stop was not heard by then
 }
 
-// stayAt sums up the streaks that count as being at the site on the day that
-// began at day: those that began on it, within the site's hours or since the
-// visit that is on. Only arrivals have hours.
-func (p *Person) stayAt(site Site, day, since, now time.Time, w World) (y stay) {
+// stretches returns from when to when the sessions show the person's devices at
+// which site, device by device and in order of time, and joins them into streaks.
+func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stretch) {
 	for i := range p.Devices {
 		d := &p.Devices[i]
-		if d.Site != site.Name || d.Closed || d.Began.Before(day) ||
-			!site.Within(d.Began) && (since.IsZero() || d.Began.Before(since)) {
+		if !d.Last.IsZero() {
+			parts = append(parts, stretch{device: d.ID + "\x00" + d.Site, from: d.Began, to: d.Last, raw: d.Last, leave: d.Last, sure: true})
+		}
+	}
+	for i := range all {
+		if s := &all[i]; !s.foreign && s.Site != "" && s.Site != noSite {
+			parts = append(parts, p.stretchOf(s, all[i+1:], now, w))
+		}
+	}
+	for i := range parts {
+		s := &parts[i]
+		s.linger, s.why = p.linger(s, w)
+	}
+	slices.SortStableFunc(parts, func(a, b stretch) int { return cmp.Or(cmp.Compare(a.device, b.device), a.from.Compare(b.from)) })
+	var leave time.Time // when the streak so far ends
+	for i := range parts {
+		s := &parts[i]
+		switch {
+		case i > 0 && s.device == parts[i-1].device && !leave.IsZero() && (broughtUp(parts, i) || !s.from.After(leave) && !p.believedGone(&parts[i-1], s, w)):
+			s.streak, s.divided = parts[i-1].streak, parts[i-1].divided
+		case s.lone:
+			leave = time.Time{}
+			continue
+		default:
+			s.streak, leave = s.from, time.Time{}
+		}
+		until := s.leave.Add(s.linger)
+		if s.why == HeldByDoze {
+			until = until.Add(-1) // a doze does not bridge the gap that first showed it
+		}
+		leave = later(leave, until)
+	}
+	return parts
+}
+
+// broughtUp reports whether stretch i goes on with the session before it after the
+// boot of their NAS. If several NASes tell of a station, it may be another of the
+// stretches that began at the same moment.
+func broughtUp(parts []stretch, i int) bool {
+	s, before := &parts[i], &parts[i-1]
+	for j := i; j < len(parts) && parts[j].device == s.device && within(parts[j].from, s.from, moment); j++ {
+		n := parts[j].session
+		if n == nil || n.boot.IsZero() {
 			continue
 		}
-		alive, unknown := p.alive(d)
-		if d.Last.After(y.last) {
-			y.last, y.unknown = d.Last, unknown
-		}
-		if alive || now.Before(d.Last.Add(w.Linger)) {
-			y.on, y.alive = true, y.alive || alive
-			y.began = earlier(y.began, d.Began)
+		for k := i - 1; k >= 0 && parts[k].device == s.device && within(parts[k].from, before.from, moment); k-- {
+			if was := parts[k].session; was != nil && was.broughtUp(n) {
+				return true
+			}
 		}
 	}
-	return y
+	return false
 }
 
-// alive reports whether a live session carries the device's streak, and if
-// none does, whether it is unknown when the streak ended.
-func (p *Person) alive(d *Device) (alive, unknown bool) {
-	for i := range p.Sessions {
-		s := &p.Sessions[i]
-		if s.Device != d.ID || s.Site != d.Site {
+// believedGone reports whether the person was believed to have left between the two
+// stretches, and only a doze that was learned afterwards would bridge the gap.
+func (p *Person) believedGone(a, b *stretch, w *World) bool {
+	_, site := split(a.device)
+	floor := p.floorAt(site)
+	return !floor.Before(a.raw) && floor.Before(b.from) && b.from.After(later(a.leave, a.raw).Add(w.LingerAfter(a.to, site)))
+}
+
+// linger returns how long the device must be gone after the stretch to have left,
+// and which rule says so.
+func (p *Person) linger(s *stretch, w *World) (time.Duration, HeldBy) {
+	device, site := split(s.device)
+	linger, why := w.LingerAfter(s.to, site), HeldByLinger
+	if linger > w.Linger {
+		why = HeldByLunch
+	}
+	if s.session != nil && (s.session.next >= 0 || s.session.end.Status == Stop && s.session.Cause != IdleTimeout) {
+		return linger, why // the device is elsewhere, or its Stop said that it went
+	}
+	if d := p.doze(device); d > 0 && d+s.raw.Sub(s.to) > linger { // a doze runs from the Idle-Timeout
+		d += s.raw.Sub(s.to)
+		linger, why = d, HeldByDoze
+	}
+	return linger, why
+}
+
+// split takes stretch.device apart: into the device and the site.
+func split(device string) (id, site string) {
+	for i := len(device) - 1; i >= 0; i-- {
+		if device[i] == 0 {
+			return device[:i], device[i+1:]
+		}
+	}
+	return device, ""
+}
+
+// stretchOf returns from when to when the session shows its device at its site; rest
+// are the sessions after it.
+func (p *Person) stretchOf(s *Session, rest []Session, now time.Time, w *World) stretch {
+	t := stretch{
+		device: s.Device + "\x00" + s.Site, from: s.Began, divided: s.divides, to: s.Seen, session: s, lone: s.lone,
+		old: s.first.Heard.Sub(s.first.At) > fresh,
+	}
+	if s.Live() {
+		t.alive, t.to, t.raw, t.leave, t.until = true, now, now, now, s.Until
+		return t
+	}
+	stopped := s.ended && s.end.Status == Stop
+	switch {
+	case stopped:
+		t.to = later(s.Seen, s.Ended)
+		t.sure = !s.Cause.Infrastructure()
+		if t.raw = t.to; s.Cause == IdleTimeout {
+			t.to = later(s.Seen, s.Ended.Add(-w.NAS(s.facts.Place.NAS).Idle))
+		}
+	case s.ended && (s.Cause == NASReset || s.Cause == Renamed || s.Cause == Moved || s.Cause == Zapped):
+		t.to = later(s.Seen, s.Ended)
+		t.sure = s.Cause != NASReset
+	case s.Cause == Silence:
+		t.found = s.end.Heard.Add(min(s.Interim, slowestBelief))
+	case s.Cause == MaxSession:
+		t.unknown = true
+	}
+	if len(rest) > 0 && rest[0].Device == s.Device && !stopped { // believed until the device's next session began
+		n := &rest[0]
+		switch {
+		case !n.Began.After(t.to) || n.Began.After(s.believed(w)):
+		case overnight(s, n, w):
+			n.divides = true
+		default:
+			t.to, t.unknown, t.found = n.Began, false, time.Time{}
+		}
+	}
+	t.leave, t.raw = t.to, later(t.raw, t.to)
+	if !s.Hold.IsZero() && s.State != Suspect && s.Hold.After(t.leave) {
+		t.leave, t.held = s.Hold, true
+	}
+	return t
+}
+
+// believed returns until when the session is, or was, believed to go on although
+// nothing is heard of it.
+func (s *Session) believed(w *World) time.Time {
+	if s.Interim == 0 {
+		return later(s.Seen.Add(w.MaxSession), s.Hold)
+	}
+	return later(s.Seen.Add(max(missedInterims*s.Interim+retryTime, s.Interim+w.OutageHold+w.Linger)), s.Hold)
+}
+
+// overnight reports whether the later session n began on a day on which nothing had
+// been heard of s: its Start is an arrival, although yesterday's Stop was lost. It is
+// none if n goes on with s after the boot of their NAS.
+func overnight(s, n *Session, w *World) bool {
+	site := w.Sites[n.Site]
+	if !n.exact || !s.life(w).Before(site.Day(n.Began, w.DayStarts)) {
+		return false
+	}
+	unheard := s.ended && s.Cause == NASSilent && !n.Began.After(later(s.Hold, s.end.Heard.Add(w.OutageHold))) // the NAS may have booted without saying so
+	return !s.broughtUp(n) && (!unheard || s.nas != n.first.NAS || s.ap != n.first.AP)
+}
+
+// stays returns the person's stays at the site that have life after the floor:
+// of streaks that began within [from, to), and in the site's hours or since the
+// visit that is on.
+func stays(parts []stretch, site Site, from, to, floor, since time.Time) []stay {
+	var counted []stretch
+	for _, s := range parts {
+		if _, at := split(s.device); at != site.Name || s.streak.Before(from) || !s.streak.Before(to) {
 			continue
 		}
-		if s.Live() {
-			return true, false
-		}
-		unknown = unknown || s.State == Expired && !s.Ended.Before(d.Last)
-	}
-	return false, unknown
-}
-
-// sites returns the sites at which the person has a device or an open visit.
-func (p *Person) sites() (sites []string) {
-	for i := range p.Devices {
-		if site := p.Devices[i].Site; !slices.Contains(sites, site) {
-			sites = append(sites, site)
+		if (site.Within(s.streak) || !since.IsZero() && !s.streak.Before(since)) && s.after(floor) {
+			counted = append(counted, s)
 		}
 	}
-	for i := range p.Visits {
-		if v := &p.Visits[i]; v.State != Over && !slices.Contains(sites, v.Site) {
-			sites = append(sites, v.Site)
-		}
-	}
-	return sites
-}
-
-// conclude brings the person's visit to a site in line with the stay there,
-// and returns when time alone will change it next; zero if it will not.
-func (p *Person) conclude(name string, now time.Time, w World) (next time.Time) {
-	site, ok := w.Sites[name]
-	if !ok {
-		site.Name = name
-	}
-	shared := p.shared(w)
-	v := p.visit(name)
-	if v == nil {
-		y := p.stayAt(site, site.Day(now, w.DayStarts), time.Time{}, now, w)
-		if !y.on || shared {
-			return time.Time{}
-		}
-		v = p.arrive(name, y, now, w)
-	}
-	turn := site.NextDay(v.Arrived, w.DayStarts)
-	y := p.stayAt(site, site.Day(v.Arrived, w.DayStarts), v.Arrived, now, w)
-	if y.on && y.began.Before(v.Arrived) && y.began.After(p.leftAt(name)) {
-		v.Arrived = y.began
-	}
-	due := later(y.last.Add(w.Linger), w.Holding)
-	switch {
-	case shared:
-		p.withdraw(name, now)
-		p.over(v, Withdrawn, now, "more than max_devices live devices: a shared account", w)
-		return time.Time{}
-	case y.alive && !now.Before(turn):
-		p.over(v, DayTurned, turn, "the day turned while devices were still there", w)
-		return time.Time{}
-	case !y.alive && !now.Before(due):
-		end := Left
-		if y.unknown {
-			end = Unknown
-		}
-		p.close(name, now, w)
-		p.over(v, end, later(y.last, v.Arrived), "every device has been gone for linger", w)
-		return time.Time{}
-	}
-	if v.State == Arriving {
-		if now.Before(v.CheckIn.Next) {
-			next = v.CheckIn.Next
-		} else if y.alive || !y.last.Before(v.Arrived.Add(w.Settle)) {
-			v.State = Present
-			v.CheckIn.Status = Pending
-			p.tell(v.Arrived, Concluded, "arrived at "+name)
-		}
-	}
-	if v.State != Arriving {
-		state := Present
-		if !y.alive {
-			state = Leaving
-		}
-		if state != v.State {
-			v.State = state
-			if state == Present && v.CheckIn.Status == Waiting {
-				v.CheckIn.Next = now // something may have become due meanwhile
+	slices.SortStableFunc(counted, func(a, b stretch) int { return a.from.Compare(b.from) })
+	var all []stay
+	for _, s := range counted {
+		if n := len(all); n > 0 && all[n-1].runsOnTo(&s) {
+			all[n-1].extend(&s)
+		} else if !s.lone {
+			all = append(all, stay{from: s.from, old: s.old})
+			if s.divided && s.session != nil {
+				all[n].divided = s.session.first.Heard
 			}
-			p.tell(y.last, Concluded, map[VisitState]string{Present: "back at ", Leaving: "leaving "}[state]+name)
+			all[n].extend(&s)
 		}
 	}
-	if y.alive {
-		return earlier(next, turn)
-	}
-	return earlier(next, due)
+	return all
 }
 
-// arrive opens a visit. What an earlier visit checked in and did not get to
-// check out is the new visit's to keep.
-func (p *Person) arrive(site string, y stay, now time.Time, w World) *Visit {
-	v := Visit{User: p.User, Site: site, Arrived: y.began, State: Arriving}
-	v.Arrived = later(v.Arrived, p.leftAt(site))
-	v.ID = visitID(v.User, v.Site, v.Arrived)
-	v.CheckIn = Errand{Status: Waiting, Next: v.Arrived.Add(w.Settle)}
-	v.CheckOut = Errand{Status: Waiting}
-	if now.Sub(y.last) > late {
-		v.CheckIn.Next = later(v.CheckIn.Next, now.Add(late))
-	}
-	for i := range p.Visits {
-		if old := &p.Visits[i]; old.Site == site && old.CheckOut.open() && !old.underWay(now) {
-			p.keep(old, &v, now)
-		}
-	}
-	p.Visits = append(p.Visits, v)
-	return &p.Visits[len(p.Visits)-1]
-}
-
-// keep gives up the check-out of an old visit, because the person is back, and
-// hands what it checked in to the new one.
-func (p *Person) keep(old, v *Visit, now time.Time) {
-	e := &old.CheckOut
-	if *e = e.skip("came back before the check-out got through"); len(e.Bookings) > 0 {
-		e.Status = old.done() // in part: what is left is kept
-	}
-	for _, c := range old.Claims {
-		if c.Out.IsZero() {
-			v.Claims = append(v.Claims, c)
-		}
-	}
-	p.tell(now, NotDone, "check-out of visit "+old.ID+": "+e.Reason)
-}
-
-// underWay reports whether a check-out is being made: its answer is still to
-// be recorded.
-func (v *Visit) underWay(now time.Time) bool {
-	return v.State == Over && v.CheckOut.Next.After(now) &&
-		slices.ContainsFunc(v.Claims, func(c Claim) bool { return c.Tried.Add(lease).Equal(v.CheckOut.Next) })
-}
-
-// gone returns the last sign of life at the visit's site while all devices
-// are gone; zero while one is there.
-func (p *Person) gone(v *Visit) (last time.Time) {
-	if v.State != Leaving {
-		return time.Time{}
-	}
-	for i := range p.Devices {
-		if d := &p.Devices[i]; d.Site == v.Site && !d.Closed {
-			last = later(last, d.Last)
-		}
-	}
-	return last
-}
-
-// over ends the visit at the time departed.
-func (p *Person) over(v *Visit, end End, departed time.Time, why string, w World) {
-	v.State, v.End, v.Departed = Over, end, departed
-	p.tell(departed, Concluded, "left "+v.Site+": "+why)
-	if v.CheckIn.open() {
-		v.CheckIn = v.CheckIn.skip("the visit was over before a booking was checked in")
-	}
+// after cuts the stretch off at the floor, and reports whether anything is left. A
+// session that was believed to have ended goes on from where its facts say that it
+// did. A Stop alone shows no new stay.
+func (s *stretch) after(floor time.Time) bool {
 	switch {
-	case end == DayTurned || end == Withdrawn:
-		v.CheckOut = v.CheckOut.skip(why)
-	case w.CheckOut == CheckOutNever:
-		v.CheckOut = v.CheckOut.skip("check_out is never")
-	case w.CheckOut != CheckOutAll && len(v.Claims) == 0:
-		v.CheckOut = v.CheckOut.skip("nothing was checked in by us")
-	default:
-		v.CheckOut = Errand{Status: Pending, Next: departed}
-		return
-	}
-	p.tell(departed, NotDone, "check-out: "+v.CheckOut.Reason)
-}
-
-// close closes the streaks that are over at the site: what comes next is
-// another stay. A laptop left since yesterday that is off the air just now goes
-// on with its own.
-func (p *Person) close(site string, now time.Time, w World) {
-	for i := range p.Devices {
-		d := &p.Devices[i]
-		if alive, _ := p.alive(d); d.Site == site && !alive && !now.Before(d.Last.Add(w.Linger)) {
-			d.Closed = true
-		}
-	}
-}
-
-// withdraw closes all streaks at the site as of now: another visit begins no
-// sooner.
-func (p *Person) withdraw(site string, now time.Time) {
-	for i := range p.Devices {
-		if d := &p.Devices[i]; d.Site == site {
-			d.Last, d.Closed = later(d.Last, now), true
-		}
-	}
-}
-
-// visit returns the person's open visit to the site.
-func (p *Person) visit(site string) *Visit {
-	for i := range p.Visits {
-		if v := &p.Visits[i]; v.Site == site && v.State != Over {
-			return v
-		}
-	}
-	return nil
-}
-
-// leftAt returns when the latest stay at the site ended, as far as that is
-// remembered: closed streaks and visits that are not settled yet.
-func (p *Person) leftAt(site string) (left time.Time) {
-	for i := range p.Visits {
-		if v := &p.Visits[i]; v.Site == site && v.State == Over {
-			left = later(left, v.Departed)
-		}
-	}
-	for i := range p.Devices {
-		if d := &p.Devices[i]; d.Site == site && d.Closed {
-			left = later(left, d.Last)
-		}
-	}
-	return left
-}
-
-// settle takes out the visits on which the desk has nothing left to do,
-// with their part of the story.
-func (p *Person) settle() (settled []Visit) {
-	p.Visits = slices.DeleteFunc(p.Visits, func(v Visit) bool {
-		if v.State != Over || v.CheckIn.open() || v.CheckOut.open() {
-			return false
-		}
-		for _, e := range p.Story {
-			if !e.At.Before(v.Arrived.Add(-late)) {
-				v.Story = append(v.Story, e)
-			}
-		}
-		settled = append(settled, v)
+	case s.from.After(floor):
 		return true
-	})
-	return settled
+	case !s.raw.After(floor):
+		return false
+	case s.from.Equal(floor):
+		return true
+	}
+	s.from = floor
+	s.lone = s.lone || s.session == nil || !s.session.Seen.After(floor)
+	if !s.lone {
+		s.from = s.session.facts.resumed(floor)
+	}
+	return true
 }
 
-// tell adds a line to the story, once.
-func (p *Person) tell(at time.Time, kind EntryKind, text string) {
-	e := Entry{At: at, Kind: kind, Text: text}
-	if slices.ContainsFunc(p.Story, func(o Entry) bool { return o.At.Equal(at) && o.Kind == kind && o.Text == text }) {
-		return
-	}
-	p.Story = append(p.Story, e)
-	if n := len(p.Story); n > maxStory {
-		p.Story = slices.Delete(p.Story, 0, n-maxStory)
-	}
+// runsOnTo reports whether the stay goes on with s. A gap longer than linger divides
+// them only if the end before it was sure and s is old news: at the time, the
+// departure would have been believed.
+func (y *stay) runsOnTo(s *stretch) bool {
+	return y.alive || !s.from.After(y.last.leave.Add(y.last.linger)) || !s.from.After(y.due) || !y.last.sure || !s.old
 }
 
-// prune drops the past that nothing late can touch any more, and has the
-// person woken when what there is now will be past.
-func (p *Person) prune(now time.Time, w World) {
-	past := now.Add(-tombstoneAge)
-	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool { return !s.Live() && s.Heard.Before(past) })
-	for p.ended() > maxEnded {
-		p.buryOldest()
+// site returns the name of the site of the stay.
+func (y *stay) site() string {
+	_, site := split(y.last.device)
+	return site
+}
+
+// extend adds the stretch to the stay.
+func (y *stay) extend(s *stretch) {
+	if due, why := s.due(); due.After(y.due) {
+		y.due, y.why = due, why
 	}
-	var newest time.Time
-	for i := range p.Sessions {
-		if s := &p.Sessions[i]; !s.Live() {
-			newest = later(newest, s.Heard)
-			p.Wake = earlier(p.Wake, p.unplace(s, now, w))
+	if s.alive {
+		if !y.alive {
+			y.until = s.until
+		} else if y.until.IsZero() || s.until.IsZero() {
+			y.until = time.Time{}
+		} else {
+			y.until = later(y.until, s.until)
 		}
 	}
-	p.Devices = slices.DeleteFunc(p.Devices, func(d Device) bool {
-		if alive, _ := p.alive(&d); alive {
-			return false
-		}
-		newest = later(newest, d.Last)
-		return d.Last.Before(past)
-	})
-	p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool { return e.At.Before(past) })
-	for _, e := range p.Story {
-		newest = later(newest, e.At)
-	}
-	if newest.After(past) {
-		p.Wake = earlier(p.Wake, newest.Add(tombstoneAge+time.Second))
+	y.alive = y.alive || s.alive
+	y.raw = later(y.raw, s.raw)
+	if y.to.IsZero() || s.to.After(y.to) || s.to.Equal(y.to) && !s.unknown {
+		y.to, y.last = s.to, *s
 	}
 }
 
-// unplace drops the NAS of an ended session, which on much equipment is the
-// access point, once it does not matter any more whose fault the end was: the
-// device has come up elsewhere, or gone for good. It returns when that will
-// be, at the latest; zero if it is done. Without an id the NAS is what the
-// session is known by.
-func (p *Person) unplace(s *Session, now time.Time, w World) time.Time {
-	if s.NAS == "" || s.ID == "" {
-		return time.Time{}
+// nas returns what is known of the NAS where the device was last: by its name, or by
+// its hash when the name has been dropped.
+func (s *stretch) nas(w *World) NAS {
+	switch {
+	case s.session == nil:
+		return NAS{}
+	case s.session.NAS != "":
+		return w.NAS(s.session.NAS)
+	case w.NASByHash == nil:
+		return NAS{}
 	}
-	until := s.Heard.Add(w.Linger + w.OutageHold)
-	d, next := p.device(s.Device, s.Site), p.newer(s)
-	if now.Before(until) && (d == nil || !d.Closed) && (next == nil || !next.Live()) {
-		return until
-	}
-	s.NAS = ""
-	return time.Time{}
+	return w.NASByHash(s.session.nas)
 }
 
-// ended returns how many of the sessions are tombstones.
-func (p *Person) ended() (n int) {
-	for i := range p.Sessions {
-		if !p.Sessions[i].Live() {
-			n++
-		}
+// due returns when the device is believed to have left, as far as the stretch tells,
+// and what that waits for.
+func (s *stretch) due() (time.Time, HeldBy) {
+	due, why := s.leave.Add(s.linger), s.why
+	if s.held && why == HeldByLinger {
+		why = HeldByOutage
 	}
-	return n
-}
-
-// buryOldest forgets the tombstone that was last heard of the longest ago. One
-// of a session of hours is as likely to have news come late as one of seconds.
-func (p *Person) buryOldest() {
-	oldest := -1
-	for i := range p.Sessions {
-		if s := &p.Sessions[i]; !s.Live() && (oldest < 0 || s.Heard.Before(p.Sessions[oldest].Heard)) {
-			oldest = i
-		}
+	if s.found.After(due) {
+		return s.found, HeldBySilence
 	}
-	p.Sessions = slices.Delete(p.Sessions, oldest, oldest+1)
+	return due, why
 }

@@ -12,7 +12,7 @@ func TestCase53RoamWithStopOfTheOldAP(t *testing.T) {
 	d.hear("10:00:02", Stop, laptop, "a", nasIs("ap1"))
 	d.is("15:00")
 	d.want("london present 09:00:00")
-	if got := d.p.Sessions[len(d.p.Sessions)-1].NAS; got != "ap2" {
+	if got := d.sessions()[len(d.sessions())-1].NAS; got != "ap2" {
 		t.Errorf("at %s, want ap2", got)
 	}
 }
@@ -92,7 +92,7 @@ func TestCase67FlappingAllDayIsOneVisit(t *testing.T) {
 	}
 	d.is("17:30")
 	d.want("london leaving 09:00:00")
-	if n := len(d.p.Sessions); n > maxEnded+1 {
+	if n := len(d.sessions()); n > maxEnded+1 {
 		t.Errorf("%d sessions are remembered, want at most %d", n, maxEnded+1)
 	}
 	if n := len(d.p.Story); n > maxStory {
@@ -163,7 +163,9 @@ func TestCase72InfrastructureStopsAreHeld(t *testing.T) {
 	d.wantState(laptop, "a", Suspect)
 	d.is("10:25")
 	d.want("london present 09:00:00")
-	d.is("10:31")
+	d.is("10:39") // linger runs from the end of the hold
+	d.want("london leaving 09:00:00")
+	d.is("10:41")
 	d.want("london over 09:00:00-10:00:00 left")
 }
 
@@ -190,7 +192,9 @@ func TestCase73WhoDoesNotComeBackLeftThen(t *testing.T) {
 	nas := d.nas["wlc"]
 	nas.Fell = d.clock("10:00:30")
 	d.nas["wlc"] = nas
-	d.is("10:31")
+	d.is("10:44") // linger runs from the end of the hold
+	d.want("london leaving 09:00:00")
+	d.is("10:46")
 	d.want("london over 09:00:00-10:00:00 left")
 }
 
@@ -217,12 +221,12 @@ func TestCase76And77ResetCoversWhatItNames(t *testing.T) {
 	d := newDay(t)
 	d.hear("9:00", Start, laptop, "a", bssIs("02:00:00:00:ff:01"))
 	d.hear("9:00", Start, phone, "b", bssIs("02:00:00:00:ff:02"))
-	d.p.Reset(Reset{NAS: "wlc", BSSID: "02:00:00:00:ff:02", At: d.clock("10:00"), Heard: d.clock("10:00")}, d.w)
+	d.reset(Reset{NAS: "wlc", BSSID: "02:00:00:00:ff:02", At: d.clock("10:00"), Heard: d.clock("10:00")})
 	d.wantState(laptop, "a", Open)
 	d.wantState(phone, "b", Suspect)
-	d.p.Reset(Reset{NAS: "other", At: d.clock("10:01"), Heard: d.clock("10:01")}, d.w)
+	d.reset(Reset{NAS: "other", At: d.clock("10:01"), Heard: d.clock("10:01")})
 	d.wantState(laptop, "a", Open)
-	d.p.Reset(Reset{NAS: "wlc", At: d.clock("10:01"), Heard: d.clock("10:01")}, d.w)
+	d.reset(Reset{NAS: "wlc", At: d.clock("10:01"), Heard: d.clock("10:01")})
 	d.wantState(laptop, "a", Suspect)
 }
 
@@ -230,7 +234,7 @@ func TestCase78ResetAndReassociation(t *testing.T) {
 	d := newDay(t)
 	d.w.Linger = 10 * time.Minute
 	d.hear("9:00", Start, laptop, "a")
-	d.p.Reset(Reset{NAS: "wlc", At: d.clock("14:00"), Heard: d.clock("14:00")}, d.w)
+	d.reset(Reset{NAS: "wlc", At: d.clock("14:00"), Heard: d.clock("14:00")})
 	d.is("14:20")
 	d.want("london present 09:00:00")
 	d.hear("14:25", Start, laptop, "b")
@@ -241,7 +245,7 @@ func TestCase78ResetAndReassociation(t *testing.T) {
 func TestCase79ResetAfterTheFirstStartOfTheNewLife(t *testing.T) {
 	d := newDay(t)
 	d.hear("10:00:05", Start, laptop, "a")
-	d.p.Reset(Reset{NAS: "wlc", At: d.clock("10:00"), Heard: d.clock("10:00:06")}, d.w)
+	d.reset(Reset{NAS: "wlc", At: d.clock("10:00"), Heard: d.clock("10:00:06")})
 	d.wantState(laptop, "a", Open)
 }
 
@@ -249,12 +253,12 @@ func TestCase80OffThenOnIsOneCleanUp(t *testing.T) {
 	d := newDay(t)
 	d.w.Linger = 10 * time.Minute
 	d.hear("9:00", Start, laptop, "a")
-	d.p.Reset(Reset{NAS: "wlc", At: d.clock("10:00"), Heard: d.clock("10:00")}, d.w)
+	d.reset(Reset{NAS: "wlc", At: d.clock("10:00"), Heard: d.clock("10:00")})
 	d.is("10:20")
-	d.p.Reset(Reset{NAS: "wlc", At: d.clock("10:20"), Heard: d.clock("10:20")}, d.w)
+	d.reset(Reset{NAS: "wlc", At: d.clock("10:20"), Heard: d.clock("10:20")})
 	d.is("10:45") // stations have outage_hold from the On
 	d.want("london present 09:00:00")
-	d.is("10:51")
+	d.is("11:01")
 	d.want("london over 09:00:00-10:00:00 left")
 }
 
@@ -263,7 +267,7 @@ func TestCase88LaptopLeftOverNightChecksNobodyIn(t *testing.T) {
 	d.hear("16:00", Start, laptop, "a")
 	for c := d.clock("16:10"); c.Before(d.clock("+1 12:00")); c = c.Add(10 * time.Minute) {
 		n := Sighting{User: d.p.User, Device: laptop, Site: "london", Session: "a", SSID: "Corp", NAS: "wlc", Status: Interim, At: c, Heard: c}
-		d.again(n)
+		d.hearAgain(n)
 	}
 	d.want("london over 16:00:00-04:00:00 day turned")
 
@@ -331,8 +335,8 @@ func TestSettle(t *testing.T) {
 	d.is("9:30")
 	d.want("london arriving 09:00:00")
 	d.is("10:06")
-	if v := d.settled; len(v) != 1 || v[0].CheckIn.Status != Skipped {
-		t.Errorf("settled: %+v", v)
+	if v := d.archived; len(v) != 1 || v[0].CheckIn.Status != Skipped {
+		t.Errorf("archived: %+v", v)
 	}
 
 	d = newDay(t)
@@ -356,7 +360,8 @@ func TestCase49ReplayOfAVisitThatIsOver(t *testing.T) {
 	d := newDay(t)
 	d.hear("8:00", Start, laptop, "a", d.arriving("9:30"))
 	d.hear("8:10", Stop, laptop, "a", d.arriving("9:30:01"))
-	if d.visits(); len(d.settled) != 1 || d.settled[0].CheckIn.Status != Skipped {
+	d.is("9:31:02") // the rest of a replay may follow
+	if d.visits(); len(d.archived) != 1 || d.archived[0].CheckIn.Status != Skipped {
 		t.Errorf("visits: %s", d.visits())
 	}
 }
@@ -437,8 +442,8 @@ func TestSharedAccountHasNoVisits(t *testing.T) {
 	}
 	d.is("9:10")
 	d.want("london over 09:00:00-09:03:00 withdrawn")
-	if d.settled[0].CheckOut.Status != Skipped {
-		t.Errorf("check-out: %+v", d.settled[0].CheckOut)
+	if d.archived[0].CheckOut.Status != Skipped {
+		t.Errorf("check-out: %+v", d.archived[0].CheckOut)
 	}
 }
 
@@ -446,7 +451,7 @@ func TestSupersededByAnotherUser(t *testing.T) {
 	d := newDay(t)
 	d.hear("9:00", Start, laptop, "a")
 	d.is("10:00")
-	d.p.Supersede(laptop, d.clock("10:00"), d.clock("10:00"), d.w)
+	d.hear("10:00", Start, laptop, "b", func(n *Sighting) { n.Whose = Another })
 	d.wantState(laptop, "a", Ended)
 	d.is("11:01")
 	d.want("london over 09:00:00-10:00:00 left")
@@ -480,7 +485,7 @@ func TestThePastIsForgotten(t *testing.T) {
 		t.Fatal("nobody will look again")
 	}
 	d.pass(d.clock("+1 9:00").AddDate(0, 0, 2))
-	if len(d.p.Sessions)+len(d.p.Devices)+len(d.p.Visits)+len(d.p.Story) > 0 || !d.p.Wake.IsZero() {
+	if len(d.sessions())+len(d.p.Devices)+len(d.p.Visits)+len(d.p.Story) > 0 || !d.p.Wake.IsZero() {
 		t.Errorf("still remembered: %+v", d.p)
 	}
 }

@@ -21,7 +21,7 @@ type Store interface {
 	// People returns up to limit people with user > after, in order.
 	People(ctx context.Context, after string, limit int) ([]Person, error)
 
-	// Due returns up to limit users whose Wake (or Errand) is not after by,
+	// Due returns up to limit users whose Wake (or NextErrand) is not after by,
 	// soonest first, and the earliest such moment of anybody not returned
 	// (zero if there is none). It may name a user too early or twice, never
 	// too late.
@@ -33,7 +33,7 @@ type Store interface {
 	// Notes returns up to limit notes of a kind with key > after, in order.
 	Notes(ctx context.Context, kind, after string, limit int) ([]Note, error)
 
-	// History returns settled visits that arrived in [from, to), oldest
+	// History returns archived visits that arrived in [from, to), oldest
 	// first, at most limit; user "" means everybody's.
 	History(ctx context.Context, user string, from, to time.Time, limit int) ([]Visit, error)
 
@@ -47,13 +47,13 @@ type Store interface {
 	Prune(ctx context.Context, before time.Time) (int, error)
 }
 
-// Change is a change of one person: a function of what was stored. It returns
-// the visits that it removed from the person because they are settled; they
-// enter the history in the same transaction. A person that is left with no
-// sessions, devices, visits and story is not stored any longer.
+// Change changes one person: Apply is a function of the stored person. It returns
+// the visits that it archived: removed from the person because nothing is left to
+// do on them. They enter the history in the same transaction. A person that is left
+// with no facts, devices, visits and story is not stored any longer.
 type Change struct {
 	User  string
-	Apply func(*Person) (settled []Visit)
+	Apply func(*Person) (archived []Visit)
 }
 
 // Note is a small named document beside the people: the desk's user ids, what
@@ -69,5 +69,5 @@ type Queue uint8
 // The queues.
 const (
 	Wakes   Queue = iota // Person.Wake: the tracker's
-	Errands              // Person.Errand: the courier's
+	Errands              // Person.NextErrand: the courier's
 )

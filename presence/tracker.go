@@ -3,83 +3,104 @@ package presence
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Tracker takes records in and lets time pass over the people in the store.
-// When Record returns, what the records change is durable; only a heartbeat,
-// which changes nothing but the time last heard, waits for a few seconds.
+// Tracker takes in records, and lets time pass for the people in the store. When
+// Record returns, the changes that follow from its records are durable; only a
+// heartbeat, which changes nothing but the time last heard, is written some seconds
+// later.
 type Tracker struct {
 	Concluded func() // called after every update that may have given the courier work
 
-	store Store
-	log   *slog.Logger
-	setup atomic.Pointer[setup]
-	kick  chan struct{}
+	store  Store
+	log    *slog.Logger
+	policy atomic.Pointer[policy]
+	kick   chan struct{}
 
-	reloaded  atomic.Bool  // everybody is to be looked at once
-	recalled  atomic.Bool  // what is stored of the NASes has been read
-	concluded atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
+	reloaded   atomic.Bool  // Run has to advance everybody once
+	recalled   atomic.Bool  // recall has read the stored NASes and people
+	recalling  sync.Mutex   // guards the reading of the stored NASes
+	nasesKnown atomic.Bool  // the stored NASes have been read
+	concluded  atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
+
+	sweeps time.Time // when Run may walk over everybody again for resets
 
 	mu         sync.Mutex // guards what follows
 	listening  time.Time  // World.Listening
 	holding    time.Time  // World.Holding
 	looked     time.Time  // when the clock was last looked at
 	failing    error      // of the latest attempt to record
+	failed     time.Time  // since when attempts fail; zero: they do not
 	ticked     time.Time
-	nases      map[string]*nas
-	at         map[string]*nas // where a person's device is alive
-	heartbeats map[heartbeat]*Sighting
+	nases      map[NASName]*nas
+	hashes     map[uint32]*nas        // by hash32 of their names
+	spoke      map[*nas]struct{}      // heard since their notes were last written
+	at         map[string]*nas        // where a person's device is alive
+	named      map[string]*sessionIDs // by client
+	sources    map[string]*source     // by client
+	heartbeats map[string][]*Sighting // by device: those to be written by the next flush
+	shares     shares
+	told       map[shareKey]time.Time // when it was last said that something is over a share
+	unnoted    []NASName              // NASes that are forgotten, and whose notes are to be
+	crowds     map[string]time.Time   // users known to be shared accounts, and until when
 	unmatched  unmatched
-	owned      map[string]owner // by device: what lately was read or written of their notes
+	owned      map[string]names // by device: what lately was read or written of their notes
+	fallen     []NASName        // NASes that lost most of their people, at which nobody has looked yet
 	disowned   int              // how often such notes were erased, or written by a batch
 	reasons    map[Reason]uint64
 	identities map[string]Identities // by client
 	next       time.Time             // when Run looks at who is due
-	flushed    time.Time             // when it last looked at what waits
+	flushed    time.Time             // when Run last flushed
 }
 
-// setup is what a reload replaces as a whole.
-type setup struct {
+// policy is what records mean and what follows from them: a reload replaces it
+// as a whole.
+type policy struct {
 	mapping Mapping
 	rules   Rules
 }
 
-// heartbeat names the session that a heartbeat is of.
-type heartbeat struct{ user, device, session string }
-
 const (
 	flushEvery = 5 * time.Second // how long a heartbeat may wait to be written
 	tickChunk  = 256             // people whom one commit lets time pass for
-	walkChunk  = 500             // people read at once on a walk over all
+	sweepShare = 10              // one part in so many of the time goes into such walks for resets
 )
 
 // NewTracker returns a tracker over what is in the store.
 func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
 	t := &Tracker{
 		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
-		nases: map[string]*nas{}, at: map[string]*nas{}, heartbeats: map[heartbeat]*Sighting{}, unmatched: unmatched{},
+		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
 		reasons: map[Reason]uint64{},
-		owned:   map[string]owner{}, identities: map[string]Identities{},
+		owned:   map[string]names{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
+		shares: shares{}, told: map[shareKey]time.Time{}, crowds: map[string]time.Time{},
 	}
 	t.Reload(mapping, rules)
-	t.listen(t.looked, retries)
+	t.listen(t.looked, retryTime)
 	return t
 }
 
-// listen begins a new time of listening: records may have been missed before
-// now. Departures are held until controllers have had the time to send them
-// again, but no longer than the linger that they had coming anyway.
+// listen notes that records may have been missed before now. It holds departures
+// for the time in which controllers send those records again, but no longer than
+// linger.
 func (t *Tracker) listen(now time.Time, hold time.Duration) {
-	t.listening, t.holding = now, now.Add(min(hold, t.setup.Load().rules.Linger))
+	t.listening, t.holding = now, now.Add(min(hold, t.policy.Load().rules.Linger))
+	t.reloaded.Store(true) // what was told of deadlines has changed
 }
 
-// Reload makes mapping and rules count from now on.
+// World returns what decisions have to know at this moment, for packages that tell
+// of them.
+func (t *Tracker) World() World { return t.passed(t.world()) }
+
+// Reload replaces mapping and rules from now on.
 func (t *Tracker) Reload(mapping Mapping, rules Rules) {
-	t.setup.Store(&setup{mapping, rules})
+	t.policy.Store(&policy{mapping, rules})
 	t.reloaded.Store(true) // deadlines may be sooner now
 	t.wake()
 }
@@ -95,11 +116,19 @@ func (t *Tracker) Failing() error {
 	return t.failing
 }
 
+// FailingSince returns since when no attempt to record has succeeded; zero if
+// the latest did.
+func (t *Tracker) FailingSince() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
+}
+
 // Recalled reports whether [Tracker.Run] has read what is stored of the NASes,
 // and so can tell their faults from people's departures.
 func (t *Tracker) Recalled() bool { return t.recalled.Load() }
 
-// Ticked returns when time last passed, which is every few seconds at least.
+// Ticked returns when Run last let time pass, which it does every few seconds.
 func (t *Tracker) Ticked() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -110,23 +139,24 @@ func (t *Tracker) Ticked() time.Time {
 func (t *Tracker) world() World {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now, rules := time.Now(), t.setup.Load().rules
+	now, rules := time.Now(), t.policy.Load().rules
 	if stepped(now.Round(0).Sub(t.looked.Round(0)), now.Sub(t.looked)) {
 		t.log.Warn("the clock was set, or the host slept: departures are held for linger")
 		t.listen(now, rules.Linger)
 	}
 	t.looked = now
-	return World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas}
+	return World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil}
 }
 
-// passed returns w with the moment up to which time has passed by now: a
-// record that arrived before it may be committed after.
+// passed returns w with the moment up to which time has passed: a record that
+// arrived before that moment may be written after it.
 func (t *Tracker) passed(w World) World {
 	w.Passed = time.Unix(0, t.concluded.Load())
 	return w
 }
 
-// Run lets time pass until ctx ends, and writes what waits before it returns.
+// Run lets time pass until ctx ends. Before it returns it writes the heartbeats and
+// the notes of NASes.
 func (t *Tracker) Run(ctx context.Context) error {
 	if err := t.recall(ctx); err != nil {
 		return err
@@ -149,7 +179,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return t.commit(context.WithoutCancel(ctx), nil, t.nasNotes())
+			return t.commit(context.WithoutCancel(ctx), nil, t.nasNotes(0))
 		case <-t.kick:
 			timer.Stop()
 		case <-timer.C:
@@ -160,6 +190,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	}
 }
 
+// wake makes Run tick now. It never blocks.
 func (t *Tracker) wake() {
 	select {
 	case t.kick <- struct{}{}:
@@ -167,17 +198,17 @@ func (t *Tracker) wake() {
 	}
 }
 
-// tick writes what waits, sweeps what NASes reset, lets time pass for those
-// who are due, and returns when somebody is due next.
+// tick writes the heartbeats, applies resets and mass ends, lets time pass for the
+// people who are due, and returns when somebody is due next.
 func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 	if err := t.flush(ctx); err != nil {
 		return time.Time{}, err
 	}
-	if err := t.sweep(ctx); err != nil {
+	if err := errors.Join(t.sweep(ctx), t.advanceFallen(ctx)); err != nil {
 		return time.Time{}, err
 	}
 	if t.reloaded.Swap(false) {
-		if err := t.everybody(ctx); err != nil {
+		if err := t.advanceEverybody(ctx); err != nil {
 			t.reloaded.Store(true)
 			return time.Time{}, err
 		}
@@ -200,20 +231,27 @@ func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 	return time.Time{}, ctx.Err()
 }
 
-// everybody lets time pass for everybody, whoever is due.
-func (t *Tracker) everybody(ctx context.Context) error {
+// advanceEverybody lets time pass for everybody, due or not.
+func (t *Tracker) advanceEverybody(ctx context.Context) error {
 	now, w := time.Now(), t.world()
-	return t.walk(ctx, func(people []Person) error {
+	for people, err := range Everybody(ctx, t.store, "") {
+		if err != nil {
+			return err
+		}
 		changes := make([]Change, len(people))
 		for i, p := range people {
 			changes[i] = Change{User: p.User, Apply: func(p *Person) []Visit { return p.Advance(now, w) }}
 		}
-		return t.commit(ctx, changes, nil)
-	})
+		if err := t.commit(ctx, changes, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// flush commits, every few seconds, the heartbeats that wait and what is new
-// of the NASes. While recording fails it is what finds out that it works again.
+// flush writes the heartbeats and the notes of NASes with news, every few seconds.
+// While recording fails it writes a probe, which finds out when recording works
+// again.
 func (t *Tracker) flush(ctx context.Context) error {
 	t.mu.Lock()
 	waiting, failing, now := len(t.heartbeats), t.failing, time.Now()
@@ -225,7 +263,7 @@ func (t *Tracker) flush(ctx context.Context) error {
 	if early {
 		return nil
 	}
-	notes := t.nasNotes()
+	notes := t.nasNotes(nasEvery)
 	if failing != nil {
 		notes = append(notes, probe())
 	}
@@ -246,12 +284,18 @@ func resetNote(r Reset) Note {
 	if err != nil {
 		panic(err) // strings and times
 	}
-	return Note{Kind: resets, Key: r.NAS + "\x00" + r.BSSID + "\x00" + r.At.UTC().Format(time.RFC3339Nano), Value: value}
+	return Note{Kind: resets, Key: string(r.NAS) + "\x00" + r.BSSID + "\x00" + r.At.UTC().Format(time.RFC3339Nano), Value: value}
 }
 
-// sweep applies the resets that are noted to everybody whom they cover.
+// sweep applies the noted resets to everybody whom they cover, by one walk over all.
+// Resets that come meanwhile are left to the next walk: however many come, most of
+// the time is left for other work.
 func (t *Tracker) sweep(ctx context.Context) error {
-	notes, err := t.store.Notes(ctx, resets, "", walkChunk)
+	began := time.Now()
+	if began.Before(t.sweeps) {
+		return nil
+	}
+	notes, err := t.store.Notes(ctx, resets, "", walkPage)
 	if err != nil || len(notes) == 0 {
 		return err
 	}
@@ -263,38 +307,71 @@ func (t *Tracker) sweep(ctx context.Context) error {
 		}
 		notes[i].Value = nil
 	}
+	for _, r := range all {
+		t.reset(r)
+	}
+	all = slices.DeleteFunc(all, func(r Reset) bool { return !t.concerns(r) })
+	if len(all) == 0 {
+		return t.commit(ctx, nil, notes)
+	}
 	w := t.world()
-	err = t.walk(ctx, func(people []Person) error {
-		var changes []Change
-		for _, p := range people {
-			for _, r := range all {
-				if r.Covers(p) {
-					changes = append(changes, Change{User: p.User, Apply: func(p *Person) []Visit { return p.Reset(r, w) }})
-				}
-			}
-		}
-		if len(changes) == 0 {
-			return nil
-		}
-		t.log.Info("a NAS was reset: its sessions are suspect", "people", len(changes))
-		return t.commit(ctx, changes, nil)
-	})
+	err = t.advanceWhere(ctx, func(p *Person) bool {
+		return slices.ContainsFunc(all, func(r Reset) bool { return r.Covers(p, w) })
+	}, "a NAS was reset: its sessions are suspect")
+	t.sweeps = time.Now().Add((sweepShare - 1) * time.Since(began))
 	if err != nil {
 		return err
 	}
 	return t.commit(ctx, nil, notes)
 }
 
-// walk reads all people in short reads.
-func (t *Tracker) walk(ctx context.Context, f func([]Person) error) error {
-	for after := ""; ; {
-		people, err := t.store.People(ctx, after, walkChunk)
-		if err != nil || len(people) == 0 {
-			return err
-		}
-		if err := f(people); err != nil {
-			return err
-		}
-		after = people[len(people)-1].User
+// advanceFallen lets time pass for people whose sessions may have been part of a
+// mass end.
+func (t *Tracker) advanceFallen(ctx context.Context) error {
+	t.mu.Lock()
+	fallen := t.fallen
+	t.fallen = nil
+	t.mu.Unlock()
+	if len(fallen) == 0 {
+		return nil
 	}
+	err := t.advanceWhere(ctx, func(p *Person) bool {
+		return slices.ContainsFunc(p.Facts, func(f Facts) bool { return slices.Contains(fallen, f.Place.NAS) })
+	}, "a NAS lost most of its people at once: they are held")
+	if err != nil {
+		t.mu.Lock()
+		t.fallen = append(t.fallen, fallen...)
+		t.mu.Unlock()
+	}
+	return err
+}
+
+// advanceWhere lets time pass for everybody for whom is returns true, and logs what
+// with their number.
+func (t *Tracker) advanceWhere(ctx context.Context, is func(*Person) bool, what string) error {
+	n, w := 0, t.world()
+	defer func() {
+		if n > 0 {
+			t.log.Info(what, "people", n)
+		}
+	}()
+	for people, err := range Everybody(ctx, t.store, "") {
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		var changes []Change
+		for i := range people {
+			if is(&people[i]) {
+				changes = append(changes, Change{User: people[i].User, Apply: func(p *Person) []Visit { return p.Advance(now, w) }})
+			}
+		}
+		if n += len(changes); len(changes) == 0 {
+			continue
+		}
+		if err := t.commit(ctx, changes, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -26,12 +26,14 @@ type Visit struct {
 	Site     string     `json:"site"`
 	Arrived  time.Time  `json:"arrived"`
 	Departed time.Time  `json:"departed,omitzero"` // the last end of the last device, not the moment of believing
+	Believed time.Time  `json:"believed,omitzero"` // when it was concluded that the visit was over
 	State    VisitState `json:"state"`
 	End      End        `json:"end,omitempty"` // how an over visit ended
 	CheckIn  Errand     `json:"check_in"`
 	CheckOut Errand     `json:"check_out"`
-	Claims   []Claim    `json:"claims,omitempty"` // what was tried on which booking
-	Story    []Entry    `json:"story,omitempty"`  // filled when the visit is settled
+	Claims   []Claim    `json:"claims,omitempty"` // the bookings that are its own
+	Outlook  Outlook    `json:"outlook,omitzero"` // as of the last look, for readers of the store without the daemon
+	Story    []Entry    `json:"story,omitempty"`  // filled when the visit is archived
 }
 
 // End is how a visit came to be over.
@@ -45,7 +47,7 @@ const (
 	Withdrawn End = "withdrawn"  // the identity turned out to be a shared account
 )
 
-// visitID names a visit by what it is, so that a function that runs twice
+// visitID names a visit by user, site and arrival, so that a Change that runs twice
 // names it the same.
 func visitID(user, site string, arrived time.Time) string {
 	sum := sha256.Sum256([]byte(user + "\x00" + site + "\x00" + arrived.UTC().Format(time.RFC3339Nano)))
@@ -70,17 +72,18 @@ type Errand struct {
 	Status   ErrandStatus `json:"status"`
 	At       time.Time    `json:"at,omitzero"`        // when it first took effect
 	Bookings []string     `json:"bookings,omitempty"` // booking ids on which it took effect
-	Attempts int          `json:"attempts,omitempty"` // failures in a row count towards the backoff; reset by success
+	Attempts int          `json:"attempts,omitempty"` // failures in a row, for the backoff
 	Next     time.Time    `json:"next,omitzero"`      // not to be tried before
 	Reason   string       `json:"reason,omitempty"`
 }
 
-// Claim is what a visit has tried on one booking.
+// Claim is a booking that belongs to a visit, as it was last seen, and what the
+// courier has tried on it.
 type Claim struct {
 	Booking string    `json:"booking"`
 	Begin   time.Time `json:"begin"`
 	End     time.Time `json:"end"`
-	Tried   time.Time `json:"tried,omitzero"` // when the latest attempt was booked, before it was made
+	Tried   time.Time `json:"tried,omitzero"` // when the latest attempt was noted, before it was made
 	In      time.Time `json:"in,omitzero"`    // we checked it in
 	Out     time.Time `json:"out,omitzero"`   // we checked it out
 	Next    time.Time `json:"next,omitzero"`  // after a refusal: not before

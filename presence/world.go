@@ -1,43 +1,83 @@
 package presence
 
-import "time"
+import (
+	"time"
+)
 
-// World is what a decision about one person has to know beside the person.
+// World is what a decision about one person has to know beside the person. It moves
+// on: presence keeps what it says of a session as a mark. Beyond that it may delay a
+// conclusion, and never undo one.
 type World struct {
 	Rules
-	Listening time.Time             // since when no record can have been missed by our own fault
-	Holding   time.Time             // no departure is believed before
-	Passed    time.Time             // time has passed up to here for everybody: nothing is concluded as of earlier
-	NAS       func(name string) NAS // what is known of a NAS; never nil
+	Listening time.Time                     // since when no record can have been missed by our own fault
+	Holding   time.Time                     // no departure, and no arrival of old news, is believed before
+	Passed    time.Time                     // time has passed up to here for everybody: nothing is concluded as of earlier
+	NAS       func(name NASName) NAS        // what is known of a NAS; never nil
+	NASByHash func(hash uint32) NAS         // likewise, where a person's facts hold the name no longer; nil: nothing
+	Behind    func(client string) time.Time // until when a client is taken to be sending old news; nil: none is
 }
 
 // NAS is what is known of one NAS as a whole.
 type NAS struct {
-	Heard time.Time `json:"heard"`         // arrival of its latest record
-	Since time.Time `json:"since"`         // since when it has been heard without a gap of nasGap
-	Fell  time.Time `json:"fell,omitzero"` // the latest mass end: when most of its people ended at once
+	Heard    time.Time     `json:"heard"`             // arrival of its latest record
+	Since    time.Time     `json:"since"`             // since when it has been heard without falling silent
+	Fell     time.Time     `json:"fell,omitzero"`     // the latest mass end: when most of its people ended at once
+	Interval time.Duration `json:"interval,omitzero"` // the interval of most of its sessions; negative: most have none; 0: not known
+	Idle     time.Duration `json:"idle,omitzero"`     // how long it waits before it says Idle-Timeout; 0: not known
+	Clock    Clock         `json:"clock,omitzero"`
+	Resets   []Reset       `json:"resets,omitempty"` // the latest, oldest first
+	Others   int           `json:"-"`                // people's devices that are alive there, less one
+	Regular  int           `json:"-"`                // devices there that are heard by an interval of their own
+	Every    time.Duration `json:"-"`                // the median of these intervals
 }
 
 const (
-	nasGap = 10 * time.Minute // a NAS unheard for this long has fallen silent as a whole
+	nasGap = 10 * time.Minute // a NAS unheard for this long may have fallen silent as a whole
+
+	regulars = 3             // so many stations with interims show a NAS silent that has no habit of them
+	deafMost = 4 * time.Hour // how long somebody is waited for because their NAS is silent
 
 	minSilence      = 10 * time.Minute // a session is never believed silent sooner
 	missedInterims  = 3                // … nor before this many interims are missing
 	shortestInterim = 55 * time.Second // RFC 2869 5.16 allows no interval under 60 s; anything shorter is an event
 	longestInterim  = 4 * time.Hour
-	unsureInterim   = time.Hour // the longest interval that is common: what one heard only once may really be
+	slowestBelief   = 15 * time.Minute // a departure is believed an interval after the device was found silent, or this long after it if the interval is longer
 
-	// retries is how long a controller may take to come back with what it
+	// retryTime is how long a controller may take to send a request again that it
 	// could not deliver: hostapd, the slowest known, retries every 120 s.
-	retries = 150 * time.Second
+	retryTime = 150 * time.Second
 
 	tombstoneAge = 30 * time.Hour // how long the past of a person is kept: past the turn of the next day
-	maxEnded     = 16             // tombstones a person keeps at the most, the latest
+	maxEnded     = 16             // ids of ended sessions that a person keeps at the most, the latest
 	maxStory     = 48
+	maxStrange   = 32            // live sessions that are somebody else's or at no site, of which a person keeps the latest
+	maxBuried    = 32            // devices of which no session is kept, likewise
+	dozeMost     = 2 * time.Hour // a longer absence is no doze
 )
 
-// heardAfter returns the moment from which the NAS has been heard, if it has
-// been heard after t; zero if it has not.
+// longest returns the longest gap that a streak may run over.
+func (w *World) longest() time.Duration { return max(w.Linger, w.LunchLinger, dozeMost) }
+
+// gap returns how long the NAS may be unheard before it counts as silent.
+func (n NAS) gap() time.Duration {
+	if n.Interval <= 0 && n.Regular >= regulars {
+		return max(nasGap, n.Every+retryTime)
+	}
+	return max(nasGap, n.Interval+retryTime)
+}
+
+// silent reports whether the NAS has fallen silent as a whole: a record was due, and
+// none came.
+func (n NAS) silent(now time.Time) bool {
+	return n.speaks() && now.Sub(n.Heard) > n.gap()
+}
+
+// speaks reports whether the NAS can be expected to be heard: it sends interims, of
+// more stations than one.
+func (n NAS) speaks() bool { return n.Others > 0 && (n.Interval > 0 || n.Regular >= regulars) }
+
+// heardAfter returns when the NAS was heard after t: when it came back, if it was
+// silent at t, else its latest record; zero if it was not heard after t.
 func (n NAS) heardAfter(t time.Time) time.Time {
 	switch {
 	case !n.Heard.After(t):
@@ -48,22 +88,26 @@ func (n NAS) heardAfter(t time.Time) time.Time {
 	return n.Heard
 }
 
-// massEnd is how close together the ends of most of a NAS's people are when
-// they are the network's doing.
-const massEnd = 2 * time.Minute
+// massEnd is within how long the sessions of most of a NAS's people end for it to be
+// the network's doing; atOnce is the same for Stops that name causes of the stations'
+// own: at closing time people leave within minutes, and not within seconds.
+const (
+	massEnd = 2 * time.Minute
+	atOnce  = 10 * time.Second
+)
 
 // fellWith reports whether the session's end was part of the NAS's latest mass
-// end, and that is to be held for still.
-func (n NAS) fellWith(s *Session, now time.Time, hold time.Duration) bool {
-	if n.Fell.IsZero() || !now.Before(n.Fell.Add(hold)) || s.Cause >= Superseded {
+// end.
+func (n NAS) fellWith(s *Session) bool {
+	if n.Fell.IsZero() || s.Cause >= Superseded {
 		return false
 	}
-	return s.Heard.After(n.Fell.Add(-massEnd)) && s.Heard.Before(n.Fell.Add(massEnd))
+	return within(s.end.Heard, n.Fell, massEnd)
 }
 
-// hear returns n after a record that arrived at t.
+// hear returns n with the arrival of a record at t.
 func (n NAS) hear(t time.Time) NAS {
-	if n.Heard.IsZero() || t.Sub(n.Heard) > nasGap {
+	if n.Heard.IsZero() || t.Sub(n.Heard) > n.gap() {
 		n.Since = t
 	}
 	if t.After(n.Heard) {

@@ -9,12 +9,12 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// attributes are what a request says. Of an attribute that is there more than
-// once the first counts, and an empty one, which RFC 2865 5 forbids and the
-// field sends, is as good as absent.
+// attributes holds the attributes of a request. Of an attribute that occurs more
+// than once the first counts, and an empty one, which RFC 2865 5 forbids and
+// equipment in the field sends, counts as absent.
 type attributes struct {
-	packet string      // every text that is read is a part of it
-	first  [256]uint16 // by type: where in packet the first one's value is; 0 if there is none
+	packet string      // the whole packet, of which the values are parts
+	first  [256]uint16 // by type: where in packet the first value begins; 0 if there is none
 	vendor []vendorAttribute
 }
 
@@ -25,7 +25,7 @@ type vendorAttribute struct {
 	value  string
 }
 
-// read has a be the attributes of a packet that is well-formed.
+// read fills a from a well-formed packet.
 func (a *attributes) read(octets []byte) {
 	*a = attributes{packet: string(octets), vendor: a.vendor[:0]}
 	for t, at := range each(octets) {
@@ -38,8 +38,8 @@ func (a *attributes) read(octets []byte) {
 	}
 }
 
-// each yields the type of every attribute of a packet that is well-formed, and
-// where its value is.
+// each yields the type of every attribute of a well-formed packet, and where its
+// value begins.
 func each(octets []byte) iter.Seq2[radius.Type, int] {
 	return func(yield func(radius.Type, int) bool) {
 		for at := headerLen; at < len(octets); at += int(octets[at+1]) {
@@ -50,12 +50,12 @@ func each(octets []byte) iter.Seq2[radius.Type, int] {
 	}
 }
 
-// valueAt returns the value that is there.
+// valueAt returns the value that begins at at.
 func (a *attributes) valueAt(at int) string { return a.packet[at:][:a.packet[at-1]-2] }
 
-// appendVendor appends what can be read of a Vendor-Specific value. Its inner
-// form is the vendor's affair: what is malformed ends the reading, what stood
-// before it is kept.
+// appendVendor appends the sub-attributes of a Vendor-Specific value. Their form
+// is the vendor's affair: a malformed one ends the reading, and those before it
+// are kept.
 func appendVendor(all []vendorAttribute, value string) []vendorAttribute {
 	if len(value) < 4 {
 		return all
@@ -111,5 +111,5 @@ func (a *attributes) pair(name string) string {
 	return ""
 }
 
-// text is the value without the NULs with which some NASes end it as C does.
+// text cuts off the NULs with which some NASes end a value, as C does.
 func text(value string) string { return strings.TrimRight(value, "\x00") }

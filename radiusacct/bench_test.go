@@ -3,15 +3,13 @@ package radiusacct
 import (
 	"context"
 	"fmt"
-	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"runtime"
 	"testing"
 	"time"
-
-	"github.com/sirupsen/logrus"
 
 	"github.com/presenced/presenced/presence"
 )
@@ -23,9 +21,7 @@ func (nobody) Record(context.Context, []presence.Record) error { return nil }
 func (nobody) Healthy() bool                                   { return true }
 
 func quietServer(b testing.TB, clients ...Client) *Server {
-	log := logrus.New()
-	log.SetOutput(io.Discard)
-	return NewServer(clientsOf(b, clients...), nobody{}, log)
+	return NewServer(clientsOf(b, clients...), nobody{}, slog.New(slog.DiscardHandler))
 }
 
 func BenchmarkDecode(b *testing.B) {
@@ -106,18 +102,18 @@ func BenchmarkMemory(b *testing.B) {
 	}
 	defer conn.Close()
 	for b.Loop() {
-		l := newLoop(s, conn)
+		k := newSocket(s.intake, conn)
 		const requests, warm = 1_000_000, 400_000
 		var before, after uint64
 		for i := range requests {
-			m := &l.in[0]
+			m := &k.in[0]
 			addr := rand.Uint32() // half of them are no client's
 			m.Addr = &net.UDPAddr{IP: net.IPv4(byte(addr>>24), byte(addr>>16), byte(addr>>8), byte(addr)), Port: 1024 + i%50_000}
 			name := fmt.Sprintf("%016x", rand.Uint64())
 			m.N = copy(m.Buffers[0], start(name, user(name), stamp(time.Now()), value(32, name)))
-			l.take(m, s.clients.Load(), time.Now())
-			if l.recording.queue.length == batchSize {
-				l.recordUnsent()
+			k.receive(m, s.clients.Load(), time.Now())
+			if k.queue.length == batchSize {
+				k.recordUnsent()
 			}
 			switch i {
 			case warm:
@@ -128,16 +124,16 @@ func BenchmarkMemory(b *testing.B) {
 		}
 		b.ReportMetric(float64(before)/(1<<20), "MiB-at-400k")
 		b.ReportMetric(float64(after)/(1<<20), "MiB-at-1M")
-		runtime.KeepAlive(l)
+		runtime.KeepAlive(k)
 	}
 }
 
 // recordUnsent records what waits; the answers go nowhere.
-func (l *loop) recordUnsent() {
-	b := l.record(context.Background(), l.recording.queue.take(batchSize))
-	l.answer(b)
-	clear(l.out)
-	l.out, l.owners = l.out[:0], l.owners[:0]
+func (k *socket) recordUnsent() {
+	batch, _ := k.nextBatch()
+	for _, r := range batch {
+		k.finish(r, nil, time.Now())
+	}
 }
 
 func heap() uint64 {

@@ -36,14 +36,14 @@ func TestCase17LongestPrefixWins(t *testing.T) {
 func TestEveryFaultOfTheClientsIsNamed(t *testing.T) {
 	twice, nameless, mute, empty, odd := client("twice", "192.0.2.1"), client("", "192.0.2.2"), client("mute", "192.0.2.3"), client("empty", "192.0.2.4"), client("odd", "192.0.2.5")
 	mute.Secrets, empty.Secrets, odd.MirrorMessageAuthenticator = nil, [][]byte{nil}, "often"
-	_, err := NewClients([]Client{twice, client("twice", "192.0.2.9"), client("same", "192.0.2.1"), nameless, mute, empty, odd, {Name: "nowhere", Secrets: twice.Secrets}})
+	_, err := NewClients([]Client{twice, client("twice", "192.0.2.9"), client("same", "192.0.2.1"), nameless, mute, empty, odd, {Name: "nowhere", Secrets: twice.Secrets}, client("hq/wlc", "192.0.2.6")})
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
 		`radius client "twice": another client has this name`, `radius client "same": 192.0.2.1/32 is the address of client "twice"`,
 		`radius client "": no name`, `radius client "mute": no secret, or an empty one`, `radius client "empty": no secret, or an empty one`,
-		`radius client "nowhere": no address`, `radius client "odd": mirror Message-Authenticator "often": unknown`,
+		`radius client "nowhere": no address`, `radius client "odd": mirror Message-Authenticator "often": unknown`, `radius client "hq/wlc": a / in its name`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)

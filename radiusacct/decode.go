@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"hash/maphash"
 	"net/netip"
+	"sync"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
@@ -18,10 +18,10 @@ import (
 	"github.com/presenced/presenced/presence"
 )
 
-// Decode returns what the Accounting-Request in packet says, as if client had
+// Decode returns the record of the Accounting-Request in packet, as if client had
 // sent it from source and it had arrived at heard, at a server that allows for
-// this skew and does not know whether the clock of the NAS is right. It does
-// not ask whether it is authentic. An error means that it is no RADIUS packet.
+// this skew and knows nothing of the clock of the NAS. It does not check whether
+// the packet is authentic. An error means that it is no RADIUS packet.
 func Decode(packet []byte, client Client, source netip.AddrPort, heard time.Time, skew time.Duration) (presence.Record, error) {
 	if _, err := radius.Parse(packet, nil); err != nil {
 		return presence.Record{}, fmt.Errorf("decode packet: %w", err)
@@ -29,16 +29,18 @@ func Decode(packet []byte, client Client, source netip.AddrPort, heard time.Time
 	var a attributes
 	a.read(packet[:binary.BigEndian.Uint16(packet[2:])])
 	var from []presence.Source
-	record, _ := a.decode(&client, source, heard, skew, &from)
+	record, _ := a.decode(&client, source, heard, &from)
+	record.At, record.AtFrom, record.BadStamp = new(presence.Clock).EventTime(record.Stamps, skew)
 	record.From = from
 	return record, nil
 }
 
-// decode is Decode of a packet that is read. What the record says it notes in
-// from where it is from, unless that is nil.
-func (a *attributes) decode(client *Client, source netip.AddrPort, heard time.Time, skew time.Duration, from *[]presence.Source) (presence.Record, timing) {
-	when := a.timing(heard)
-	r := presence.Record{
+// decode returns the record of a packet, without its event time: the recorder,
+// which knows the clock of the NAS, sets that. badDelay says that the
+// Acct-Delay-Time is beyond belief. Unless from is nil, decode appends to it which
+// attribute answered which question.
+func (a *attributes) decode(client *Client, source netip.AddrPort, heard time.Time, from *[]presence.Source) (r presence.Record, badDelay bool) {
+	r = presence.Record{
 		Client: client.Name, Site: client.Site, Source: source, Heard: heard,
 		Status:   a.status(),
 		Session:  a.text(rfc2866.AcctSessionID_Type),
@@ -49,7 +51,7 @@ func (a *attributes) decode(client *Client, source netip.AddrPort, heard time.Ti
 		NASID:    a.text(rfc2865.NASIdentifier_Type),
 		NASAddr:  a.nasAddr(),
 	}
-	r.At, r.AtFrom = when.event(skew)
+	r.Stamps, badDelay = a.stamps(heard)
 	if seconds, ok := a.integer(rfc2866.AcctSessionTime_Type); ok {
 		r.Age, r.HasAge = time.Duration(seconds)*time.Second, true
 	}
@@ -63,11 +65,11 @@ func (a *attributes) decode(client *Client, source netip.AddrPort, heard time.Ti
 	r.BSSID = a.ask("bssid", bssidAt, from)
 	r.AP = a.ask("ap", apAt, from)
 	r.Location = a.ask("location", locationAt, from)
-	return r, when
+	return r, badDelay
 }
 
-// status is Other for whatever presence does not follow from: tunnel and
-// failed accounting (RFC 2867), values nobody knows, and none at all.
+// status returns the Acct-Status-Type. It is Other if that says nothing of
+// presence: tunnel and failed accounting (RFC 2867), unknown values, and none.
 func (a *attributes) status() presence.Status {
 	status, ok := a.integer(rfc2866.AcctStatusType_Type)
 	if !ok {
@@ -98,34 +100,30 @@ func (a *attributes) nasAddr() netip.Addr {
 	return netip.Addr{}
 }
 
-// decode takes the record of a request and its answer from its packet. A panic
+// decode fills in the record and the answer of a request from its packet. A panic
 // in here, which would be our mistake, costs this packet and nothing else.
-func (l *loop) decode(r *request, p parcel) (err error) {
+func (in *intake) decode(r *request, p parcel) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("decode packet: panic: %v", fault)
 		}
 	}()
-	l.attributes.read(p.octets)
-	r.record, r.when = l.attributes.decode(r.client, r.exchange.source, r.heard, l.Skew, nil)
-	r.nas = r.record.NAS()
-	if r.when.replayed(l.Skew) {
-		if _, right := l.clocks.get(r.nas, r.heard); right {
-			r.record.At, r.record.AtFrom = r.when.stamp, "Event-Timestamp, replayed"
-		}
-	}
-	signed := p.signed
-	if mirror := r.client.MirrorMessageAuthenticator; mirror != MirrorAuto {
-		signed = mirror == MirrorAlways
-	}
-	r.answer = p.answer(signed)
+	a := scratch.Get().(*attributes)
+	defer scratch.Put(a)
+	a.read(p.octets)
+	r.record, r.badDelay = a.decode(r.client, r.source, r.heard, nil)
+	mirror := r.client.MirrorMessageAuthenticator
+	r.answer = p.answer(mirror == MirrorAlways || mirror == MirrorAuto && p.signed)
 	return nil
 }
 
+// scratch keeps attributes for the next packet to be decoded.
+var scratch = sync.Pool{New: func() any { return &attributes{} }}
+
 var seed = maphash.MakeSeed()
 
-// count notes what a request that was recorded says about its client.
-func (l *loop) count(r *request) {
+// count adds a request that was recorded to the counters of its client.
+func (in *intake) count(r *request) {
 	record := &r.record
 	switch record.Status {
 	case presence.Other:
@@ -135,31 +133,30 @@ func (l *loop) count(r *request) {
 			r.tally.noSessionID.Add(1)
 		}
 	}
-	if r.when.badDelay {
+	if r.badDelay {
 		r.tally.badDelays.Add(1)
 	}
-	if r.when.stamp.IsZero() {
+	stamps := record.Stamps
+	if stamps.Stamp.IsZero() {
 		return
 	}
-	// The same event in another datagram: sent again with another
-	// Acct-Delay-Time, or come by another path. Presence takes it like any.
+	// A repeat of the same event in another datagram: sent again with another
+	// Acct-Delay-Time, or by another path. It is counted, and recorded like any.
 	event := maphash.Comparable(seed, struct {
 		client, session, device string
 		status                  presence.Status
 		stamp                   int64
-	}{record.Client, record.Session, record.Device, record.Status, r.when.stamp.Unix()})
-	if _, again := l.events.get(event, r.heard); again {
+	}{record.Client, record.Session, record.Device, record.Status, stamps.Stamp.Unix()})
+	if _, again := in.events.get(event, r.heard); again {
 		r.tally.dups.Add(1)
 	}
-	l.events.put(event, struct{}{}, 1, r.heard)
-	switch {
-	case r.when.sane(l.Skew):
-		l.clocks.put(r.nas, struct{}{}, 1, r.heard)
-		r.tally.skew.Store(int64(r.when.skew()))
-	case record.At.Equal(r.when.stamp): // an old one played back
-	default:
-		r.tally.skew.Store(int64(r.when.skew()))
+	in.events.put(event, struct{}{}, 1, r.heard)
+	skew := -stamps.Lag()
+	if record.BadStamp || int64(skew.Abs()) <= in.skew.Load() {
+		r.tally.skew.Store(int64(skew))
+	}
+	if record.BadStamp {
 		r.tally.badStamps.Add(1)
-		l.grumble(badClock, r.client.Name, r.exchange.source, r.heard, logrus.Fields{"nas": r.nas, "skew": r.when.skew()})
+		in.grumble(badClock, r.client.Name, r.exchange.source, r.heard, "nas", string(record.NAS()), "skew", skew)
 	}
 }

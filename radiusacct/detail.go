@@ -18,8 +18,8 @@ import (
 // detailLine is one attribute of a detail record, or of radclient's input.
 var detailLine = regexp.MustCompile(`(?m)^[ \t]*([A-Za-z0-9][A-Za-z0-9.:-]*)[ \t]*(?::=|\+=|==|=)[ \t]*(.*?)[ \t]*,?\r?$`)
 
-// readDetail returns a packet for each record. One begins with the time when it
-// was written, if it has that, and ends with an empty line.
+// readDetail returns a packet for each record. A record begins with the time when
+// it was written, if it has one, and ends with an empty line.
 func readDetail(s string) (packets []Packet, err error) {
 	var record detailRecord
 	for i, line := range strings.Split(s, "\n") {
@@ -45,14 +45,14 @@ func readDetail(s string) (packets []Packet, err error) {
 	return packets, nil
 }
 
-// detailRecord is a record being read.
+// detailRecord is a record of which some lines have been read.
 type detailRecord struct {
 	packet Packet
 	radius radius.Packet
 }
 
-// end adds the packet, if the record holds any attribute, and begins a new
-// record.
+// end appends the packet of the record to packets, if it holds any attribute, and
+// returns an empty record.
 func (d detailRecord) end(packets []Packet) ([]Packet, detailRecord) {
 	d.radius.Code = radius.CodeAccountingRequest
 	octets, err := d.radius.MarshalBinary()
@@ -65,7 +65,7 @@ func (d detailRecord) end(packets []Packet) ([]Packet, detailRecord) {
 
 var errTooMuch = errors.New("more than a packet of 4096 octets holds")
 
-// add adds an attribute. One that is not known is noted as such.
+// add adds an attribute to the packet. One that is not known goes into Unknown.
 func (d *detailRecord) add(name, value string) error {
 	switch name {
 	case "Timestamp": // when the record was written
@@ -112,8 +112,8 @@ func (d *detailRecord) add(name, value string) error {
 	return nil
 }
 
-// encode returns the value on the wire. It is not ok if value is none of the
-// attribute's form.
+// encode returns the value as octets on the wire; ok is false if value does not
+// have the attribute's form.
 func (a dictionaryEntry) encode(value string) (octets []byte, ok bool) {
 	bare := unquote(value)
 	switch a.form {
@@ -132,7 +132,7 @@ func (a dictionaryEntry) encode(value string) (octets []byte, ok bool) {
 		}
 		at, err := time.ParseInLocation("Jan _2 2006 15:04:05 MST", bare, time.Local)
 		if zone, offset := at.Zone(); err != nil || offset == 0 && zone != "UTC" && zone != "GMT" && at.Location() != time.Local {
-			return nil, false // what such an abbreviation means here nobody knows
+			return nil, false // the abbreviation of a zone may mean several
 		}
 		return radius.NewInteger(uint32(at.Unix())), true
 	}
@@ -147,8 +147,8 @@ func (a dictionaryEntry) encode(value string) (octets []byte, ok bool) {
 	return []byte(bare), true
 }
 
-// unquote returns what FreeRADIUS printed between quotes, in which a backslash
-// is followed by a letter, a sign or three octal digits.
+// unquote returns the text that FreeRADIUS printed between quotes, and undoes its
+// escapes: a backslash and a letter, a sign or three octal digits.
 func unquote(s string) string {
 	if len(s) < 2 || s[0] != '"' && s[0] != '\'' || s[len(s)-1] != s[0] {
 		return s

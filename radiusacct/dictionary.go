@@ -28,8 +28,8 @@ const (
 	asDate
 )
 
-// dictionary holds what accounting of Wi-Fi usually says, under the names that
-// FreeRADIUS prints.
+// dictionary holds the attributes that Wi-Fi accounting usually carries, under the
+// names that FreeRADIUS prints.
 var dictionary = map[string]dictionaryEntry{
 	"User-Name":                {kind: rfc2865.UserName_Type},
 	"NAS-IP-Address":           {kind: rfc2865.NASIPAddress_Type, form: asAddress},
@@ -100,8 +100,8 @@ var dictionary = map[string]dictionaryEntry{
 	"Meraki-Ap-Tags":                         {vendor: meraki, kind: 4},
 }
 
-// ofServer are the attributes that a RADIUS server adds to a record, and that
-// were in no packet.
+// ofServer are the attributes that a RADIUS server adds to its detail records:
+// they were in no packet.
 var ofServer = map[string]bool{
 	"Acct-Unique-Session-Id": true, "Acct-Unique-Session-ID": true, "Packet-Type": true, "Packet-Dst-IP-Address": true,
 	"Packet-Dst-IPv6-Address": true, "Packet-Dst-Port": true, "Packet-Original-Timestamp": true, "Realm": true,
@@ -115,8 +115,8 @@ var (
 	})
 )
 
-// valuesOf turns names of values round. More are names that the package they
-// come from does not have.
+// valuesOf returns the values by their names; more holds names that the package of
+// the attribute lacks.
 func valuesOf[T ~uint32](names map[T]string, more ...map[uint32]string) map[string]uint32 {
 	values := map[string]uint32{}
 	for value, name := range names {

@@ -5,11 +5,9 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"github.com/sirupsen/logrus"
 )
 
-// fault is why a datagram met silence, or what is wrong with a client.
+// fault is why a packet was dropped, or what else is wrong with a client.
 type fault uint8
 
 const (
@@ -25,11 +23,15 @@ const (
 	unknownSource
 	badClock
 	unsendable
+	badCertificate
+	noHandshake
+	tooMany
+	late
 
 	faults // how many there are
 )
 
-// remedies say what is wrong, and where to put it right.
+// remedies say for each fault what is wrong, and where to put it right.
 var remedies = [faults]string{
 	malformed:        "a datagram that is not RADIUS: something else sends to this port, or the network cuts datagrams",
 	undecodable:      "a packet that could not be decoded: please report this with a capture",
@@ -42,11 +44,15 @@ var remedies = [faults]string{
 	unknownSource:    "not a client: add a [[radius.client]] for it, or have it stop",
 	badClock:         "its clock is wrong: when requests arrive counts instead; have it use NTP",
 	unsendable:       "an answer could not be sent",
+	badCertificate:   "a certificate that lets nobody in: `presenced unmatched` says what to change",
+	noHandshake:      "no TLS handshake came about",
+	tooMany:          "more connections than there may be: raise max_connections, or have the sender keep its connections",
+	late:             "recorded so late that the client has given the request up: its connection is closed, and it sends again",
 }
 
 const (
 	grumbleEvery = time.Minute
-	maxGrumbles  = 1024 // beyond, sources share one
+	maxGrumbles  = 1024 // entries, beyond which new clients and sources share one for each fault
 )
 
 // grumbles logs each fault of each client, and of each source that is none,
@@ -54,18 +60,20 @@ const (
 type grumbles struct {
 	mu    sync.Mutex // guards what follows
 	last  map[grumble]*grumbled
-	swept time.Time // when what is old was last dropped
+	swept time.Time // when old entries were last dropped
 }
 
+// grumble is one fault of one client, or of one source that is no client.
 type grumble struct {
 	fault  fault
 	client string     // or …
 	source netip.Addr // … of no client
 }
 
+// grumbled is when a grumble was last logged.
 type grumbled struct {
 	at   time.Time
-	held int // since then
+	held int // how often it was held back since then
 }
 
 // due reports whether to log g now, and how often it was held back before.
@@ -99,9 +107,9 @@ func (gs *grumbles) due(g grumble, now time.Time) (held int, yes bool) {
 	return held, true
 }
 
-// grumble logs what is wrong with what a client sent. What is from a packet
-// goes into fields, which the log escapes.
-func (s *Server) grumble(f fault, client string, source netip.AddrPort, now time.Time, fields logrus.Fields) {
+// grumble logs a fault of a client, once a minute at most. Texts from a packet go
+// into fields, which the log escapes.
+func (s *Server) grumble(f fault, client string, source netip.AddrPort, now time.Time, fields ...any) {
 	g := grumble{fault: f, client: client}
 	if client == "" {
 		g.source = source.Addr()
@@ -110,18 +118,30 @@ func (s *Server) grumble(f fault, client string, source netip.AddrPort, now time
 	if !yes {
 		return
 	}
-	entry := s.log.WithField("source", source.Addr().String()).WithFields(fields)
+	log := s.log.With("source", source.Addr().String())
 	if client != "" {
-		entry = entry.WithField("client", client)
+		log = log.With("client", client)
 	}
 	if held > 0 {
-		entry = entry.WithField("suppressed", held)
+		log = log.With("suppressed", held)
 	}
-	entry.Warn(remedies[f])
+	log.Warn(remedies[f], fields...)
 }
 
-// suffer counts a fault of the client's and logs it.
-func (s *Server) suffer(f fault, client *Client, t *tally, source netip.AddrPort, now time.Time, fields logrus.Fields) {
+// breaks reports whether a fault of a packet closes the connection that it came
+// by. RFC 6613 2.6.4 allows no silence there: a client sends an unanswered request
+// again by another connection only. Our own mistakes, and packets that would fare
+// no better by another connection, cost the one packet.
+func (f fault) breaks() bool {
+	switch f {
+	case malformed, badAuthenticator, badSignature, unsigned, unrecorded, late:
+		return true
+	}
+	return false
+}
+
+// suffer counts and logs a fault of the client's.
+func (s *Server) suffer(f fault, client *Client, t *tally, source netip.AddrPort, now time.Time, fields ...any) {
 	t.faults[f].Add(1)
-	s.grumble(f, client.Name, source, now, fields)
+	s.grumble(f, client.Name, source, now, fields...)
 }

@@ -2,22 +2,29 @@ package radiusacct
 
 import (
 	"bytes"
+	"io"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/sirupsen/logrus"
 )
 
-// logged has the server log for the test, without times, and returns how to
-// read what it logged.
+// logged returns how to read what the server logs from now on.
 func (o *office) logged() func() string {
-	w := &lockedBuffer{}
-	o.log.SetOutput(w)
-	o.log.SetFormatter(&logrus.TextFormatter{DisableTimestamp: true, DisableColors: true})
-	return w.String
+	before := len(o.said.String())
+	return func() string { return o.said.String()[before:] }
+}
+
+// written returns a log that is written to w, without times.
+func written(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
 }
 
 type lockedBuffer struct {
@@ -38,17 +45,15 @@ func (l *lockedBuffer) String() string {
 }
 
 func TestEachFaultOfAClientIsLoggedOnceAMinute(t *testing.T) {
-	s := NewServer(Clients{}, &recorder{}, logrus.New())
 	w := &lockedBuffer{}
-	s.log.SetOutput(w)
-	s.log.SetFormatter(&logrus.TextFormatter{DisableTimestamp: true, DisableColors: true})
+	s := NewServer(Clients{}, &recorder{}, written(w))
 	source := netip.MustParseAddrPort("192.0.2.7:1024")
 	now := time.Unix(1e9, 0)
 	for i := range 100 {
-		s.grumble(badAuthenticator, "wlc", source, now.Add(time.Duration(i)*time.Second), nil)
+		s.grumble(badAuthenticator, "wlc", source, now.Add(time.Duration(i)*time.Second))
 	}
-	s.grumble(malformed, "wlc", source, now, nil)
-	s.grumble(unknownSource, "", source, now, nil)
+	s.grumble(malformed, "wlc", source, now)
+	s.grumble(unknownSource, "", source, now)
 	if got := strings.Count(w.String(), "wrong secret"); got != 2 {
 		t.Errorf("%d lines in 100 s:\n%s", got, w)
 	}

@@ -61,7 +61,7 @@ func FuzzCase21Answer(f *testing.F) {
 	o := newOffice(f)
 	o.stop()
 	now := time.Now()
-	l := newLoop(o.Server, conn)
+	k := newSocket(o.intake, conn)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) >= headerLen && radius.Code(b[0]) == radius.CodeAccountingRequest {
 			if length := int(binary.BigEndian.Uint16(b[2:])); length <= len(b) && length >= headerLen {
@@ -72,20 +72,20 @@ func FuzzCase21Answer(f *testing.F) {
 			resign(b, secret)
 		}
 		p, fault := examine(b, &loopback)
-		clear(l.pending)
-		l.recording.queue, l.out = queue{}, nil
-		l.take(&ipv4.Message{Buffers: [][]byte{b}, N: len(b), Addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}}, l.clients.Load(), now)
-		if (fault == none) != (l.recording.queue.length+len(l.out) == 1) {
-			t.Fatalf("fault %d, %d in the queue, %d answers", fault, l.recording.queue.length, len(l.out))
+		clear(k.pending)
+		k.queue, k.out = queue{}, nil
+		k.receive(&ipv4.Message{Buffers: [][]byte{b}, N: len(b), Addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}}, k.clients.Load(), now)
+		if (fault == none) != (k.queue.length+len(k.out) == 1) {
+			t.Fatalf("fault %d, %d in the queue, %d answers", fault, k.queue.length, len(k.out))
 		}
 		if fault != none {
 			return
 		}
 		response := []byte(nil)
-		if l.recording.queue.length == 1 {
-			response = l.recording.queue.take(1)[0].answer
+		if k.queue.length == 1 {
+			response = k.queue.takeBatch(1)[0].answer
 		} else {
-			response = l.out[0].Buffers[0]
+			response = k.out[0].Buffers[0]
 		}
 		if !radius.IsAuthenticResponse(response, p.octets, []byte(secret)) || response[0] != 5 || response[1] != b[1] || len(response) > maxLen {
 			t.Errorf("answer %x", response)

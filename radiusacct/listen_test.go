@@ -93,9 +93,9 @@ func TestListenErrorsNameTheRemedy(t *testing.T) {
 		err   error
 		named []string
 	}{
-		{listen(taken.LocalAddr().String()), []string{taken.LocalAddr().String() + ": bind: address already in use: ", "ss -lunp", "presenced.socket", "FreeRADIUS"}},
+		{listen(taken.LocalAddr().String()), []string{taken.LocalAddr().String() + ": bind: address already in use: ", "ss -lntup", "presenced.socket", "FreeRADIUS"}},
 		{listen("192.0.2.1:1813"), []string{"192.0.2.1:1813: bind: cannot assign requested address: ", "ip address"}},
-		{withRemedy(fmt.Errorf("listen udp :813: bind: %w", unix.EACCES)), []string{"permission denied: ", "1024", "presenced.socket", "CAP_NET_BIND_SERVICE"}},
+		{withRemedy(fmt.Errorf("listen udp :813: bind: %w", unix.EACCES), "[radius] listen"), []string{"permission denied: ", "1024", "presenced.socket", "CAP_NET_BIND_SERVICE"}},
 	} {
 		for _, name := range append(c.named, "[radius] listen") {
 			if c.err == nil || !strings.Contains(c.err.Error(), name) {
@@ -177,9 +177,9 @@ func TestKernelDropsAreSeen(t *testing.T) {
 	for range sent {
 		n.send(start("a"))
 	}
-	drops, err := kernelDrops(conn)
-	if err != nil || drops == 0 || drops >= sent {
-		t.Errorf("%d drops, %v", drops, err)
+	drops := kernelDrops(conn)
+	if drops == 0 || drops >= sent {
+		t.Errorf("%d drops", drops)
 	}
 	o.serve(conn)
 	o.until(func() bool { return o.Totals().KernelDrops == drops })

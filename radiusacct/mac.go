@@ -7,9 +7,9 @@ import (
 
 // parseMAC reads a MAC address at the beginning of s in any spelling that
 // controllers use: six pairs of hexadecimal digits, each with or without a
-// separator before it. It returns it as presence writes it, and what follows.
-// What begins like one and goes on with another letter or digit is a name or
-// a serial number, and an IPv6 address is none either.
+// separator before it. It returns the address as presence writes it, and the rest
+// of s. A text that begins like a MAC address and goes on with another letter or
+// digit is a name or a serial number; and an IPv6 address is no MAC address.
 func parseMAC(s string) (mac, rest string, ok bool) {
 	rest = strings.TrimLeft(s, " ")
 	var octets [6]byte

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
@@ -22,14 +20,15 @@ import (
 	"github.com/presenced/presenced/presence"
 )
 
-// recorder keeps what it is given.
+// recorder keeps what it is given, dated by the clock of each NAS.
 type recorder struct {
 	mu      sync.Mutex
 	batches [][]presence.Record
-	err     error                  // what Record returns
-	sick    bool                   // not healthy
-	gate    chan struct{}          // if not nil, Record waits until it can receive
-	entered chan []presence.Record // if not nil, told when Record begins
+	clocks  map[presence.NASName]*presence.Clock // by NAS
+	err     error                                // what Record returns
+	sick    bool                                 // not healthy
+	gate    chan struct{}                        // if not nil, Record waits until it can receive
+	entered chan []presence.Record               // if not nil, told when Record begins
 }
 
 func (r *recorder) Record(ctx context.Context, batch []presence.Record) error {
@@ -43,6 +42,18 @@ func (r *recorder) Record(ctx context.Context, batch []presence.Record) error {
 	defer r.mu.Unlock()
 	if err := cmp.Or(r.err, ctx.Err()); err != nil {
 		return err
+	}
+	if r.clocks == nil {
+		r.clocks = map[presence.NASName]*presence.Clock{}
+	}
+	for i := range batch {
+		record := &batch[i]
+		clock := r.clocks[record.NAS()]
+		if clock == nil {
+			clock = &presence.Clock{}
+			r.clocks[record.NAS()] = clock
+		}
+		record.At, record.AtFrom, record.BadStamp = clock.EventTime(record.Stamps, DefaultSkew)
 	}
 	r.batches = append(r.batches, slices.Clone(batch))
 	return nil
@@ -89,6 +100,8 @@ type office struct {
 	testing.TB
 	*Server
 	recorder *recorder
+	said     *lockedBuffer // what the server logs
+	conn     *net.UDPConn  // that is served on
 	addr     *net.UDPAddr
 	stop     func() // and wait
 	stopping func() bool
@@ -103,9 +116,8 @@ func newOfficeOn(t testing.TB, addr string, r *recorder, clients ...Client) *off
 	if len(clients) == 0 {
 		clients = []Client{loopback}
 	}
-	log := logrus.New()
-	log.SetOutput(io.Discard)
-	o := &office{TB: t, Server: NewServer(clientsOf(t, clients...), r, log), recorder: r}
+	said := &lockedBuffer{}
+	o := &office{TB: t, Server: NewServer(clientsOf(t, clients...), r, written(said)), recorder: r, said: said}
 	conn, err := Listen(t.Context(), addr)
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +129,7 @@ func newOfficeOn(t testing.TB, addr string, r *recorder, clients ...Client) *off
 }
 
 func (o *office) serve(conn *net.UDPConn) {
+	o.conn = conn
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- o.Serve(ctx, conn) }()

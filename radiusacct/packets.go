@@ -15,7 +15,7 @@ import (
 	"layeh.com/radius"
 )
 
-// Packet is an Accounting-Request that somebody kept.
+// Packet is an Accounting-Request from a file.
 type Packet struct {
 	Octets  []byte         // for [Decode]
 	Source  netip.AddrPort // where it came from; invalid if that was not kept
@@ -23,8 +23,8 @@ type Packet struct {
 	Unknown []string       // attributes of a detail record that could not be put into Octets
 }
 
-// mostRead is how much [ReadPackets] reads: what one wants to have explained
-// is a packet or a few.
+// mostRead is how many octets [ReadPackets] reads at the most. People explain one
+// packet or a few.
 const mostRead = 64 << 20
 
 // ReadPackets reads the Accounting-Requests in r, which is one of: a capture

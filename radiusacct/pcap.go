@@ -20,7 +20,7 @@ func pcapOrder(b []byte) binary.ByteOrder {
 }
 
 // readPcap returns the Accounting-Requests of a capture
-// (draft-ietf-opsawg-pcap). What else is in it is left out, fragments too.
+// (draft-ietf-opsawg-pcap), and leaves out all other packets, and fragments.
 func readPcap(b []byte) (packets []Packet, err error) {
 	order := pcapOrder(b)
 	const fileHeader, frameHeader = 24, 16
@@ -63,8 +63,8 @@ func readPcap(b []byte) (packets []Packet, err error) {
 }
 
 // unframe returns the IP packet in a frame of this link type
-// (https://www.tcpdump.org/linktypes.html), nil if the frame holds none. A link
-// type that it does not know is an error.
+// (https://www.tcpdump.org/linktypes.html), nil if the frame holds none. An
+// unknown link type is an error.
 func unframe(link uint32, frame []byte) (ip []byte, err error) {
 	kind, header := 0, 0 // where the EtherType stands, and how long the header is
 	switch link {

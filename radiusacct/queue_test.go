@@ -24,7 +24,7 @@ func TestWhatWaitsTakesNoMoreThanIsCounted(t *testing.T) {
 	for name, packet := range map[string][]byte{
 		"short": start("x"), "usual": arubaInterim(t).Octets, "by many proxies": start("x", states...),
 	} {
-		l := newLoop(quietServer(t, loopback), conn)
+		k := newSocket(quietServer(t, loopback).intake, conn)
 		packet = resign(packet, string(loopback.Secrets[0]))
 		inUse := func() int {
 			var m runtime.MemStats
@@ -34,26 +34,26 @@ func TestWhatWaitsTakesNoMoreThanIsCounted(t *testing.T) {
 		}
 		before := inUse()
 		for port := range requests {
-			l.in[0].N = copy(l.in[0].Buffers[0], packet)
-			l.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1 + port}
-			l.take(&l.in[0], l.clients.Load(), time.Now())
+			k.in[0].N = copy(k.in[0].Buffers[0], packet)
+			k.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1 + port}
+			k.receive(&k.in[0], k.clients.Load(), time.Now())
 		}
-		if l.recording.queue.length != requests {
-			t.Fatalf("%s: %d wait", name, l.recording.queue.length)
+		if k.queue.length != requests {
+			t.Fatalf("%s: %d wait", name, k.queue.length)
 		}
 		took := inUse() - before
-		t.Logf("%s: %d octets each, %d counted", name, took/l.recording.queue.length, l.recording.queue.size/l.recording.queue.length)
-		if took > l.recording.queue.size {
-			t.Errorf("%s: %d octets wait, and %d are counted", name, took, l.recording.queue.size)
+		t.Logf("%s: %d octets each, %d counted", name, took/k.queue.length, k.queue.size/k.queue.length)
+		if took > k.queue.size {
+			t.Errorf("%s: %d octets wait, and %d are counted", name, took, k.queue.size)
 		}
-		runtime.KeepAlive(l)
+		runtime.KeepAlive(k)
 	}
 }
 
 func TestQueueHasRoomWhoeverFloods(t *testing.T) {
 	var q queue
 	at := func(i int) *request {
-		return &request{exchange: exchange{source: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1)}}
+		return &request{arrival: arrival{source: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1)}}
 	}
 	refused := map[int]bool{}
 	for len(refused) < 3 {
@@ -72,7 +72,7 @@ func TestQueueHasRoomWhoeverFloods(t *testing.T) {
 		t.Errorf("%d octets wait", q.size)
 	}
 	for n := q.length; n > 0; n -= batchSize {
-		q.take(batchSize)
+		q.takeBatch(batchSize)
 	}
 	if q.size+q.length != 0 || len(q.waiting)+len(q.turns) != 0 {
 		t.Errorf("left behind: %d, %d sources, %d turns", q.length, len(q.waiting), len(q.turns))
@@ -87,18 +87,18 @@ func TestExcessOfAFloodIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	l := newLoop(o.Server, conn)
+	k := newSocket(o.intake, conn)
 	const flood = 2000
-	l.recording.queue.size = queueSize - flood*requestCost // of others
+	k.queue.size = queueSize - flood*requestCost // of others
 	for i := range flood {
-		l.in[0].N = copy(l.in[0].Buffers[0], start(fmt.Sprint(i)))
-		l.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1024}
-		l.take(&l.in[0], l.clients.Load(), time.Now())
+		k.in[0].N = copy(k.in[0].Buffers[0], start(fmt.Sprint(i)))
+		k.in[0].Addr = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1024}
+		k.receive(&k.in[0], k.clients.Load(), time.Now())
 	}
-	if s := o.only(); s.PacketsDropped < flood/2 || int(s.PacketsDropped)+l.recording.queue.length != flood {
-		t.Errorf("%d wait, stats: %+v", l.recording.queue.length, s)
+	if s := o.only(); s.PacketsDropped < flood/2 || int(s.PacketsDropped)+k.queue.length != flood {
+		t.Errorf("%d wait, stats: %+v", k.queue.length, s)
 	}
-	if len(l.pending) != l.recording.queue.length {
-		t.Errorf("%d pending, %d in the queue", len(l.pending), l.recording.queue.length)
+	if len(k.pending) != k.queue.length {
+		t.Errorf("%d pending, %d in the queue", len(k.pending), k.queue.length)
 	}
 }

@@ -2,20 +2,19 @@ package radiusacct
 
 import "time"
 
-// recent remembers what happened in the last while, in bounded memory: what is
-// put in stays for at least span, unless more than size of it comes, and for
-// less than twice that. It is two generations of which the older is forgotten
-// as a whole, and for one goroutine.
+// recent remembers entries in bounded memory: each for at least span, unless
+// entries of more than size come after it, and for less than twice span. It holds
+// two generations and forgets the older as a whole. It is for one goroutine.
 type recent[K comparable, V any] struct {
 	span time.Duration
-	size int // of a generation, in what put is told
+	size int // of a generation: the sum of the sizes that put is given
 
 	young, old map[K]V
 	born       time.Time // of the young
 	filled     int       // of the young
 }
 
-// get returns what was put in under k and is still remembered at now.
+// get returns the value under k, if it is still remembered at now.
 func (r *recent[K, V]) get(k K, now time.Time) (V, bool) {
 	r.age(now)
 	v, ok := r.young[k]
@@ -25,8 +24,8 @@ func (r *recent[K, V]) get(k K, now time.Time) (V, bool) {
 	return v, ok
 }
 
-// put remembers v, which takes this much of the size, under k. What is put in
-// again takes no more.
+// put remembers v, which takes this much of the size, under k. A key that is
+// already there takes no more.
 func (r *recent[K, V]) put(k K, v V, size int, now time.Time) {
 	r.age(now)
 	if _, again := r.young[k]; again {
@@ -39,7 +38,7 @@ func (r *recent[K, V]) put(k K, v V, size int, now time.Time) {
 	r.filled += size
 }
 
-// age forgets what is due to be forgotten.
+// age drops the generations that are too old at now.
 func (r *recent[K, V]) age(now time.Time) {
 	if r.young != nil && now.Sub(r.born) >= r.span {
 		if now.Sub(r.born) >= 2*r.span {
@@ -49,6 +48,7 @@ func (r *recent[K, V]) age(now time.Time) {
 	}
 }
 
+// turn drops the old generation, makes the young one old and begins another.
 func (r *recent[K, V]) turn(now time.Time) {
 	r.old, r.young = r.young, map[K]V{}
 	r.born, r.filled = now, 0

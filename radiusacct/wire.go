@@ -26,8 +26,8 @@ type parcel struct {
 	signed bool   // it has a Message-Authenticator, which is right
 }
 
-// examine returns what a datagram from client carries, or what is wrong with
-// it. Nothing in it is looked at beyond its form before it is authentic.
+// examine returns the packet in a datagram from client, or its fault. It looks at
+// nothing but the form of a packet before it has proved it authentic.
 func examine(datagram []byte, client *Client) (parcel, fault) {
 	if len(datagram) < headerLen {
 		return parcel{}, malformed
@@ -75,7 +75,7 @@ func examine(datagram []byte, client *Client) (parcel, fault) {
 }
 
 // authenticate returns the secret that the Request Authenticator was made with
-// (RFC 2866 3), or nil.
+// (RFC 2866 3), nil if none of them.
 func authenticate(p []byte, secrets [][]byte) []byte {
 	var sum [md5.Size]byte
 	for _, secret := range secrets {
@@ -91,9 +91,9 @@ func authenticate(p []byte, secrets [][]byte) []byte {
 	return nil
 }
 
-// findSignature returns where in p the value of the Message-Authenticator
-// begins, 0 if it has none. It is not ok if the attributes do not fill the
-// packet exactly, or if there are two.
+// findSignature returns where in p the value of the Message-Authenticator begins,
+// 0 if it has none; ok is false if the attributes do not fill the packet exactly,
+// or if there are two.
 func findSignature(p []byte) (at int, ok bool) {
 	for i := headerLen; i < len(p); {
 		if len(p)-i < 2 || p[i+1] < 2 || int(p[i+1]) > len(p)-i {
@@ -141,14 +141,19 @@ func (p parcel) answer(signed bool) []byte {
 			b = append(b, p.octets[at-2:][:p.octets[at-1]]...)
 		}
 	}
-	if signed && len(b) > maxLen { // rather an answer without it than none
+	if signed && len(b) > maxLen { // an answer without the signature is better than none
 		return p.answer(false)
 	}
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 	if signed {
 		copy(b[value:], sign(b, value, p.signatureOver(), p.secret))
 	}
-	h := md5.New() // the Response Authenticator (RFC 2866 3)
+	return p.authenticated(b)
+}
+
+// authenticated puts the Response Authenticator (RFC 2866 3) into b.
+func (p parcel) authenticated(b []byte) []byte {
+	h := md5.New()
 	h.Write(b[:4])
 	h.Write(p.octets[4:headerLen])
 	h.Write(b[headerLen:])
@@ -157,10 +162,33 @@ func (p parcel) answer(signed bool) []byte {
 	return b
 }
 
-// signatureOver returns the authenticator that an answer's
-// Message-Authenticator is made over: of a Status-Server the request's, as
-// RFC 3579 3.2 has it for responses. For accounting no RFC says, and zeros are
-// all that FreeRADIUS 3 takes; its test is [TestRadclientTakesTheSignature].
+// protocolError returns the answer, over a connection, to a request that is not
+// accounting, such as an Access-Request: a Protocol-Error (RFC 7930 4) with the
+// request's code and Error-Cause 406, Unsupported Extension. It is nil for a packet
+// that is no request, lest two servers answer each other.
+func (p parcel) protocolError() []byte {
+	const code, errorCause, extended, originalCode = 52, 101, 241, 4
+	switch radius.Code(p.octets[0]) {
+	case radius.CodeAccessRequest, radius.CodeDisconnectRequest, radius.CodeCoARequest:
+	default:
+		return nil
+	}
+	b := []byte{code, p.octets[1], headerLen - 1: 0}
+	b = append(b, errorCause, 6, 0, 0, 406>>8, 406&0xff)
+	b = append(b, extended, 7, originalCode, 0, 0, 0, p.octets[0])
+	for t, at := range each(p.octets) {
+		if t == rfc2865.ProxyState_Type && len(b)+int(p.octets[at-1]) <= maxLen {
+			b = append(b, p.octets[at-2:][:p.octets[at-1]]...)
+		}
+	}
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	return p.authenticated(b)
+}
+
+// signatureOver returns the authenticator that the Message-Authenticator of the
+// answer is made over. For a Status-Server it is the request's, as RFC 3579 3.2
+// says of responses. For accounting no RFC says, and FreeRADIUS 3 takes zeros
+// only, which [TestRadclientTakesTheSignature] shows.
 func (p parcel) signatureOver() []byte {
 	if radius.Code(p.octets[0]) == radius.CodeStatusServer {
 		return p.octets[4:headerLen]

@@ -467,7 +467,7 @@ func TestCase27HostileTexts(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(logged()) {
-		if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }) || !strings.HasPrefix(line, "level=warning ") {
+		if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }) || !strings.HasPrefix(line, "level=WARN ") {
 			t.Errorf("log: %q", line)
 		}
 	}

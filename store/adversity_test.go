@@ -12,74 +12,20 @@ import (
 	"github.com/presenced/presenced/presence"
 )
 
-// What is not whole is only as good as none at the end: with whole entries
-// behind it, something that was acknowledged is damaged, and is not dropped in
-// silence.
-func TestADamagedEntryAmongOthersIsNotDropped(t *testing.T) {
-	s := openNew(t)
-	var ends []int64
-	for _, text := range []string{"one", "two", "three"} {
-		put1(t, s, tell("ann", text))
-		ends = append(ends, s.journal().end)
-	}
-	path := filepath.Join(t.TempDir(), "copy.db")
-	file, data := must(os.ReadFile(s.path)), must(os.ReadFile(journalPath(s.path, 0)))
-	for at := range ends[2] {
-		damaged := bytes.Clone(data)
-		damaged[at] ^= 0x10
-		if err := errors.Join(os.WriteFile(path, file, 0o600), os.WriteFile(journalPath(path, 0), damaged, 0o600)); err != nil {
-			t.Fatal(err)
-		}
-		if at >= ends[1] { // the last
-			same(t, len(must(reopen(t, path).Person(t.Context(), "ann")).Story), 2)
-			break
-		}
-		_, err := Open(path)
-		if err == nil || !strings.HasPrefix(err.Error(), "open store "+path+": its journal "+journalPath(path, 0)+": damaged at octet ") {
-			t.Fatalf("with octet %d damaged: %v", at, err)
-		}
-		if left := must(os.ReadFile(journalPath(path, 0))); !bytes.Equal(left, damaged) {
-			t.Fatal("it was changed")
-		}
-	}
-}
-
-// Nor is the last of one journal, when there are entries in the other, which
-// came after it.
-func TestADamagedEntryBeforeTheOtherJournalIsNotDropped(t *testing.T) {
-	s := openNew(t)
-	put1(t, s, tell("ann", "one"))
-	path := filepath.Join(t.TempDir(), "copy.db")
-	file := must(os.ReadFile(s.path))
-	if err := s.beginCheckpoint(); err != nil {
-		t.Fatal(err)
-	}
-	put1(t, s, tell("bob", "two"))
-	s.awaitCommit()
-	if err := errors.Join(copyFiles(s.path, path), os.WriteFile(path, file, 0o600)); err != nil { // as before the commit
-		t.Fatal(err)
-	}
-	journal := must(os.ReadFile(journalPath(path, 0)))
-	journal[entryHeader] ^= 0x10
-	if err := os.WriteFile(journalPath(path, 0), journal, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, open := range []func(string) (*Store, error){Open, OpenReadOnly} {
-		_, err := open(path)
-		if err == nil || err.Error() != "open store "+path+": its journal "+journalPath(path, 0)+": damaged at octet 0: restore a backup, or move it away to go on without what only it has" {
-			t.Errorf("opened: %v", err)
-		}
-	}
-}
-
-// A journal that is not the file's, or none, is an empty one: nothing of it is
-// taken in, and what is recorded next is kept.
-func TestWhatIsNoJournalOfThisFileIsAnEmptyOne(t *testing.T) {
+// What only a journal has was acknowledged. So one that is not there, or is not
+// the one that was, is no beginning: nothing is served until somebody says so,
+// and then it is told.
+func TestAnAbsentJournalIsNoBeginning(t *testing.T) {
 	other := openNew(t)
 	crowd(t, other, "eve", "eva")
-	for name, journal := range map[string][]byte{
-		"none": nil, "empty": {}, "short": []byte("short"), "a text": bytes.Repeat([]byte("text\n"), 1<<18),
-		"of another file": must(os.ReadFile(journalPath(other.path, 0))),
+	for name, c := range map[string]struct {
+		journal []byte
+		says    string
+	}{
+		"none":            {nil, "not there"},
+		"short":           {[]byte("short"), "no journal of this file"},
+		"a text":          {bytes.Repeat([]byte("text\n"), 1<<18), "no journal of this file"},
+		"of another file": {must(os.ReadFile(journalPath(other.Path(), 0))), "no journal of this file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "presenced.db")
@@ -88,23 +34,68 @@ func TestWhatIsNoJournalOfThisFileIsAnEmptyOne(t *testing.T) {
 			if err := errors.Join(s.Close(), os.Remove(journalPath(path, 0))); err != nil {
 				t.Fatal(err)
 			}
-			if journal != nil {
-				if err := os.WriteFile(journalPath(path, 0), journal, 0o600); err != nil {
+			if c.journal != nil {
+				if err := os.WriteFile(journalPath(path, 0), c.journal, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			read := must(OpenReadOnly(path))
-			same(t, read.Stats().People, 1)
-			if err := read.Close(); err != nil {
+			for _, open := range []func(string) (*Store, error){OpenReadOnly, Open} {
+				if _, err := open(path); err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "to go on without") {
+					t.Errorf("opened: %v", err)
+				}
+			}
+			if err := os.WriteFile(journalPath(path, 0), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			s = reopen(t, path)
-			same(t, s.Stats().People, 1)
+			same(t, s.Origin().Emptied, []string{journalPath(path, 0)})
 			put1(t, s, tell("ann", "two"), tell("bob", "one"))
 			left := copied(t, s)
 			same(t, left.Stats().People, 2)
 			same(t, len(must(left.Person(t.Context(), "ann")).Story), 2)
+			same(t, left.Origin().Emptied, nil) // it has been told
 		})
+	}
+}
+
+// A file that is put back as it once was lacks what its journals have gone on
+// with since: they are not written over.
+func TestAnOlderFileDoesNotTakeLaterJournals(t *testing.T) {
+	s := openNew(t)
+	put1(t, s, tell("ann", "one"))
+	path := filepath.Join(t.TempDir(), "presenced.db")
+	older := must(os.ReadFile(s.Path()))
+	if err := s.kv.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	put1(t, s, tell("ann", "two"))
+	if err := s.kv.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	put1(t, s, tell("ann", "three"))
+	if err := errors.Join(copyFiles(s.Path(), path), os.WriteFile(path, older, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	before := must(os.ReadFile(journalPath(path, 0)))
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "later state") {
+		t.Errorf("opened: %v", err)
+	}
+	if !bytes.Equal(before, must(os.ReadFile(journalPath(path, 0)))) {
+		t.Error("the journal was changed")
+	}
+}
+
+// A copy of the file without its journals is not the store: what was recorded
+// last is not in it.
+func TestACopyWithoutItsJournalsIsRefused(t *testing.T) {
+	s := openNew(t)
+	put1(t, s, tell("ann", "in the journal only"))
+	path := filepath.Join(t.TempDir(), "presenced.db")
+	if err := os.WriteFile(path, must(os.ReadFile(s.Path())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "not there, and what only it has was acknowledged") {
+		t.Errorf("opened: %v", err)
 	}
 }
 
@@ -130,7 +121,7 @@ func TestALinkToTheFileHasItsJournal(t *testing.T) {
 	put1(t, s, tell("ann", "in the journal only"))
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "presenced.db"), filepath.Join(t.TempDir(), "link.db")
-	if err := copyFiles(s.path, path); err != nil {
+	if err := copyFiles(s.Path(), path); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(path, link); err != nil {
@@ -161,11 +152,11 @@ func TestAPageThatCannotBeReadIsAnError(t *testing.T) {
 		all = append(all, citizen(n))
 	}
 	crowd(t, s, all...)
-	if err := s.catchUp(); err != nil {
+	if err := s.kv.Checkpoint(); err != nil {
 		t.Fatal(err)
 	}
-	whole := must(os.ReadFile(s.path))
-	if err := os.Truncate(s.path, 2*4096); err != nil { // what is behind the end cannot be read
+	whole := must(os.ReadFile(s.Path()))
+	if err := os.Truncate(s.Path(), 2*4096); err != nil { // what is behind the end cannot be read
 		t.Fatal(err)
 	}
 	_, err := s.People(t.Context(), "", 1000)
@@ -183,11 +174,11 @@ func TestAPageThatCannotBeReadIsAnError(t *testing.T) {
 	if err := put(); err == nil {
 		t.Error("what was not read was changed")
 	}
-	if err := os.WriteFile(s.path, whole, 0o600); err != nil {
+	if err := os.WriteFile(s.Path(), whole, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	same(t, len(must(s.People(t.Context(), "", 1000))), 200)
-	if err := errors.Join(put(), s.catchUp()); err != nil {
+	if err := errors.Join(put(), s.kv.Checkpoint()); err != nil {
 		t.Error(err)
 	}
 }

@@ -10,11 +10,11 @@ import (
 )
 
 // What people and visits are written as: a version byte, and then every field
-// in the order of its type's declaration. Texts and lists begin with their
-// length; numbers, durations and times (nanoseconds since 1970, one more than
+// in the order of its type's declaration; for what older versions wrote see
+// codec1.go. Texts and lists begin with their length; numbers, durations and times (nanoseconds since 1970, one more than
 // that, or 0 for the zero time) are varints. A field that is added, moved or
 // removed makes another version.
-const codecVersion = 1
+const codecVersion = 2
 
 var errTruncated = errors.New("it ends early, or a length in it is wrong")
 
@@ -52,12 +52,14 @@ type reader struct {
 	text  string // the same as data; every text that is read is a part of it
 	at    int
 	wrong error
+
+	version byte
 }
 
 func newReader(data []byte) *reader {
 	r := &reader{data: data, text: string(data)}
-	if version := r.byte(); r.wrong == nil && version != codecVersion {
-		r.fail(fmt.Errorf("it is of version %d, and this presenced reads %d", version, codecVersion))
+	if r.version = r.byte(); r.wrong == nil && (r.version == 0 || r.version > codecVersion) {
+		r.fail(fmt.Errorf("it is of version %d, and this presenced reads up to %d", r.version, codecVersion))
 	}
 	return r
 }
@@ -147,75 +149,136 @@ func readList[T any](r *reader, least int, one func(*reader, *T)) []T {
 // The fewest bytes that one of each takes up: its number of fields. They bound
 // what a wrong length can have allocated.
 const (
-	leastSession = 19
-	leastDevice  = 5
-	leastVisit   = 20
-	leastClaim   = 9
-	leastEntry   = 3
-	leastText    = 1
+	leastFacts  = 10
+	leastMark   = 7 // the same site again is a bit
+	leastDevice = 5
+	leastFloor  = 2
+	leastVisit  = 28
+	leastClaim  = 9
+	leastEntry  = 3
+	leastText   = 1
 )
 
 // appendPerson leaves out the user, which is the key.
 func appendPerson(b []byte, p *presence.Person) []byte {
-	b = appendList(b, p.Sessions, appendSession)
+	b = appendList(b, p.Facts, appendFacts)
 	b = appendList(b, p.Devices, appendDevice)
+	b = appendList(b, p.Floors, appendFloor)
+	b = appendTime(b, p.News)
+	b = appendText(b, p.Client)
+	b = appendTime(b, p.Shared.Until)
+	b = binary.AppendUvarint(b, p.Shared.Count)
+	b = appendTime(b, p.Shared.Heard)
 	b = appendList(b, p.Visits, appendVisit)
 	b = appendList(b, p.Story, appendEntry)
 	b = appendTime(b, p.Wake)
-	return appendTime(b, p.Errand)
+	return appendTime(b, p.NextErrand)
 }
 
 func readPerson(r *reader, p *presence.Person) {
-	p.Sessions = readList(r, leastSession, readSession)
+	if r.version == 1 {
+		readPerson1(r, p)
+		return
+	}
+	p.Facts = readList(r, leastFacts, readFacts)
 	p.Devices = readList(r, leastDevice, readDevice)
+	p.Floors = readList(r, leastFloor, readFloor)
+	p.News = r.time()
+	p.Client = readText[string](r)
+	p.Shared.Until = r.time()
+	p.Shared.Count = r.uvarint()
+	p.Shared.Heard = r.time()
 	p.Visits = readList(r, leastVisit, readVisit)
 	p.Story = readList(r, leastEntry, readEntry)
 	p.Wake = r.time()
-	p.Errand = r.time()
+	p.NextErrand = r.time()
 }
 
-func appendSession(b []byte, s *presence.Session) []byte {
-	b = appendText(b, s.ID)
-	b = appendText(b, s.Multi)
-	b = appendText(b, s.Device)
-	b = appendText(b, s.Site)
-	b = appendText(b, s.SSID)
-	b = appendText(b, s.NAS)
-	b = appendText(b, s.AP)
-	b = appendText(b, s.BSSID)
-	b = appendText(b, s.State)
-	b = appendTime(b, s.Began)
-	b = appendBool(b, s.Exact)
-	b = appendTime(b, s.Seen)
-	b = appendTime(b, s.Steady)
-	b = appendTime(b, s.Heard)
-	b = appendTime(b, s.Ended)
-	b = binary.AppendVarint(b, int64(s.Age))
-	b = binary.AppendVarint(b, int64(s.Interim))
-	b = binary.AppendUvarint(b, uint64(s.Cause))
-	return appendTime(b, s.Hold)
+// appendFacts writes the marks' times as what lies between them: most are whole
+// seconds apart, and arrive within one of the event.
+func appendFacts(b []byte, f *presence.Facts) []byte {
+	b = appendText(b, f.ID)
+	b = appendText(b, f.Device)
+	b = appendText(b, f.Place.Site)
+	b = appendText(b, f.Place.SSID)
+	b = appendText(b, f.Place.NAS)
+	b = appendText(b, f.Place.AP)
+	b = appendText(b, f.Place.BSSID)
+	b = appendText(b, f.Place.Multi)
+	b = appendTime(b, f.Place.At)
+	b = binary.AppendUvarint(b, uint64(len(f.Marks)))
+	was := presence.Mark{}
+	for i := range f.Marks {
+		m := &f.Marks[i]
+		b = append(b, byte(m.Status)|byte(m.Whose)<<3|bit(m.Vague, 5)|bit(m.Guess, 6)|bit(m.Site == was.Site, 7))
+		if m.Site != was.Site {
+			b = appendText(b, m.Site)
+		}
+		if i == 0 {
+			b = appendTime(b, m.At)
+		} else {
+			b = appendSince(b, m.At, was.At)
+		}
+		b = appendSince(b, m.Heard, m.At)
+		b = binary.AppendVarint(b, int64(m.Age))
+		b = binary.AppendUvarint(b, uint64(m.Cause))
+		b = binary.AppendUvarint(b, uint64(m.NAS^was.NAS))
+		b = binary.AppendUvarint(b, uint64(m.AP^was.AP))
+		was = *m
+	}
+	return b
 }
 
-func readSession(r *reader, s *presence.Session) {
-	s.ID = readText[string](r)
-	s.Multi = readText[string](r)
-	s.Device = readText[string](r)
-	s.Site = readText[string](r)
-	s.SSID = readText[string](r)
-	s.NAS = readText[string](r)
-	s.AP = readText[string](r)
-	s.BSSID = readText[string](r)
-	s.State = readText[presence.SessionState](r)
-	s.Began = r.time()
-	s.Exact = r.bool()
-	s.Seen = r.time()
-	s.Steady = r.time()
-	s.Heard = r.time()
-	s.Ended = r.time()
-	s.Age = time.Duration(r.varint())
-	s.Interim = time.Duration(r.varint())
-	s.Cause = presence.Cause(r.uvarint())
-	s.Hold = r.time()
+// bit is 1<<n if is.
+func bit(is bool, n uint) byte {
+	if is {
+		return 1 << n
+	}
+	return 0
+}
+
+// appendSince writes how long after was the time t is.
+func appendSince(b []byte, t, was time.Time) []byte {
+	return binary.AppendVarint(b, nanoseconds(t)-nanoseconds(was))
+}
+
+func (r *reader) since(was time.Time) time.Time {
+	return time.Unix(0, nanoseconds(was)+r.varint()).UTC()
+}
+
+func readFacts(r *reader, f *presence.Facts) {
+	f.ID = readText[string](r)
+	f.Device = readText[string](r)
+	f.Place.Site = readText[string](r)
+	f.Place.SSID = readText[string](r)
+	f.Place.NAS = readText[presence.NASName](r)
+	f.Place.AP = readText[string](r)
+	f.Place.BSSID = readText[string](r)
+	f.Place.Multi = readText[string](r)
+	f.Place.At = r.time()
+	was, first := presence.Mark{}, true
+	f.Marks = readList(r, leastMark, func(r *reader, m *presence.Mark) {
+		flags := r.byte()
+		m.Status, m.Whose = presence.Status(flags&7), presence.Whose(flags>>3&3)
+		m.Vague, m.Guess, m.Site = flags&(1<<5) != 0, flags&(1<<6) != 0, was.Site
+		if flags&(1<<7) == 0 {
+			m.Site = readText[string](r)
+		}
+		if first {
+			m.At = r.time()
+		} else {
+			m.At = r.since(was.At)
+		}
+		m.Heard = r.since(m.At)
+		m.Age = time.Duration(r.varint())
+		m.Cause = presence.Cause(r.uvarint())
+		m.NAS = was.NAS ^ uint32(r.uvarint())
+		m.AP = was.AP ^ uint32(r.uvarint())
+		was, first = *m, false
+	})
+	if len(f.Marks) == 0 {
+		r.fail(errTruncated) // there is no id of which nothing was heard
+	}
 }
 
 func appendDevice(b []byte, d *presence.Device) []byte {
@@ -223,7 +286,7 @@ func appendDevice(b []byte, d *presence.Device) []byte {
 	b = appendText(b, d.Site)
 	b = appendTime(b, d.Began)
 	b = appendTime(b, d.Last)
-	return appendBool(b, d.Closed)
+	return binary.AppendVarint(b, int64(d.Doze))
 }
 
 func readDevice(r *reader, d *presence.Device) {
@@ -231,7 +294,14 @@ func readDevice(r *reader, d *presence.Device) {
 	d.Site = readText[string](r)
 	d.Began = r.time()
 	d.Last = r.time()
-	d.Closed = r.bool()
+	d.Doze = time.Duration(r.varint())
+}
+
+func appendFloor(b []byte, f *presence.Floor) []byte { return appendTime(appendText(b, f.Site), f.At) }
+
+func readFloor(r *reader, f *presence.Floor) {
+	f.Site = readText[string](r)
+	f.At = r.time()
 }
 
 func appendVisit(b []byte, v *presence.Visit) []byte {
@@ -240,12 +310,32 @@ func appendVisit(b []byte, v *presence.Visit) []byte {
 	b = appendText(b, v.Site)
 	b = appendTime(b, v.Arrived)
 	b = appendTime(b, v.Departed)
+	b = appendTime(b, v.Believed)
 	b = appendText(b, v.State)
 	b = appendText(b, v.End)
 	b = appendErrand(b, &v.CheckIn)
 	b = appendErrand(b, &v.CheckOut)
 	b = appendList(b, v.Claims, appendClaim)
+	b = appendOutlook(b, &v.Outlook)
 	return appendList(b, v.Story, appendEntry)
+}
+
+func appendOutlook(b []byte, o *presence.Outlook) []byte {
+	b = appendText(b, o.State)
+	b = appendText(b, o.Why)
+	b = appendTime(b, o.Since)
+	b = appendTime(b, o.Until)
+	b = appendText(b, o.Held)
+	return appendTime(b, o.At)
+}
+
+func readOutlook(r *reader, o *presence.Outlook) {
+	o.State = readText[presence.VisitState](r)
+	o.Why = readText[string](r)
+	o.Since = r.time()
+	o.Until = r.time()
+	o.Held = readText[presence.HeldBy](r)
+	o.At = r.time()
 }
 
 func readVisit(r *reader, v *presence.Visit) {
@@ -254,11 +344,17 @@ func readVisit(r *reader, v *presence.Visit) {
 	v.Site = readText[string](r)
 	v.Arrived = r.time()
 	v.Departed = r.time()
+	if r.version > 1 {
+		v.Believed = r.time()
+	}
 	v.State = readText[presence.VisitState](r)
 	v.End = readText[presence.End](r)
 	readErrand(r, &v.CheckIn)
 	readErrand(r, &v.CheckOut)
 	v.Claims = readList(r, leastClaim, readClaim)
+	if r.version > 1 {
+		readOutlook(r, &v.Outlook)
+	}
 	v.Story = readList(r, leastEntry, readEntry)
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -16,11 +17,15 @@ import (
 	"github.com/presenced/presenced/presence"
 )
 
+// differing is what makes no difference: an empty list is none, and what an
+// outlook has of its own is not kept.
+var differing = cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(presence.Outlook{})}
+
 // same compares by Equal where there is one, and takes no list for an empty
 // one.
 func same[T any](t testing.TB, got, want T) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, differing); diff != "" {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}
 }
@@ -32,11 +37,19 @@ func fill(v reflect.Value, n *int) {
 	case time.Time:
 		v.Set(reflect.ValueOf(monday.Add(time.Duration(*n) * 1000001)))
 		return
+	case presence.Status:
+		v.Set(reflect.ValueOf(presence.Status(*n%5) + 1))
+		return
+	case presence.Whose:
+		v.Set(reflect.ValueOf(presence.Whose(*n%2) + 1))
+		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(v.Field(i), n)
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i), n)
+			}
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
@@ -49,7 +62,7 @@ func fill(v reflect.Value, n *int) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
-	case reflect.Uint16:
+	case reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(uint64(*n))
 	default:
 		panic("fill learns of " + v.Type().String() + " with the codec")
@@ -84,7 +97,7 @@ func TestEveryFieldSurvives(t *testing.T) {
 // A bool is one byte whatever it is, so true is not enough to tell bools apart.
 func TestBoolsAreNotMixedUp(t *testing.T) {
 	for _, want := range []presence.Person{
-		{Sessions: []presence.Session{{Exact: true}, {}}}, {Devices: []presence.Device{{}, {Closed: true}}},
+		{Facts: []presence.Facts{{Marks: []presence.Mark{{Vague: true, At: monday, Heard: monday}, {Guess: true, At: monday, Heard: monday}}}}},
 		{Visits: []presence.Visit{{Claims: []presence.Claim{{DryRun: true}, {}}}}},
 	} {
 		got, err := decode("", (&document{Person: want}).append(nil))
@@ -97,7 +110,7 @@ func TestBoolsAreNotMixedUp(t *testing.T) {
 
 func TestWhatIsDecodedIsWhatWasEncoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := document{Person: rapid.MakeCustom[presence.Person](times).Draw(t, "person")}
+		want := document{Person: anyone.Draw(t, "person")}
 		for q := range want.queued {
 			want.queued[q] = anyTime.Draw(t, "queued")
 		}
@@ -105,7 +118,7 @@ func TestWhatIsDecodedIsWhatWasEncoded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want.Person, got.Person, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want.Person, got.Person, differing); diff != "" {
 			t.Fatal(diff)
 		}
 		if diff := cmp.Diff(want.queued, got.queued); diff != "" {
@@ -123,7 +136,29 @@ var anyTime = rapid.Custom(func(t *rapid.T) time.Time {
 	return time.Unix(0, rapid.Int64Range(-end, end).Draw(t, "ns")).In(time.FixedZone("elsewhere", 3600))
 })
 
-var times = rapid.MakeConfig{Types: map[reflect.Type]*rapid.Generator[any]{reflect.TypeFor[time.Time](): anyTime.AsAny()}}
+// anyone is any person that there may be: of nothing is there a mark without a
+// time, nor an id without a mark.
+var anyone = func() *rapid.Generator[presence.Person] {
+	types := map[reflect.Type]*rapid.Generator[any]{
+		reflect.TypeFor[time.Time]():       anyTime.AsAny(),
+		reflect.TypeFor[presence.Status](): rapid.Map(rapid.Uint8Range(0, 5), func(n uint8) presence.Status { return presence.Status(n) }).AsAny(),
+		reflect.TypeFor[presence.Whose]():  rapid.Map(rapid.Uint8Range(0, 2), func(n uint8) presence.Whose { return presence.Whose(n) }).AsAny(),
+		reflect.TypeFor[presence.Outlook](): rapid.Custom(func(t *rapid.T) presence.Outlook {
+			text := rapid.String()
+			return presence.Outlook{
+				State: presence.VisitState(text.Draw(t, "state")), Why: text.Draw(t, "why"), Since: anyTime.Draw(t, "since"),
+				Until: anyTime.Draw(t, "until"), Held: presence.HeldBy(text.Draw(t, "held")), At: anyTime.Draw(t, "at"),
+			}
+		}).AsAny(),
+	}
+	ofMarks := map[reflect.Type]*rapid.Generator[any]{reflect.TypeFor[time.Time](): anyTime.Filter(func(at time.Time) bool { return !at.IsZero() }).AsAny()}
+	for _, of := range []reflect.Type{reflect.TypeFor[presence.Status](), reflect.TypeFor[presence.Whose]()} {
+		ofMarks[of] = types[of]
+	}
+	mark := rapid.MakeCustom[presence.Mark](rapid.MakeConfig{Types: ofMarks})
+	types[reflect.TypeFor[[]presence.Mark]()] = rapid.SliceOfN(mark, 1, 9).AsAny()
+	return rapid.MakeCustom[presence.Person](rapid.MakeConfig{Types: types})
+}()
 
 func TestTimesComeBackInUTCAndEqual(t *testing.T) {
 	for _, want := range []time.Time{
@@ -159,9 +194,11 @@ func TestADamagedDocumentIsAnErrorThatNamesTheUser(t *testing.T) {
 
 // The constants that bound allocation are the sizes of zero values.
 func TestTheLeastSizesAreRight(t *testing.T) {
+	again := make([]presence.Mark, 2)
 	for _, c := range []struct{ got, want int }{
-		{len(appendSession(nil, &presence.Session{})), leastSession}, {len(appendDevice(nil, &presence.Device{})), leastDevice},
-		{len(appendVisit(nil, &presence.Visit{})), leastVisit + 1}, {len(appendClaim(nil, &presence.Claim{})), leastClaim},
+		{len(appendFacts(nil, &presence.Facts{})), leastFacts}, {len(appendFacts(nil, &presence.Facts{Marks: again[:2]})) - len(appendFacts(nil, &presence.Facts{Marks: again[:1]})), leastMark},
+		{len(appendDevice(nil, &presence.Device{})), leastDevice}, {len(appendFloor(nil, &presence.Floor{})), leastFloor},
+		{len(appendVisit(nil, &presence.Visit{})), leastVisit}, {len(appendClaim(nil, &presence.Claim{})), leastClaim},
 		{len(appendEntry(nil, &presence.Entry{})), leastEntry}, {len(appendText(nil, "")), leastText},
 	} {
 		if c.got != c.want {
@@ -170,10 +207,89 @@ func TestTheLeastSizesAreRight(t *testing.T) {
 	}
 }
 
+// first is what the first version wrote of a person whose phone is open and
+// whose laptop had gone, with a visit and a line of their story.
+var first = func() []byte {
+	b := []byte{1}
+	texts := func(all ...string) {
+		for _, text := range all {
+			b = appendText(b, text)
+		}
+	}
+	times := func(all ...time.Time) {
+		for _, at := range all {
+			b = appendTime(b, at)
+		}
+	}
+	session := func(id, device, state string, seen, ended time.Time, cause presence.Cause) {
+		texts(id, "multi", device, "london", "Corp", "hq/wlc/10.20.0.5", "ap-1", "02:aa:bb:cc:dd:ee", state)
+		times(monday)
+		b = appendBool(b, true) // exact
+		times(seen, seen, seen.Add(time.Second), ended)
+		b = binary.AppendVarint(b, int64(seen.Sub(monday))) // age
+		b = binary.AppendVarint(b, int64(10*time.Minute))   // interim
+		b = binary.AppendUvarint(b, uint64(cause))
+		times(time.Time{}) // hold
+	}
+	times(monday.Add(time.Hour), time.Time{}) // as queued
+	b = append(b, 2)
+	session("5F3C0000", "02:11:22:33:44:55", "open", monday.Add(time.Hour), time.Time{}, 0)
+	session("5F3C0001", "02:66:77:88:99:aa", "ended", monday.Add(30*time.Minute), monday.Add(30*time.Minute), presence.UserRequest)
+	b = append(b, 1)
+	texts("02:11:22:33:44:55", "london")
+	times(monday, monday.Add(time.Hour))
+	b = append(appendBool(b, false), 1)
+	texts("q3k9d0vdc1", "ann", "london")
+	times(monday, time.Time{})
+	texts("present", "")
+	for range 2 {
+		b = appendErrand(b, &presence.Errand{Status: presence.Waiting})
+	}
+	b = append(b, 0, 0, 1) // claims, the visit's story, the person's
+	b = appendEntry(b, &presence.Entry{At: monday, Kind: presence.Concluded, Text: "arrived at london"})
+	times(monday.Add(2*time.Hour), time.Time{}) // wake, errand
+	return b
+}()
+
+// Whoever was there when presenced was upgraded is there still.
+func TestAPersonOfTheFirstVersionIsRead(t *testing.T) {
+	d, err := decode("ann", first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, d.Wake, monday.Add(2*time.Hour))
+	same(t, d.Story, []presence.Entry{{At: monday, Kind: presence.Concluded, Text: "arrived at london"}})
+	if len(d.Visits) != 1 || d.Visits[0].ID != "q3k9d0vdc1" || d.Visits[0].State != presence.Present || !d.Visits[0].Believed.IsZero() {
+		t.Errorf("visits: %+v", d.Visits)
+	}
+	w := presence.World{Rules: presence.DefaultRules(), NAS: func(presence.NASName) presence.NAS { return presence.NAS{} }}
+	type known struct {
+		ID, Device, Site, SSID string
+		State                  presence.SessionState
+		Began, Seen, Ended     time.Time
+		Cause                  presence.Cause
+	}
+	var got []known
+	for _, s := range d.Person.Sessions(monday.Add(time.Hour), w) {
+		got = append(got, known{s.ID, s.Device, s.Site, s.SSID, s.State, s.Began, s.Seen, s.Ended, s.Cause})
+	}
+	same(t, got, []known{
+		{"5F3C0000", "02:11:22:33:44:55", "london", "Corp", presence.Open, monday, monday.Add(time.Hour), time.Time{}, 0},
+		{"5F3C0001", "02:66:77:88:99:aa", "london", "Corp", presence.Ended, monday, monday.Add(30 * time.Minute), monday.Add(30 * time.Minute), presence.UserRequest},
+	})
+	again, err := decode("ann", d.append(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, again.Person, d.Person)
+}
+
 func FuzzDecode(f *testing.F) {
 	some, full := document{Person: office("ann@example.com")}, document{Person: filled()}
 	f.Add(some.append(nil))
 	f.Add(full.append(nil))
+	f.Add(first)
+	f.Add([]byte{1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Add([]byte{codecVersion, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var before, after runtime.MemStats
@@ -186,12 +302,12 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err == nil {
 			again, err := decode("ann", d.append(nil))
-			if err != nil || !cmp.Equal(again.Person, d.Person) {
+			if err != nil || !cmp.Equal(again.Person, d.Person, differing) {
 				t.Fatalf("%v, and then %v, %v", d.Person, again, err)
 			}
 		}
 		if verr == nil {
-			if again, err := decodeVisit(encodeVisit(&v)); err != nil || !cmp.Equal(again, v) {
+			if again, err := decodeVisit(encodeVisit(&v)); err != nil || !cmp.Equal(again, v, differing) {
 				t.Fatalf("%v, and then %v, %v", v, again, err)
 			}
 		}

@@ -74,7 +74,7 @@ func (d *document) append(b []byte) []byte {
 
 // empty reports whether there is nothing to remember.
 func (d *document) empty() bool {
-	return len(d.Sessions)+len(d.Devices)+len(d.Visits)+len(d.Story) == 0
+	return len(d.Facts)+len(d.Devices)+len(d.Visits)+len(d.Story) == 0 && d.Shared.Until.IsZero()
 }
 
 func encodeVisit(v *presence.Visit) []byte {

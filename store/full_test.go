@@ -5,18 +5,20 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/presenced/presenced/store/journal"
 )
 
 // While the disk is full, be it for the journal or for the file, updates fail
 // and nothing else does; when there is space again they succeed, without a
 // restart.
 func TestAFullDiskIsAnErrorUntilThereIsSpace(t *testing.T) {
-	for name, journal := range map[string]int64{"journal": journalMost, "file": 100 << 10} {
-		t.Run(name, func(t *testing.T) { fillDisk(t, journal) })
+	for name, octets := range map[string]int64{"journal": journal.Most, "file": 100 << 10} {
+		t.Run(name, func(t *testing.T) { fillDisk(t, octets) })
 	}
 }
 
-func fillDisk(t *testing.T, journal int64) {
+func fillDisk(t *testing.T, octets int64) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1300k"); err != nil {
 		t.Skipf("SKIPPED, no disk is filled: mount a tmpfs: %v", err)
@@ -30,7 +32,7 @@ func fillDisk(t *testing.T, journal int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.withJournals(journal)
+	s.withJournals(octets)
 	defer func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -65,7 +67,7 @@ func fillDisk(t *testing.T, journal int64) {
 	if s, err = Open(filepath.Join(dir, "presenced.db")); err != nil {
 		t.Fatalf("opened while the disk is full: %v", err)
 	}
-	s.withJournals(journal)
+	s.withJournals(octets)
 	if err := holds(s, n); err != nil {
 		t.Fatal(err)
 	}

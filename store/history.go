@@ -7,16 +7,17 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store/kv"
 )
 
 // History implements [presence.Store].
 func (s *Store) History(_ context.Context, user string, from, to time.Time, limit int) (all []presence.Visit, err error) {
-	err = s.read(func(v view) error {
+	err = s.read(func(v kv.View) error {
 		b, prefix := history, []byte{}
 		if user != "" {
 			b, prefix = visits, under(user, "")
 		}
-		for k, data := range v.from(b, append(bytes.Clone(prefix), moment(from, "")...)) {
+		for k, data := range v.From(b, append(bytes.Clone(prefix), moment(from, "")...)) {
 			if !bytes.HasPrefix(k, prefix) || len(all) == limit {
 				break
 			}
@@ -25,7 +26,7 @@ func (s *Store) History(_ context.Context, user string, from, to time.Time, limi
 				break
 			}
 			if user != "" {
-				data = v.get(history, historyKey(user, at, string(id)))
+				data = v.Get(history, historyKey(user, at, string(id)))
 			}
 			visit, err := decodeVisit(data)
 			if err != nil {
@@ -49,10 +50,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (pruned int, err er
 	if pruned, err = s.prune(ctx, before); err != nil {
 		return pruned, err
 	}
-	if err := s.scrub(ctx); err != nil {
-		return pruned, fmt.Errorf("prune store %s: clear what is not in use: %w", s.path, err)
-	}
-	return pruned, nil
+	return pruned, s.clear(ctx)
 }
 
 func (s *Store) prune(ctx context.Context, before time.Time) (pruned int, err error) {
@@ -74,7 +72,7 @@ func (s *Store) prune(ctx context.Context, before time.Time) (pruned int, err er
 }
 
 func (u *update) prune(before time.Time) (n int, err error) {
-	for k := range u.from(history, nil) {
+	for k := range u.From(history, nil) {
 		user, arrived, id := splitHistoryKey(k)
 		if !arrived.Before(before) || n == pruneChunk {
 			break
@@ -89,8 +87,8 @@ func (u *update) prune(before time.Time) (n int, err error) {
 
 // erase erases a visit of the user from the history.
 func (u *update) erase(user string, arrived time.Time, id string) error {
-	if err := u.put(history, historyKey(user, arrived, id), nil); err != nil {
+	if err := u.Put(history, historyKey(user, arrived, id), nil); err != nil {
 		return fmt.Errorf("a visit of %q: %w", user, err)
 	}
-	return u.put(visits, visitKey(user, arrived, id), nil)
+	return u.Put(visits, visitKey(user, arrived, id), nil)
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/presenced/presenced/presence"
 )
@@ -15,7 +16,7 @@ import (
 func copied(t *testing.T, s *Store) *Store {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "copy.db")
-	if err := copyFiles(s.path, path); err != nil {
+	if err := copyFiles(s.Path(), path); err != nil {
 		t.Fatal(err)
 	}
 	left, err := OpenReadOnly(path)
@@ -32,7 +33,7 @@ func TestAListingSeesWhatOnlyTheJournalHas(t *testing.T) {
 	s := openNew(t)
 	crowd(t, s, "ann", "bob")
 	left := copied(t, s)
-	if left.pending.Len() == 0 {
+	if left.kv.Stats().Pending == 0 {
 		t.Error("nothing was left in the journal")
 	}
 	same(t, left.Stats().People, 2)
@@ -40,67 +41,6 @@ func TestAListingSeesWhatOnlyTheJournalHas(t *testing.T) {
 	if err := whole(left); err != nil {
 		t.Error(err)
 	}
-}
-
-// Whatever octets follow the last entry, no name that a packet brought is ever
-// taken for one.
-func TestNoEntryIsReadThatWasNotWrittenAsOne(t *testing.T) {
-	s := openNew(t)
-	var forged []byte
-	forge := func() string { // an entry as this journal would write it, but for the mark that nobody knows
-		inner := &journal{file: must(os.CreateTemp(t.TempDir(), "")), most: journalMost}
-		defer inner.close()
-		var c changes
-		if err := c.put(notes, under("forged", "note"), []byte("x")); err != nil {
-			t.Fatal(err)
-		}
-		forged = c.entry(make([]byte, entryHeader))
-		if err := inner.append(forged); err != nil {
-			t.Fatal(err)
-		}
-		return string(forged)
-	}
-	long := presence.Note{Kind: "k", Key: "a", Value: bytes.Repeat([]byte(forge()), 100)}
-	if err := s.Update(t.Context(), nil, []presence.Note{long}); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // until that journal is written again
-		if err := s.catchUp(); err != nil {
-			t.Fatal(err)
-		}
-		put1(t, s, tell("ann", "x"))
-	}
-	if !bytes.Contains(must(os.ReadFile(s.journal().file.Name())), forged) {
-		t.Fatal("nothing is left of the long one")
-	}
-	left := copied(t, s)
-	same(t, left.Stats().People, 1)
-	same(t, must(left.Note(t.Context(), "forged", "note")), nil)
-}
-
-// What is torn counts for nothing, and what was recorded before it does.
-func TestATornEntryIsNone(t *testing.T) {
-	s := openNew(t)
-	put1(t, s, tell("ann", "one"))
-	one := s.journal().end
-	put1(t, s, tell("ann", "two"))
-	for at := one; at < s.journal().end; at++ {
-		b := []byte{0}
-		if _, err := s.journal().file.ReadAt(b, at); err != nil {
-			t.Fatal(err)
-		}
-		torn := bytes.Clone(b)
-		torn[0] ^= 0x10
-		if _, err := s.journal().file.WriteAt(torn, at); err != nil {
-			t.Fatal(err)
-		}
-		left := copied(t, s)
-		same(t, len(must(left.Person(t.Context(), "ann")).Story), 1)
-		if _, err := s.journal().file.WriteAt(b, at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	same(t, len(must(copied(t, s).Person(t.Context(), "ann")).Story), 2)
 }
 
 // An update larger than the journal goes into the file at once, and is as
@@ -112,9 +52,49 @@ func TestAnUpdateLargerThanTheJournalIsRecorded(t *testing.T) {
 	crowd(t, s, "ann", "bob", "cid")
 	left := copied(t, s)
 	same(t, left.Stats().People, 3)
-	same(t, left.pending.Len(), 0)
+	same(t, left.kv.Stats().Pending, 0)
 	if err := whole(left); err != nil {
 		t.Error(err)
+	}
+}
+
+// A backup knows that it is one, and of when, until what it holds was told to
+// be of the past; it has journals of its own from the first opening on.
+func TestACopyKnowsThatItIsOne(t *testing.T) {
+	s := openNew(t)
+	put1(t, s, tell("ann", "one"))
+	same(t, s.Origin(), Origin{})
+	backup, before := filepath.Join(t.TempDir(), "backup.db"), time.Now()
+	if err := s.Backup(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	same(t, s.Origin(), Origin{})
+	for range 2 {
+		restored := must(Open(backup))
+		if at := restored.Origin().Copied; at.Before(before.Truncate(0)) || at.After(time.Now()) {
+			t.Errorf("copied at %v, want after %v", at, before)
+		}
+		if err := restored.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restored := must(Open(backup))
+	if err := restored.Settled(); err != nil {
+		t.Fatal(err)
+	}
+	same(t, restored.Origin(), Origin{})
+	put1(t, restored, tell("ann", "two"))
+	same(t, copied(t, restored).Origin(), Origin{})
+	if err := restored.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, journal := range files(backup)[1:] {
+		if err := os.Remove(journal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := OpenReadOnly(backup); err == nil || !strings.Contains(err.Error(), "not there") {
+		t.Errorf("without its journals: %v", err)
 	}
 }
 
@@ -127,14 +107,16 @@ func TestARestoredBackupIsWhatWasBackedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	put1(t, s, tell("ann", "two"))
-	for i, path := range files(s.path)[1:] {
+	later := false
+	for i, path := range files(s.Path())[1:] {
 		journal := must(os.ReadFile(path))
-		if i == int(s.order.first) && !bytes.Contains(journal, []byte("two")) {
-			t.Fatal("the journal does not hold what came after the backup")
-		}
+		later = later || bytes.Contains(journal, []byte("two"))
 		if err := os.WriteFile(journalPath(backup, i), journal, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if !later {
+		t.Fatal("no journal holds what came after the backup")
 	}
 	restored := reopen(t, backup)
 	same(t, len(must(restored.Person(t.Context(), "ann")).Story), 1)
@@ -150,7 +132,7 @@ func TestWhatTheFileCouldNotTakeIsRefusedAtOnce(t *testing.T) {
 		}
 	}
 	put1(t, s, tell("ann", "x"))
-	if err := errors.Join(s.catchUp(), whole(s)); err != nil {
+	if err := errors.Join(s.kv.Checkpoint(), whole(s)); err != nil {
 		t.Error(err)
 	}
 }
@@ -168,11 +150,10 @@ func TestNothingIsLostWhileTheFileCatchesUp(t *testing.T) {
 		if n%7 > 0 {
 			continue
 		}
-		if err := holds(s, n); err != nil {
+		if err := holds(s, n); err != nil { // it waits for a commit under way: a copy of a file that is being written is no file
 			t.Fatal(err)
 		}
-		s.awaitCommit() // a copy of a file that is being written is no file
-		if err := copyFiles(s.path, path); err != nil {
+		if err := copyFiles(s.Path(), path); err != nil {
 			t.Fatal(err)
 		}
 		left, err := Open(path)
@@ -182,77 +163,5 @@ func TestNothingIsLostWhileTheFileCatchesUp(t *testing.T) {
 		if err := errors.Join(holds(left, n), left.Close()); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-// A checkpoint that was begun and not finished, whether its commit is in the
-// file or not, is as good as none.
-func TestACheckpointThatIsCutShortIsNone(t *testing.T) {
-	for name, committed := range map[string]bool{"committed": true, "not committed": false} {
-		t.Run(name, func(t *testing.T) {
-			s := openNew(t)
-			crowd(t, s, "ann", "bob")
-			path := filepath.Join(t.TempDir(), "copy.db")
-			if !committed {
-				if err := copyFiles(s.path, path); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := s.beginCheckpoint(); err != nil {
-				t.Fatal(err)
-			}
-			put1(t, s, tell("ann", "during it"))
-			if committed {
-				s.awaitCommit()
-				if err := copyFiles(s.path, path); err != nil {
-					t.Fatal(err)
-				}
-			} else if err := os.WriteFile(journalPath(path, 1), must(os.ReadFile(journalPath(s.path, 1))), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for _, open := range []func(string) (*Store, error){OpenReadOnly, Open, OpenReadOnly} {
-				left, err := open(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				same(t, must(left.Person(t.Context(), "ann")), must(s.Person(t.Context(), "ann")))
-				same(t, left.Stats().People, 2)
-				if err := errors.Join(whole(left), left.Close()); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// An update that failed, though it reached the disk, is not found again beneath
-// those that came after it and know nothing of it.
-func TestAnUpdateThatFailedIsNotFoundBeneathLaterOnes(t *testing.T) {
-	s := openNew(t)
-	crowd(t, s, "ann")
-	var failed changes
-	if err := failed.put(wakes, moment(monday, "ann"), []byte{}); err != nil {
-		t.Fatal(err)
-	}
-	j := s.journal()
-	end := j.end
-	if err := j.append(failed.entry(make([]byte, entryHeader))); err != nil {
-		t.Fatal(err)
-	}
-	j.end, j.torn = end, true // as when the sync fails at the last moment
-	file := must(os.ReadFile(s.path))
-	if err := s.beginCheckpoint(); err != nil {
-		t.Fatal(err)
-	}
-	crowd(t, s, "ann")
-	s.awaitCommit()
-	path := filepath.Join(t.TempDir(), "copy.db")
-	if err := errors.Join(copyFiles(s.path, path), os.WriteFile(path, file, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	left := reopen(t, path) // killed before the checkpoint was in the file
-	same(t, must(left.Person(t.Context(), "ann")), must(s.Person(t.Context(), "ann")))
-	if err := whole(left); err != nil {
-		t.Error(err)
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/presenced/presenced/presence"
@@ -50,10 +49,10 @@ func drawChange(t *rapid.T) presence.Change {
 	at, other, text := sometime.Draw(t, "at"), someday.Draw(t, "other"), rapid.StringN(0, 3, -1).Draw(t, "text")
 	all := []func(*presence.Person) []presence.Visit{
 		func(p *presence.Person) []presence.Visit { p.Wake = at; return nil },
-		func(p *presence.Person) []presence.Visit { p.Errand = at; return nil },
+		func(p *presence.Person) []presence.Visit { p.NextErrand = at; return nil },
 		func(p *presence.Person) []presence.Visit {
 			p.Story = append(p.Story, presence.Entry{At: at, Text: text})
-			p.Wake, p.Errand = other, at
+			p.Wake, p.NextErrand = other, at
 			return nil
 		},
 		func(p *presence.Person) []presence.Visit {
@@ -129,7 +128,7 @@ func (m *naive) due(t *rapid.T) {
 	by, limit := someday.Draw(t, "by"), rapid.IntRange(0, 4).Draw(t, "limit")
 	is := func(user string) time.Time {
 		p := m.person(user)
-		return [...]time.Time{presence.Wakes: p.Wake, presence.Errands: p.Errand}[q]
+		return [...]time.Time{presence.Wakes: p.Wake, presence.Errands: p.NextErrand}[q]
 	}
 	users, next, err := m.s.Due(context.Background(), q, by, limit)
 	if err != nil || len(users) > limit {
@@ -221,7 +220,7 @@ func (m *naive) restart(t *rapid.T) {
 	if err := m.s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(m.s.path)
+	s, err := Open(m.s.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,8 +229,8 @@ func (m *naive) restart(t *rapid.T) {
 
 // kill goes on with what a process that was killed would have left.
 func (m *naive) kill(t *rapid.T) {
-	path := m.s.path + "'"
-	if err := copyFiles(m.s.path, path); err != nil {
+	path := m.s.Path() + "'"
+	if err := copyFiles(m.s.Path(), path); err != nil {
 		t.Fatal(err)
 	}
 	left := m.s
@@ -253,21 +252,17 @@ func (m *naive) kill(t *rapid.T) {
 }
 
 func (m *naive) checkpoint(t *rapid.T) {
-	if err := m.s.catchUp(); err != nil {
+	if err := m.s.kv.Checkpoint(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// hurried does not sync the file, because what a power cut leaves is tested
-// elsewhere, and has journals for a few updates.
-func hurried(s *Store) *Store {
-	s.db.NoSync = true
-	return s.withJournals(4 << 10)
-}
+// hurried has journals for a few updates.
+func hurried(s *Store) *Store { return s.withJournals(4 << 10) }
 
 func agree[T any](t *rapid.T, got, want T) {
 	t.Helper()
-	if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := gocmp.Diff(want, got, differing); diff != "" {
 		t.Fatalf("want (-), got (+):\n%s", diff)
 	}
 }
@@ -304,7 +299,6 @@ func TestAWeekPassesInABubble(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		s.db.NoSync = true
 		started, looked := time.Now(), 0
 		advance := func(user string) presence.Change {
 			now := time.Now()

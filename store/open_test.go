@@ -20,6 +20,9 @@ import (
 // is this test binary, started again.
 const as = "PRESENCED_STORE_TEST_AS"
 
+// meta is the bucket of what a file says of itself.
+var meta = []byte("meta")
+
 var children = map[string]func(args []string) error{
 	"opener": func(args []string) error { // opens a store, says so, and keeps it open until its input ends
 		s, err := Open(args[0])
@@ -97,23 +100,21 @@ func TestWhatIsNoStoreIsAnErrorWithARemedy(t *testing.T) {
 			return change(path, func(tx *bbolt.Tx) error { return nil })
 		}, "a bbolt file, but not of presenced: set [store] path to another"},
 		{"a newer version", func(path string) error {
-			return errors.Join(whole(path), change(path, func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put([]byte("version"), []byte("2")) }))
-		}, "its format is version 2, and this presenced reads up to 1: install the newer presenced, or restore a backup"},
+			return errors.Join(whole(path), change(path, func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put([]byte("version"), []byte("3")) }))
+		}, "its format is version 3, and this presenced reads up to 2: install the newer presenced, or restore a backup"},
 		{"cut short", func(path string) error {
 			return errors.Join(whole(path), os.Truncate(path, 2*4096))
 		}, "the file is cut short at 8192 of "},
 		{"damaged within", func(path string) error {
-			s := must(Open(path))
-			err := s.db.Update(func(tx *bbolt.Tx) error {
+			err := errors.Join(whole(path), change(path, func(tx *bbolt.Tx) error {
 				for i := range 1000 {
-					if err := tx.Bucket(notes.name()).Put(fmt.Append(nil, "k\x00", i), make([]byte, 100)); err != nil {
+					if err := tx.Bucket([]byte("notes")).Put(fmt.Append(nil, "k\x00", i), make([]byte, 100)); err != nil {
 						return err
 					}
 				}
 				return nil
-			})
-			pages := must(s.file.Stat()).Size() / 4096
-			err = errors.Join(err, s.Close())
+			}))
+			pages := must(os.Stat(path)).Size() / 4096
 			f := must(os.OpenFile(path, os.O_RDWR, 0))
 			for id := range pages - 2 { // everything but the meta pages
 				if id%5 == 4 {
@@ -197,4 +198,40 @@ func TestAStoreIsMadeBesideTheRemainsOfAnother(t *testing.T) {
 	if left := must(filepath.Glob(path + ".new*")); len(left) != 1 {
 		t.Errorf("left: %q", left)
 	}
+}
+
+// An older presenced cannot read what this one writes, and has to refuse the
+// file: so it is of this version before anything is written, and of its own
+// while it is only read.
+func TestAFileOfAnOlderVersionIsOfThisOneOnceItIsOpenForWriting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "presenced.db")
+	version := func() (text string) {
+		db := must(bbolt.Open(path, 0o600, nil))
+		defer db.Close()
+		if err := db.View(func(tx *bbolt.Tx) error { text = string(tx.Bucket(meta).Get([]byte("version"))); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	s := must(Open(path))
+	put1(t, s, tell("ann", "x"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	same(t, version(), strconv.Itoa(Version))
+	db := must(bbolt.Open(path, 0o600, nil))
+	err := db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put([]byte("version"), []byte("1")) })
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := must(OpenReadOnly(path)).Close(); err != nil {
+		t.Fatal(err)
+	}
+	same(t, version(), "1")
+	s = must(Open(path))
+	same(t, len(must(s.Person(t.Context(), "ann")).Story), 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	same(t, version(), strconv.Itoa(Version))
 }

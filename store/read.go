@@ -6,21 +6,15 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store/kv"
 )
 
-// read runs f in a short read transaction. One that stays open has the file
-// grow, and the writer wait. A page that the disk cannot read is an error.
-func (s *Store) read(f func(view) error) error {
-	s.reading.RLock()
-	defer s.reading.RUnlock()
-	err := sound(func() error {
-		return s.db.View(func(tx *bbolt.Tx) error { return f(s.view(tx)) })
-	})
-	if err != nil {
-		return fmt.Errorf("read store %s: %w", s.path, err)
+// read runs f with what the store holds. It is for short reads; see
+// [kv.Map.View].
+func (s *Store) read(f func(kv.View) error) error {
+	if err := s.kv.View(f); err != nil {
+		return fmt.Errorf("read store %s: %w", s.Path(), err)
 	}
 	return nil
 }
@@ -28,8 +22,8 @@ func (s *Store) read(f func(view) error) error {
 // Person implements [presence.Store].
 func (s *Store) Person(_ context.Context, user string) (p presence.Person, err error) {
 	p.User = user
-	err = s.read(func(v view) error {
-		d, err := decode(user, v.get(people, []byte(user)))
+	err = s.read(func(v kv.View) error {
+		d, err := decode(user, v.Get(people, []byte(user)))
 		if err == nil {
 			p = d.Person
 		}
@@ -40,8 +34,8 @@ func (s *Store) Person(_ context.Context, user string) (p presence.Person, err e
 
 // People implements [presence.Store].
 func (s *Store) People(_ context.Context, after string, limit int) (all []presence.Person, err error) {
-	err = s.read(func(v view) error {
-		for k, data := range v.from(people, next(after)) {
+	err = s.read(func(v kv.View) error {
+		for k, data := range v.From(people, next(after)) {
 			if len(all) == limit {
 				break
 			}
@@ -59,8 +53,8 @@ func (s *Store) People(_ context.Context, after string, limit int) (all []presen
 // Due implements [presence.Store].
 func (s *Store) Due(_ context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
 	s.ask(q, by)
-	err = s.read(func(v view) error {
-		for k := range v.from(queues[q], nil) {
+	err = s.read(func(v kv.View) error {
+		for k := range v.From(queues[q], nil) {
 			at, user := splitMoment(k)
 			if at.After(by) || len(users) >= limit {
 				next = at
@@ -85,8 +79,8 @@ func (s *Store) ask(q presence.Queue, by time.Time) {
 
 // Note implements [presence.Store].
 func (s *Store) Note(_ context.Context, kind, key string) (value []byte, err error) {
-	err = s.read(func(v view) error {
-		value = bytes.Clone(v.get(notes, under(kind, key)))
+	err = s.read(func(v kv.View) error {
+		value = bytes.Clone(v.Get(notes, under(kind, key)))
 		return nil
 	})
 	return value, err
@@ -95,8 +89,8 @@ func (s *Store) Note(_ context.Context, kind, key string) (value []byte, err err
 // Notes implements [presence.Store].
 func (s *Store) Notes(_ context.Context, kind, after string, limit int) (all []presence.Note, err error) {
 	prefix := under(kind, "")
-	err = s.read(func(v view) error {
-		for k, value := range v.from(notes, next(under(kind, after))) {
+	err = s.read(func(v kv.View) error {
+		for k, value := range v.From(notes, next(under(kind, after))) {
 			if !bytes.HasPrefix(k, prefix) || len(all) == limit {
 				break
 			}

@@ -1,102 +1,121 @@
-// Package store keeps people, notes and history in one bbolt file, with a
-// journal in front of it. What it acknowledges is synced to disk, all or
-// nothing, and a crash at any moment leaves the store as it was before or
-// after.
+// Package store keeps people, notes and history in a map on disk (package kv),
+// which is a bbolt file with journals in front of it (package journal). What it
+// acknowledges is synced to disk, all or nothing, and a crash at any moment
+// leaves the store as it was before or after.
 package store
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store/kv"
 )
 
-// Version is the format of the files that this package writes.
-const Version = 1
+// Version is the format of the files that this package writes. A file of an
+// older one is of this one as soon as it is open for writing, although what it
+// holds is rewritten only as it changes: every document tells its own version.
+const Version = 2
 
 // Store is a [presence.Store] in one file and its two journals. Its methods may be
 // called from any goroutine; there is one writer at a time, and readers never
 // wait for its disk.
-//
-// An update is one entry of a journal, written in place and synced once: a
-// tenth of what it costs to commit it to the file. Until the journal is full,
-// or a minute has passed, the newest value of what was written is held in
-// memory too, where every read looks first. Then the file takes all of it in
-// with one commit, a checkpoint, while updates go on in another journal.
 type Store struct {
 	// Committed is told how long each update took to be on disk, if it is set
 	// before the first one.
 	Committed func(took time.Duration)
 
-	db   *bbolt.DB
-	file *os.File // the descriptor that db uses, locked
-	path string
+	kv *kv.Map
 
-	asked   [len(queues)]atomic.Int64 // the latest moment up to which Due may have named people
-	latest  atomic.Int64              // nanoseconds that the latest update took to be on disk
-	settled atomic.Int64              // how often a commit in doubt was settled
+	asked  [len(queues)]atomic.Int64 // the latest moment up to which Due may have named people
+	latest atomic.Int64              // nanoseconds that the latest update took to be on disk
 
-	writing  sync.Mutex // held while writing; guards what follows
-	journals [2]*journal
-	order    order      // of the journals' entries; the first is the one that is written
-	entry    []byte     // the latest, whose memory is used again
-	done     chan error // of one: what came of the checkpoint that ran
-	since    time.Time  // when the oldest of what is pending was written
-	recent   recent     // people that were written lately
-	doubt    bool       // the latest commit failed: what a reader of the file sees may not be on disk
-
-	reading sync.RWMutex // held for reading by every short read; guards what follows
-	pending *pending     // what the journal has that is written
-	taking  *checkpoint  // the other journal's, if the file does not have it yet
-	people  int          // who are remembered
+	writing sync.Mutex // held while updating; guards what follows
+	recent  recent     // people that were written lately
 
 	lengthy sync.Mutex // held by what reads or rewrites the whole file
 }
 
 var _ presence.Store = (*Store)(nil)
 
-// bucket is a bucket of the file.
-type bucket byte
-
 // The buckets.
 const (
-	people  bucket = iota // user → document; the bucket's sequence counts them
-	notes                 // kind NUL key → value
-	history               // arrival, user NUL visit id → visit
-	visits                // user NUL arrival, visit id → nothing: the history of one user
-	wakes                 // moment, user → nothing
-	errands               // moment, user → nothing
+	people  kv.Bucket = iota // user → document; they are counted
+	notes                    // kind NUL key → value
+	history                  // arrival, user NUL visit id → visit
+	visits                   // user NUL arrival, visit id → nothing: the history of one user
+	wakes                    // moment, user → nothing
+	errands                  // moment, user → nothing
 )
 
 var (
-	names  = [...][]byte{people: []byte("people"), notes: []byte("notes"), history: []byte("history"), visits: []byte("visits"), wakes: []byte("wakes"), errands: []byte("errands")}
-	queues = [...]bucket{presence.Wakes: wakes, presence.Errands: errands}
-	meta   = []byte("meta") // "version" → decimal, "journal" → order of the entries that the file does not have
+	layout = kv.Layout{
+		Version: Version,
+		Buckets: [][]byte{people: []byte("people"), notes: []byte("notes"), history: []byte("history"), visits: []byte("visits"), wakes: []byte("wakes"), errands: []byte("errands")},
+		Counted: people,
+		Rising:  history, // visits end nearly in the order of their arrivals
+	}
+	queues = [...]kv.Bucket{presence.Wakes: wakes, presence.Errands: errands}
 )
 
-func (b bucket) name() []byte { return names[b] }
+// Open opens the file at path, and makes it, with mode 0600, if it is not
+// there. It fails within a second if another process has it open. What cannot
+// be served, because it is no store, damaged or of a newer version, is an
+// error and stays as it is.
+func Open(path string) (*Store, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := kv.Create(path, layout); err != nil {
+			return nil, fmt.Errorf("create store %s: %w", path, err)
+		}
+	}
+	return opened(path, kv.Open)
+}
+
+// OpenReadOnly opens a file that no daemon is serving, for reading.
+func OpenReadOnly(path string) (*Store, error) { return opened(path, kv.OpenReadOnly) }
+
+func opened(path string, open func(string, kv.Layout) (*kv.Map, error)) (*Store, error) {
+	m, err := open(path, layout)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	s := &Store{kv: m, recent: recent{people: map[string]*document{}}}
+	m.Committed = func(took time.Duration) {
+		s.latest.Store(int64(took))
+		if s.Committed != nil {
+			s.Committed(took)
+		}
+	}
+	return s, nil
+}
 
 // Close takes in what is pending and closes the file, once reads and writes
 // under way are done.
-func (s *Store) Close() error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if !s.db.IsReadOnly() {
-		_ = s.checkpoint() // what it cannot take in now stays in the journal, for the next start
-	}
-	return errors.Join(s.db.Close(), s.journals[0].close(), s.journals[1].close())
-}
-
-// journal is the one that is written.
-func (s *Store) journal() *journal { return s.journals[s.order.first] }
+func (s *Store) Close() error { return s.kv.Close() }
 
 // Path returns where the file is.
-func (s *Store) Path() string { return s.path }
+func (s *Store) Path() string { return s.kv.Path() }
+
+// Origin says what is odd about a store that was opened: that it is a backup,
+// or that a journal of it was emptied.
+type Origin = kv.Origin
+
+// Origin says what is odd about the store, as it was when it was opened.
+func (s *Store) Origin() Origin { return s.kv.Origin() }
+
+// Settled notes that the store is a copy no longer: it was told that what it
+// holds is of the past.
+func (s *Store) Settled() error {
+	if err := s.kv.Settled(); err != nil {
+		return fmt.Errorf("write to store %s: %w", s.Path(), err)
+	}
+	return nil
+}
 
 // Stats says how the store fares.
 type Stats struct {
@@ -109,15 +128,6 @@ type Stats struct {
 
 // Stats costs a few microseconds, however many people there are.
 func (s *Store) Stats() Stats {
-	db := s.db.Stats()
-	all := Stats{Commit: time.Duration(s.latest.Load()), FreePages: db.FreePageN + db.PendingPageN, Readers: db.OpenTxN}
-	for _, path := range [...]string{s.path, journalPath(s.path, 0), journalPath(s.path, 1)} {
-		if info, err := os.Stat(path); err == nil {
-			all.Size += info.Size()
-		}
-	}
-	s.reading.RLock()
-	defer s.reading.RUnlock()
-	all.People = s.people
-	return all
+	m := s.kv.Stats()
+	return Stats{Size: m.Size, People: m.Count, Commit: time.Duration(s.latest.Load()), FreePages: m.FreePages, Readers: m.Readers}
 }

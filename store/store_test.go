@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store/kv"
 )
 
 var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
@@ -35,6 +34,8 @@ func reopen(t testing.TB, path string) *Store {
 	return s
 }
 
+func journalPath(path string, which int) string { return fmt.Sprint(path, ".journal", which) }
+
 // files are the store's at path.
 func files(path string) []string { return []string{path, journalPath(path, 0), journalPath(path, 1)} }
 
@@ -52,19 +53,9 @@ func copyFiles(from, to string) error {
 	return nil
 }
 
-// awaitCommit waits until no commit is under way, without looking at what came
-// of it.
-func (s *Store) awaitCommit() {
-	if c := s.taking; c != nil && c.running {
-		s.done <- <-s.done
-	}
-}
-
 // withJournals has the journals take so many octets at the most.
 func (s *Store) withJournals(most int64) *Store {
-	for _, j := range s.journals {
-		j.most = most
-	}
+	s.kv.LimitJournals(most)
 	return s
 }
 
@@ -94,19 +85,41 @@ func put1(t testing.TB, s *Store, changes ...presence.Change) {
 	}
 }
 
+// hear has the person hear of a device of theirs, and leaves all but the facts
+// as it was.
+func hear(p *presence.Person, n presence.Sighting) {
+	n.Whose = presence.Mine
+	listener := presence.Person{User: p.User, Facts: p.Facts}
+	listener.Hear(n, presence.World{Rules: presence.DefaultRules(), NAS: func(presence.NASName) presence.NAS { return presence.NAS{} }})
+	p.Facts = listener.Facts
+}
+
+// beat has the person hear at another moment that the phone of the office is
+// there.
+func beat(p *presence.Person, at time.Time) {
+	hear(p, presence.Sighting{
+		Session: "5F3C0000-0000A20", Device: "02:11:22:33:44:55", Site: "london", NAS: "hq-wlc/wlc-ldn-1/10.20.0.5", Status: presence.Interim, At: at, Heard: at,
+	})
+}
+
 // office is a person with a phone and a laptop, a visit under way and a story:
 // as large as people usually are.
 func office(user string) presence.Person {
-	p := presence.Person{User: user, Wake: monday.Add(time.Hour), Errand: monday.Add(5 * time.Minute)}
+	p := presence.Person{User: user, Wake: monday.Add(time.Hour), NextErrand: monday.Add(5 * time.Minute)}
 	for i, device := range []string{"02:11:22:33:44:55", "02:66:77:88:99:aa"} {
 		at := monday.Add(time.Duration(i) * 83 * time.Second)
-		p.Sessions = append(p.Sessions, presence.Session{
-			ID: fmt.Sprintf("5F3C%04X-0000A2%d", i, i), Multi: "02aabbccddee5f3c0001", Device: device, Site: "london", SSID: "Corp",
-			NAS: "hq-wlc/wlc-ldn-1/10.20.0.5", AP: "ap-ldn-3-17", BSSID: "02:aa:bb:cc:dd:ee", State: presence.Open,
-			Began: at, Exact: true, Seen: at.Add(20 * time.Minute), Heard: at.Add(20*time.Minute + 1234567),
-			Age: 20 * time.Minute, Interim: 10 * time.Minute,
-		})
-		p.Devices = append(p.Devices, presence.Device{ID: device, Site: "london", Began: at, Last: at.Add(20 * time.Minute)})
+		for beat := range 3 {
+			status, age := presence.Interim, time.Duration(beat)*10*time.Minute
+			if beat == 0 {
+				status = presence.Start
+			}
+			hear(&p, presence.Sighting{
+				Session: fmt.Sprintf("5F3C%04X-0000A2%d", i, i), Multi: "02aabbccddee5f3c0001", Device: device, Site: "london", SSID: "Corp",
+				NAS: "hq-wlc/wlc-ldn-1/10.20.0.5", AP: "ap-ldn-3-17", BSSID: "02:aa:bb:cc:dd:ee",
+				Status: status, At: at.Add(age), Heard: at.Add(age + 1234567), Age: age, HasAge: true,
+			})
+		}
+		p.Devices = append(p.Devices, presence.Device{ID: device, Site: "london", Doze: 40 * time.Minute})
 		p.Story = append(p.Story, presence.Entry{At: at, Kind: presence.Heard, Text: device + " Start on Corp"})
 	}
 	p.Story = append(p.Story, presence.Entry{At: monday, Kind: presence.Concluded, Text: "arrived at london"})
@@ -126,20 +139,19 @@ func office(user string) presence.Person {
 func whole(s *Store) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.awaitCommit() // tx.Check does not bear another's
-	return s.read(func(v view) error {
-		for err := range v.tx.Check() {
-			return err
-		}
+	if err := s.kv.Check(); err != nil {
+		return err
+	}
+	return s.read(func(v kv.View) error {
 		count := 0
 		named := [len(queues)]map[string]bool{{}, {}}
-		for k, data := range v.from(people, nil) {
+		for k, data := range v.From(people, nil) {
 			count++
 			d, err := decode(string(k), data)
 			if err != nil {
 				return err
 			}
-			for q, at := range [...]time.Time{d.Wake, d.Errand} {
+			for q, at := range [...]time.Time{d.Wake, d.NextErrand} {
 				if d.queued[q].IsZero() != at.IsZero() || d.queued[q].After(at) {
 					return fmt.Errorf("queue %d names %q at %v, which is later than %v", q, k, d.queued[q], at)
 				}
@@ -148,14 +160,11 @@ func whole(s *Store) error {
 				}
 			}
 		}
-		if s.people != count {
-			return fmt.Errorf("%d people are counted, and there are %d", s.people, count)
-		}
-		if n := v.tx.Bucket(people.name()).Sequence(); v.pending.Len() == 0 && v.taking == nil && n != uint64(count) {
-			return fmt.Errorf("the file counts %d people, and there are %d", n, count)
+		if n := s.Stats().People; n != count {
+			return fmt.Errorf("%d people are counted, and there are %d", n, count)
 		}
 		for q := range queues {
-			for k := range v.from(queues[q], nil) {
+			for k := range v.From(queues[q], nil) {
 				if !named[q][string(k)] {
 					return fmt.Errorf("queue %d has an entry that nobody knows of: %q", q, k)
 				}
@@ -166,11 +175,11 @@ func whole(s *Store) error {
 			}
 		}
 		visitsOf := map[string]bool{}
-		for k := range v.from(history, nil) {
+		for k := range v.From(history, nil) {
 			user, arrived, id := splitHistoryKey(k)
 			visitsOf[string(visitKey(user, arrived, id))] = true
 		}
-		for k := range v.from(visits, nil) {
+		for k := range v.From(visits, nil) {
 			if !visitsOf[string(k)] {
 				return fmt.Errorf("the index has a visit that the history has not: %q", k)
 			}
@@ -200,7 +209,7 @@ func TestARestartChangesNothing(t *testing.T) {
 	visit.User = want.User
 	same(t, must(s.History(t.Context(), "", time.Time{}, monday.Add(1), 9)), []presence.Visit{visit})
 	same(t, string(must(s.Note(t.Context(), "k", "a"))), "b")
-	users, next, err := s.Due(t.Context(), presence.Errands, want.Errand, 9)
+	users, next, err := s.Due(t.Context(), presence.Errands, want.NextErrand, 9)
 	if err != nil || len(users) != 1 || !next.IsZero() {
 		t.Errorf("due are %q, next %v, %v", users, next, err)
 	}
@@ -252,7 +261,7 @@ func TestAStaleHintIsPutRightOnce(t *testing.T) {
 func TestDueTellsWhenTheNextOfTheRestIs(t *testing.T) {
 	s := openNew(t)
 	for i, user := range []string{"c", "a", "b"} {
-		put1(t, s, tell(user, "x"), put(user, func(p *presence.Person) { p.Errand = monday.Add(time.Duration(i) * time.Minute) }))
+		put1(t, s, tell(user, "x"), put(user, func(p *presence.Person) { p.NextErrand = monday.Add(time.Duration(i) * time.Minute) }))
 	}
 	for _, c := range []struct {
 		by    time.Time
@@ -295,9 +304,9 @@ func TestWhatChangesNothingIsNotWritten(t *testing.T) {
 		}
 	}
 	again()
-	before := must(os.ReadFile(s.path))
+	before := must(os.ReadFile(s.Path()))
 	again()
-	if string(must(os.ReadFile(s.path))) != string(before) {
+	if string(must(os.ReadFile(s.Path()))) != string(before) {
 		t.Error("the file has changed")
 	}
 }
@@ -310,7 +319,7 @@ func TestStatsTellHowTheStoreFares(t *testing.T) {
 	if st.Size < 4096 || st.People != 2 || st.Commit <= 0 || st.FreePages == 0 || st.Readers != 0 {
 		t.Errorf("%+v", st)
 	}
-	err := s.db.View(func(*bbolt.Tx) error {
+	err := s.read(func(kv.View) error {
 		same(t, s.Stats().Readers, 1)
 		return nil
 	})

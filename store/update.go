@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store/kv"
 )
 
 // Update implements [presence.Store]. A change that panics is an error, and
@@ -43,14 +45,36 @@ func (s *Store) Update(ctx context.Context, changes []presence.Change, set []pre
 // update is one transaction: every person is read once, changed in memory, and
 // written once.
 type update struct {
-	view
+	*kv.Update
 	store  *Store
 	loaded map[string]*document
-	buf    []byte // where documents are encoded
-
-	changes
+	buf    []byte            // where documents are encoded
 	noted  map[string][]byte // notes that the update has written, by their keys
-	people int               // by how many there are more now
+}
+
+// write runs f in a transaction and records what it changed, all or nothing.
+// The verb begins the text of an error.
+func (s *Store) write(verb string, f func(*update) error) (err error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a page that the disk cannot read
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic at %s: %v", panicked(), p)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s store %s: %w", verb, s.Path(), err)
+		}
+	}()
+	u := &update{store: s, loaded: map[string]*document{}, noted: map[string][]byte{}}
+	done := false // nor is it if f panics
+	defer func() { s.recent.take(u.loaded, done) }()
+	err = s.kv.Update(func(changed *kv.Update) error {
+		u.Update = changed
+		return f(u)
+	})
+	done = err == nil
+	return err
 }
 
 func (u *update) change(c presence.Change) error {
@@ -58,14 +82,14 @@ func (u *update) change(c presence.Change) error {
 	if err != nil {
 		return err
 	}
-	settled, err := apply(c, &d.Person)
+	archived, err := apply(c, &d.Person)
 	if err != nil {
 		return err
 	}
 	d.User = c.User
-	for i := range settled {
-		settled[i].User = c.User
-		if err := u.settle(&settled[i]); err != nil {
+	for i := range archived {
+		archived[i].User = c.User
+		if err := u.archive(&archived[i]); err != nil {
 			return err
 		}
 	}
@@ -78,7 +102,7 @@ func (u *update) load(user string) (*document, error) {
 	}
 	d, err := u.store.recent.people[user], error(nil)
 	if d == nil {
-		d, err = decode(user, u.get(people, []byte(user)))
+		d, err = decode(user, u.Get(people, []byte(user)))
 	}
 	if err == nil {
 		u.loaded[user] = d
@@ -86,7 +110,7 @@ func (u *update) load(user string) (*document, error) {
 	return d, err
 }
 
-func apply(c presence.Change, p *presence.Person) (settled []presence.Visit, err error) {
+func apply(c presence.Change, p *presence.Person) (archived []presence.Visit, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("a change of %q panicked at %s: %v", c.User, panicked(), r)
@@ -121,9 +145,9 @@ func (u *update) save() error {
 
 func (u *update) saveOne(d *document) error {
 	if d.empty() {
-		d.Wake, d.Errand = time.Time{}, time.Time{}
+		d.Wake, d.NextErrand = time.Time{}, time.Time{}
 	}
-	for q, at := range [...]time.Time{presence.Wakes: d.Wake, presence.Errands: d.Errand} {
+	for q, at := range [...]time.Time{presence.Wakes: d.Wake, presence.Errands: d.NextErrand} {
 		if err := u.queue(presence.Queue(q), d, at); err != nil {
 			return err
 		}
@@ -132,22 +156,22 @@ func (u *update) saveOne(d *document) error {
 		if d.stored == nil {
 			return nil
 		}
-		u.people--
+		u.Grown--
 		d.stored = nil
-		return u.put(people, []byte(d.User), nil)
+		return u.Put(people, []byte(d.User), nil)
 	}
 	u.buf = d.append(u.buf[:0])
 	if bytes.Equal(u.buf, d.stored) {
 		return nil
 	}
 	if d.stored == nil {
-		u.people++
+		u.Grown++
 	}
 	d.stored, d.written = bytes.Clone(u.buf), true
-	return u.put(people, []byte(d.User), d.stored)
+	return u.Put(people, []byte(d.User), d.stored)
 }
 
-// queue has the queue name the person at the moment at, or sooner. An entry
+// queue enters the person into the queue for the moment at, or sooner. An entry
 // that is sooner is left as it is until Due may have named it: then whoever
 // asked writes, and finds it put right, so that nobody is named for ever.
 func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
@@ -157,7 +181,7 @@ func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
 		return nil
 	}
 	if !was.IsZero() {
-		if err := u.put(queues[q], moment(was, d.User), nil); err != nil {
+		if err := u.Put(queues[q], moment(was, d.User), nil); err != nil {
 			return err
 		}
 	}
@@ -165,27 +189,27 @@ func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
 	if at.IsZero() {
 		return nil
 	}
-	return u.put(queues[q], moment(at, d.User), []byte{})
+	return u.Put(queues[q], moment(at, d.User), []byte{})
 }
 
-func (u *update) settle(v *presence.Visit) error {
-	if err := u.put(history, historyKey(v.User, v.Arrived, v.ID), encodeVisit(v)); err != nil {
+func (u *update) archive(v *presence.Visit) error {
+	if err := u.Put(history, historyKey(v.User, v.Arrived, v.ID), encodeVisit(v)); err != nil {
 		return fmt.Errorf("a visit of %q: %w", v.User, err)
 	}
-	return u.put(visits, visitKey(v.User, v.Arrived, v.ID), []byte{})
+	return u.Put(visits, visitKey(v.User, v.Arrived, v.ID), []byte{})
 }
 
 func (u *update) note(n presence.Note) error {
 	key := under(n.Kind, n.Key)
 	was, ok := u.noted[string(key)]
 	if !ok {
-		was = u.get(notes, key)
+		was = u.Get(notes, key)
 	}
 	if bytes.Equal(was, n.Value) && (was == nil) == (n.Value == nil) {
 		return nil
 	}
 	value := bytes.Clone(n.Value)
-	if err := u.put(notes, key, value); err != nil {
+	if err := u.Put(notes, key, value); err != nil {
 		return fmt.Errorf("note %q %q: %w", n.Kind, n.Key, err)
 	}
 	u.noted[string(key)] = value

@@ -22,7 +22,7 @@ func TestUnitsAreValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"verify", "--man=no"}
-	for _, name := range []string{"presenced.service", "presenced.socket"} {
+	for _, name := range []string{"presenced.service", "presenced.socket", "presenced-radsec.socket"} {
 		path := filepath.Join(dir, name)
 		text := strings.ReplaceAll(read(t, name), "ExecStart="+program, "ExecStart="+stand)
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -132,6 +132,31 @@ func TestSocketTakesBothProtocolsAndABurst(t *testing.T) {
 	for _, key := range []string{"Socket.FlushPending", "Unit.PartOf", "Unit.BindsTo"} {
 		if v := socket[key]; v != nil {
 			t.Errorf("presenced.socket: %s = %q", key, v)
+		}
+	}
+}
+
+// TestRadsecSocketIsTheServices: which takes it up by its own name, and has as
+// many descriptors as there may be connections.
+func TestRadsecSocketIsTheServices(t *testing.T) {
+	socket, service := parse(t, "presenced-radsec.socket"), parse(t, "presenced.service")
+	for key, values := range map[string][]string{
+		"Socket.ListenStream":       {"2083"},
+		"Socket.BindIPv6Only":       {"both"},
+		"Socket.FileDescriptorName": {"radsec"},
+		"Socket.Service":            {"presenced.service"},
+		"Socket.Accept":             nil,
+	} {
+		if !slices.Equal(socket[key], values) {
+			t.Errorf("presenced-radsec.socket: %s = %q, want %q", key, socket[key], values)
+		}
+	}
+	if !slices.Equal(service["Service.LimitNOFILE"], []string{"16384"}) {
+		t.Errorf("presenced.service: LimitNOFILE = %q", service["Service.LimitNOFILE"])
+	}
+	for _, key := range []string{"Unit.Requires", "Unit.Wants", "Service.Sockets"} { // it is there for who wants it
+		if v := service[key]; slices.ContainsFunc(v, func(s string) bool { return strings.Contains(s, "radsec") }) {
+			t.Errorf("presenced.service: %s = %q", key, v)
 		}
 	}
 }

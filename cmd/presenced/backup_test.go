@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/rigs/controller"
+	"github.com/presenced/presenced/internal/rigs/testbed"
 )
 
 // TestBackupUnderLoadIsAllThatWasAcknowledged: a copy that was taken while
@@ -17,12 +19,12 @@ import (
 // not checked in again.
 func TestBackupUnderLoadIsAllThatWasAcknowledged(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	first := b.serve()
-	if err := b.controller().start(t.Context(), ofAnn(), false); err != nil {
+	if err := b.controller().Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "ann is checked in", func() bool {
+	testbed.Eventually(t, "ann is checked in", func() bool {
 		v := b.visits()
 		return len(v) == 1 && len(v[0].CheckIn.Bookings) == 1
 	})
@@ -37,8 +39,8 @@ func TestBackupUnderLoadIsAllThatWasAcknowledged(t *testing.T) {
 		sent.Go(func() {
 			for j := range each {
 				user := fmt.Sprintf("user%d-%d@example.com", i, j)
-				a := &association{identity: user, device: fmt.Sprintf("02:00:00:00:%02x:%02x", i+1, j), ssid: "Corp", ap: "lobby"}
-				if err := c.start(t.Context(), a, false); err != nil {
+				a := &controller.Association{Identity: user, Device: fmt.Sprintf("02:00:00:00:%02x:%02x", i+1, j), SSID: "Corp", AP: "lobby"}
+				if err := c.Start(t.Context(), a, false); err != nil {
 					t.Errorf("controller %d: %v", i, err)
 					return
 				}
@@ -66,7 +68,7 @@ func TestBackupUnderLoadIsAllThatWasAcknowledged(t *testing.T) {
 	first.kill()
 
 	for _, name := range []string{"presenced.toml", "opt-out.txt"} {
-		write(t, filepath.Join(there.dir, name), read(t, filepath.Join(b.dir, name)))
+		testbed.Write(t, filepath.Join(there.dir, name), testbed.Read(t, filepath.Join(b.dir, name)))
 	}
 	if info, err := os.Stat(filepath.Join(there.dir, "presenced.db")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy: %v, %v", info, err)
@@ -96,7 +98,7 @@ func TestBackupUnderLoadIsAllThatWasAcknowledged(t *testing.T) {
 			t.Errorf("ann's visit: %+v", v)
 		}
 	}
-	if err := there.controller().start(t.Context(), &association{identity: "late@example.com", device: "02:00:00:00:00:99", ssid: "Corp", ap: "lobby"}, false); err != nil {
+	if err := there.controller().Start(t.Context(), &controller.Association{Identity: "late@example.com", Device: "02:00:00:00:00:99", SSID: "Corp", AP: "lobby"}, false); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(b.api.Effects(b.booking)); visits != 1 || n != 1 {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -49,17 +51,24 @@ CREDENTIALS_DIRECTORY=/etc/presenced/secrets presenced check --online`,
 
 // printConfig prints what was understood, and the warnings.
 func (p *program) printConfig(cfg *configs.Config, warnings []string) error {
-	var all []fact
+	var all []terminal.Fact
 	say := func(subject, format string, args ...any) {
-		all = append(all, fact{subject, fmt.Sprintf(format, args...)})
+		all = append(all, terminal.Fact{Subject: subject, Text: fmt.Sprintf(format, args...)})
 	}
-	say(printable(p.config), "good")
+	say(terminal.Printable(p.config), "good")
 	for _, warning := range warnings {
-		say("warning", "%s", printable(warning))
+		say("warning", "%s", terminal.Printable(warning))
 	}
 	say("listen", "%s", strings.Join(cfg.Radius.Listen, ", "))
+	if cfg.Radsec != nil {
+		say("radsec", "%s, with the certificate of %s", strings.Join(cfg.Radsec.Listen, ", "), terminal.Printable(cfg.Radsec.Certificate.Leaf.Subject.String()))
+	}
 	for _, c := range cfg.Radius.Clients {
-		say("client "+printable(c.Name), "%s, site %s, %s", c.Prefix, printable(c.Site), count(len(c.Secrets), "secret"))
+		if c.Trust != nil {
+			say("client "+terminal.Printable(c.Name), "%s, site %s, names %s", terminal.Count(len(c.Trust.CAs), "CA"), terminal.Printable(c.Site), some(c.Trust.Names))
+			continue
+		}
+		say("client "+terminal.Printable(c.Name), "%s, site %s, %s", c.Prefix, terminal.Printable(c.Site), terminal.Count(len(c.Secrets), "secret"))
 	}
 	for _, s := range cfg.Mapping.Sites {
 		zone, hours := "the building's time zone", "always"
@@ -72,18 +81,27 @@ func (p *program) printConfig(cfg *configs.Config, warnings []string) error {
 		if s.Opens != s.Closes && s.Closes-s.Opens != 24*time.Hour {
 			hours = clock(s.Opens) + "-" + clock(s.Closes)
 		}
-		say("site "+printable(s.Name), "building %s, %s, arrivals %s, networks %s", printable(s.Building), zone, hours, some(s.SSIDs))
+		say("site "+terminal.Printable(s.Name), "building %s, %s, arrivals %s, networks %s", terminal.Printable(s.Building), zone, hours, some(s.SSIDs))
+		if s.Lunch != nil || s.LunchLinger != nil {
+			say("", "%s", lunch(cfg.Rules.LunchAt(s.Name)))
+		}
+	}
+	for _, e := range cfg.Mapping.Elsewhere {
+		say("elsewhere", "%s", some(slices.Concat(e.NAS, e.Locations)))
 	}
 	id, r := cfg.Mapping.Identity, cfg.Rules
 	say("identity", "domain %s, %s, %s, %s opted out",
-		printable(id.Domain), count(len(id.Realms), "realm"), count(len(id.Rewrite), "rewrite"), count(len(id.OptOut), "name"))
+		terminal.Printable(id.Domain), terminal.Count(len(id.Realms), "realm"), terminal.Count(len(id.Rewrite), "rewrite"), terminal.Count(len(id.OptOut), "name"))
 	if len(id.Aliases) > 0 {
 		say("", "%d aliases", len(id.Aliases))
 	}
 	if id.OptIn != nil {
-		say("", "nobody but the %s who opted in", count(len(id.OptIn), "name"))
+		say("", "nobody but the %s who opted in", terminal.Count(len(id.OptIn), "name"))
 	}
-	say("presence", "settle %s, linger %s, day starts %s", r.Settle, r.Linger, clock(r.DayStarts))
+	say("presence", "settle %s, linger %s, %s, day starts %s", r.Settle, r.Linger, lunch(r.Lunch, r.LunchLinger), clock(r.DayStarts))
+	if r.Brief > 0 {
+		say("", "a stay of less than %s checks nothing out before its end", r.Brief)
+	}
 	if cfg.Kadence == nil {
 		say("kadence", "none: presence is recorded, nothing is checked in or out")
 	} else {
@@ -91,10 +109,10 @@ func (p *program) printConfig(cfg *configs.Config, warnings []string) error {
 		if cfg.Kadence.DryRun {
 			mode = "dry run: nothing is checked in or out"
 		}
-		say("kadence", "client_id %s, %s", printable(cfg.Kadence.ClientID), mode)
+		say("kadence", "client_id %s, %s", terminal.Printable(cfg.Kadence.ClientID), mode)
 	}
-	say("store", "%s", printable(cfg.Store.Path))
-	say("control", "%s", printable(cfg.Control.Socket))
+	say("store", "%s", terminal.Printable(cfg.Store.Path))
+	say("control", "%s", terminal.Printable(cfg.Control.Socket))
 	page := "none"
 	if cfg.Control.HTTP != "" {
 		page = "http://" + cfg.Control.HTTP + ", for everybody on this host"
@@ -102,24 +120,24 @@ func (p *program) printConfig(cfg *configs.Config, warnings []string) error {
 			page = "http://" + cfg.Control.HTTP + ", for who has the token"
 		}
 	}
-	say("page", "%s", printable(page))
-	_, err := io.WriteString(p.stdout, p.facts(all))
+	say("page", "%s", terminal.Printable(page))
+	_, err := io.WriteString(p.stdout, p.stdout.Facts(all))
 	return err
 }
 
-// count writes how many of a thing there are.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
+// lunch writes how slowly leaving is believed in the middle of the day.
+func lunch(at presence.Span, linger time.Duration) string {
+	if at == (presence.Span{}) {
+		return "lunch never"
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("lunch %s-%s with linger %s", clock(at.From), clock(at.To), linger)
 }
 
 func some(names []string) string {
 	if len(names) == 0 {
 		return "any"
 	}
-	return printable(strings.Join(names, ", "))
+	return terminal.Printable(strings.Join(names, ", "))
 }
 
 // clock writes a time since midnight.

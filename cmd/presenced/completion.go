@@ -12,6 +12,7 @@ import (
 
 	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
 )
 
 // completing is how long a shell waits for what can be typed next, and
@@ -23,7 +24,7 @@ const (
 
 // complete offers the values that the daemon knows and that begin as what was
 // typed, each with what it is about after a tab. Without a daemon it offers nothing.
-func (p *program) complete(cmd *cobra.Command, typed string, values func(ctx context.Context, d *control.Daemon) iter.Seq2[string, error]) ([]string, cobra.ShellCompDirective) {
+func (p *program) complete(cmd *cobra.Command, typed string, values func(ctx context.Context, d *control.Remote) iter.Seq2[string, error]) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completing)
 	defer cancel()
 	daemon, err := p.daemon()
@@ -36,8 +37,8 @@ func (p *program) complete(cmd *cobra.Command, typed string, values func(ctx con
 			break
 		}
 		value, about, _ := strings.Cut(line, "\t")
-		if strings.HasPrefix(value, typed) && printable(value) == value {
-			found[value+"\t"+printable(about)] = true
+		if strings.HasPrefix(value, typed) && terminal.Printable(value) == value {
+			found[value+"\t"+terminal.Printable(about)] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found)), cobra.ShellCompDirectiveNoFileComp
@@ -59,7 +60,7 @@ func (p *program) completeUser(cmd *cobra.Command, args []string, typed string) 
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return p.complete(cmd, typed, func(ctx context.Context, d *control.Daemon) iter.Seq2[string, error] {
+	return p.complete(cmd, typed, func(ctx context.Context, d *control.Remote) iter.Seq2[string, error] {
 		return each(d.Sessions(ctx, control.SessionQuery{All: true}), func(r control.Session) string { return r.User + "\t" + r.Site })
 	})
 }
@@ -69,7 +70,7 @@ func (p *program) completePending(cmd *cobra.Command, args []string, typed strin
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return p.complete(cmd, typed, func(ctx context.Context, d *control.Daemon) iter.Seq2[string, error] {
+	return p.complete(cmd, typed, func(ctx context.Context, d *control.Remote) iter.Seq2[string, error] {
 		return each(d.Visits(ctx, control.VisitQuery{Pending: true}), func(r control.Visit) string {
 			return r.ID + "\t" + r.User
 		})
@@ -78,21 +79,21 @@ func (p *program) completePending(cmd *cobra.Command, args []string, typed strin
 
 // completeNAS offers the NASes of live sessions.
 func (p *program) completeNAS(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	return p.complete(cmd, typed, func(ctx context.Context, d *control.Daemon) iter.Seq2[string, error] {
+	return p.complete(cmd, typed, func(ctx context.Context, d *control.Remote) iter.Seq2[string, error] {
 		return each(d.Sessions(ctx, control.SessionQuery{}), func(r control.Session) string { return r.NAS + "\t" + r.Site })
 	})
 }
 
 // completeDevice offers the devices of live sessions.
 func (p *program) completeDevice(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	return p.complete(cmd, typed, func(ctx context.Context, d *control.Daemon) iter.Seq2[string, error] {
+	return p.complete(cmd, typed, func(ctx context.Context, d *control.Remote) iter.Seq2[string, error] {
 		return each(d.Sessions(ctx, control.SessionQuery{}), func(r control.Session) string { return r.Device + "\t" + r.User })
 	})
 }
 
 // completeSite offers the configured sites.
 func (p *program) completeSite(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	return p.complete(cmd, typed, func(ctx context.Context, d *control.Daemon) iter.Seq2[string, error] {
+	return p.complete(cmd, typed, func(ctx context.Context, d *control.Remote) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) {
 			s, err := d.Status(ctx)
 			for _, site := range s.Sites {
@@ -114,7 +115,7 @@ func (p *program) completeClient(*cobra.Command, []string, string) (names []stri
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completes has the values of flags be completed, of those that cmd has.
+// completes says how the shell completes the values of the flags of cmd.
 func (p *program) completes(cmd *cobra.Command) {
 	for name, values := range map[string]cobra.CompletionFunc{
 		"user": p.completeUser, "site": p.completeSite, "nas": p.completeNAS, "device": p.completeDevice, "client": p.completeClient,

@@ -17,21 +17,23 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/rigs/controller"
+	"github.com/presenced/presenced/internal/rigs/testbed"
 )
 
-// on has the bench's folder be a file system of its own, mounted by mount.
+// on mounts a file system of its own on the bench's folder, by mount.
 func (b *bench) on(mount func() error) {
 	b.t.Helper()
 	texts := map[string]string{}
 	for _, file := range []string{b.file(), filepath.Join(b.dir, "opt-out.txt")} {
-		texts[file] = read(b.t, file)
+		texts[file] = testbed.Read(b.t, file)
 	}
 	if err := mount(); err != nil {
 		b.t.Skipf("SKIPPED, no disk fails: %v", err)
 	}
 	b.t.Cleanup(func() { syscall.Unmount(b.dir, syscall.MNT_DETACH) })
 	for file, text := range texts {
-		write(b.t, file, text)
+		testbed.Write(b.t, file, text)
 	}
 }
 
@@ -54,17 +56,17 @@ func (b *bench) send(controllers int) *senders {
 		wlc := b.controller()
 		s.wait.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				a := &association{
-					identity: fmt.Sprintf("user%d-%d@example.com", i, n), device: fmt.Sprintf("02:00:00:%02x:%02x:%02x", i, n>>8&255, n&255),
-					ssid: "Corp", ap: "lobby",
+				a := &controller.Association{
+					Identity: fmt.Sprintf("user%d-%d@example.com", i, n), Device: fmt.Sprintf("02:00:00:%02x:%02x:%02x", i, n>>8&255, n&255),
+					SSID: "Corp", AP: "lobby",
 				}
 				// What is under way is seen to its end: it is to be answered when the fault is over.
-				if err := wlc.start(b.t.Context(), a, false); err != nil {
+				if err := wlc.Start(b.t.Context(), a, false); err != nil {
 					b.t.Error(err)
 					return
 				}
 				s.mu.Lock()
-				s.acked = append(s.acked, a.identity)
+				s.acked = append(s.acked, a.Identity)
 				s.mu.Unlock()
 			}
 		})
@@ -82,10 +84,10 @@ func (s *senders) acknowledged() int {
 func (s *senders) progress() {
 	s.t.Helper()
 	before := s.acknowledged()
-	eventually(s.t, "records are acknowledged", func() bool { return s.acknowledged() > before+20 })
+	testbed.Eventually(s.t, "records are acknowledged", func() bool { return s.acknowledged() > before+20 })
 }
 
-// stop has what is under way be the last, and waits for it.
+// stop lets the requests that are under way end, sends no more, and waits.
 func (s *senders) stop() {
 	s.end()
 	s.wait.Wait()
@@ -128,22 +130,23 @@ func (b *bench) health(url string) (well bool, text string) {
 // probes and to whoever asks for its status.
 func (b *bench) unwell(url, cause string) {
 	b.t.Helper()
-	eventually(b.t, "health is red", func() bool {
+	testbed.Eventually(b.t, "health is red", func() bool {
 		well, text := b.health(url)
 		return !well && strings.HasPrefix(text, "recording fails, nothing is answered: ") && strings.Contains(text, cause)
 	})
 	var said string
-	eventually(b.t, "presenced status says why", func() bool { // with little space left a small write may do in between
-		out, err := exec.Command("presenced", "status", "-c", b.file()).CombinedOutput()
-		if err != nil {
-			b.t.Fatalf("%v: %s", err, out)
-		}
+	testbed.Eventually(b.t, "presenced status says why", func() bool { // with little space left a small write may do in between
+		status := exec.Command("presenced", "status", "-c", b.file())
+		out, _ := status.CombinedOutput()
 		said = string(out)
-		return strings.Contains(said, "not recording") && strings.Contains(said, cause)
+		return status.ProcessState.ExitCode() == failed && strings.Contains(said, "not ready") && strings.Contains(said, cause)
 	})
 	if !strings.Contains(said, "nothing is answered: ") {
 		b.t.Error(said)
 	}
+	testbed.Eventually(b.t, "presenced status --quiet tells it apart", func() bool {
+		return exec.Command("presenced", "status", "--quiet", "-c", b.file()).Run() != nil
+	})
 }
 
 // unanswered checks that a record is not acknowledged.
@@ -151,8 +154,8 @@ func (b *bench) unanswered() {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Second)
 	defer cancel()
-	a := &association{identity: "eve@example.com", device: "02:00:00:ff:ff:ff", ssid: "Corp", ap: "lobby"}
-	if err := b.controller().start(ctx, a, false); !errors.Is(err, context.DeadlineExceeded) {
+	a := &controller.Association{Identity: "eve@example.com", Device: "02:00:00:ff:ff:ff", SSID: "Corp", AP: "lobby"}
+	if err := b.controller().Start(ctx, a, false); !errors.Is(err, context.DeadlineExceeded) {
 		b.t.Errorf("answered while nothing is recorded: %v", err)
 	}
 }
@@ -175,13 +178,13 @@ func inject(t *testing.T, pid int, faults ...string) (mend func()) {
 		strace.Wait()
 		close(ended)
 	}()
-	eventually(t, "strace is attached", func() bool {
+	testbed.Eventually(t, "strace is attached", func() bool {
 		select {
 		case <-ended:
 			t.Skip("SKIPPED, no system call fails: strace may not attach")
 		default:
 		}
-		return !strings.Contains(read(t, fmt.Sprintf("/proc/%d/status", pid)), "TracerPid:\t0\n")
+		return !strings.Contains(testbed.Read(t, fmt.Sprintf("/proc/%d/status", pid)), "TracerPid:\t0\n")
 	})
 	return func() {
 		strace.Process.Signal(syscall.SIGINT)
@@ -189,8 +192,8 @@ func inject(t *testing.T, pid int, faults ...string) (mend func()) {
 	}
 }
 
-// TestWhileTheDiskFailsNothingIsAnswered has the disk of a daemon under load
-// fill up, refuse to be written, and fail: nothing is answered while nothing is
+// TestWhileTheDiskFailsNothingIsAnswered: the disk of a daemon under load fills
+// up, refuses to be written, and fails: nothing is answered while nothing is
 // recorded, it says so and why, and once the disk is well again it goes on by
 // itself, with all that it ever acknowledged.
 func TestWhileTheDiskFailsNothingIsAnswered(t *testing.T) {
@@ -220,7 +223,7 @@ func TestWhileTheDiskFailsNothingIsAnswered(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, settings{http: "127.0.0.1:0"})
+			b := newBench(t, testbed.Settings{HTTP: "127.0.0.1:0"})
 			b.on(func() error { return syscall.Mount("tmpfs", b.dir, "tmpfs", 0, "size=12m") })
 			p := b.serve()
 			status, err := b.daemon().Status(t.Context())
@@ -236,7 +239,7 @@ func TestWhileTheDiskFailsNothingIsAnswered(t *testing.T) {
 			}
 			mend()
 			s.progress()
-			eventually(t, "health is green", func() bool { well, _ := b.health(status.HTTP); return well })
+			testbed.Eventually(t, "health is green", func() bool { well, _ := b.health(status.HTTP); return well })
 			s.stop()
 			s.there()
 			p.kill()
@@ -251,7 +254,7 @@ func TestWhileTheDiskFailsNothingIsAnswered(t *testing.T) {
 // when it is asked to, and has everything when it comes back.
 func TestAFileSystemThatTurnsReadOnly(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{http: "127.0.0.1:0"})
+	b := newBench(t, testbed.Settings{HTTP: "127.0.0.1:0"})
 	image := filepath.Join(t.TempDir(), "disk")
 	run := func(name string, args ...string) error {
 		out, err := exec.Command(name, args...).CombinedOutput()

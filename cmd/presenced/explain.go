@@ -6,13 +6,14 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
+	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
 )
@@ -100,7 +101,7 @@ func explainFile(cfg *configs.Config, file, client string) ([]explanation, error
 			heard = time.Now()
 		}
 		record, err := radiusacct.Decode(packet.Octets, c, packet.Source, heard, cfg.Radius.MaxSkew)
-		e := explainRecord(cfg.Mapping, record)
+		e := explainRecord(&cfg.Mapping, record)
 		if err != nil { // the other packets of the file may be better
 			e = explanation{Client: c.Name, Decision: "is met with silence: " + err.Error(), Rules: []presence.Source{}}
 		}
@@ -111,11 +112,11 @@ func explainFile(cfg *configs.Config, file, client string) ([]explanation, error
 }
 
 // explainRecord says what a record would come to.
-func explainRecord(mapping presence.Mapping, r presence.Record) explanation {
-	reading := mapping.Explain(r)
+func explainRecord(rules *mapping.Rules, r presence.Record) explanation {
+	reading := rules.Explain(&r)
 	e := explanation{
-		Client: r.Client, Status: r.Status.String(), User: reading.User, Device: r.Device, SSID: r.SSID, AP: reading.AP,
-		NAS: r.NAS(), Site: reading.Site, EventTime: control.Time{Time: r.At},
+		Client: r.Client, Status: r.Status.String(), Device: r.Device, SSID: r.SSID, AP: reading.AP,
+		NAS: string(r.NAS()), Site: reading.Site, EventTime: control.Time{Time: r.At},
 	}
 	when := presence.Source{Question: "event time", Answer: r.At.Local().Format(time.RFC3339), Attribute: r.AtFrom}
 	e.Rules = slices.Concat([]presence.Source{when}, r.From, reading.Steps)
@@ -127,9 +128,12 @@ func explainRecord(mapping presence.Mapping, r presence.Record) explanation {
 			e.Identity = step.Answer
 		}
 	}
+	if reading.Nobody.Kind == "" {
+		e.User = reading.User
+	}
 	switch {
 	case r.Status == presence.AccountingOn || r.Status == presence.AccountingOff:
-		e.Decision = "sessions on " + r.NAS() + " that began before are suspect, and held for outage_hold"
+		e.Decision = "sessions on " + string(r.NAS()) + " that began before are suspect, and held for outage_hold"
 	case reading.Nobody.Kind != "":
 		e.Decision, e.Remedy = "leads to nobody: "+reading.Nobody.Reason, reading.Nobody.Remedy
 	case r.Status == presence.Stop:
@@ -144,7 +148,7 @@ func explainRecord(mapping presence.Mapping, r presence.Record) explanation {
 // named, else the one with the source's address, else the only one.
 func explainedClient(cfg *configs.Config, name string, source netip.Addr) (radiusacct.Client, error) {
 	var found *radiusacct.Client
-	clients := radiusClients(cfg)
+	clients := cfg.Radius.Clients
 	for i, c := range clients {
 		longer := found == nil || c.Prefix.Bits() > found.Prefix.Bits()
 		if name == c.Name || name == "" && source.IsValid() && c.Prefix.Contains(source.Unmap()) && longer {
@@ -170,20 +174,20 @@ func (p *program) printExplanation(e explanation) error {
 	if e.Source != "" {
 		from = " from " + e.Source
 	}
-	fmt.Fprintln(p.stdout, p.bold(fmt.Sprintf("packet %d: %s%s, client %s", e.Packet, e.Status, from, printable(e.Client))))
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	for _, rule := range e.Rules {
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", rule.Question, printable(rule.Answer), printable(rule.Attribute))
+	fmt.Fprintln(p.stdout, p.stdout.Bold(fmt.Sprintf("packet %d: %s%s, client %s", e.Packet, e.Status, from, terminal.Printable(e.Client))))
+	rules := make([][]string, len(e.Rules))
+	for i, rule := range e.Rules {
+		rules[i] = []string{"  " + rule.Question, terminal.Printable(rule.Answer), terminal.Printable(rule.Attribute)}
 	}
-	if err := w.Flush(); err != nil {
+	if _, err := io.WriteString(p.stdout, terminal.Align(rules)); err != nil {
 		return err
 	}
 	for _, name := range e.Unknown {
-		fmt.Fprintf(p.stdout, "  attribute %s is not known here\n", printable(name))
+		fmt.Fprintf(p.stdout, "  attribute %s is not known here\n", terminal.Printable(name))
 	}
-	text := p.hang("  → ", 4, printable(e.Decision))
+	text := p.stdout.Hang("  → ", 4, terminal.Printable(e.Decision))
 	if e.Remedy != "" {
-		text += p.hang("    ", 4, printable(e.Remedy))
+		text += p.stdout.Hang("    ", 4, terminal.Printable(e.Remedy))
 	}
 	_, err := io.WriteString(p.stdout, text)
 	return err

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
 )
 
 func (p *program) forget() *cobra.Command {
@@ -28,10 +29,10 @@ func (p *program) forget() *cobra.Command {
 				return err
 			}
 			if errors.Is(known, control.ErrUnknown) { // a slip of the pen, perhaps
-				fmt.Fprintf(p.stderr, "%s; is it the address that presenced people lists?\n", printable(known.Error()))
+				fmt.Fprintf(p.stderr, "%s; is it the address that presenced people lists?\n", terminal.Printable(known.Error()))
 				return nil
 			}
-			_, err = fmt.Fprintf(p.stdout, "%s is forgotten; who is to stay so goes into the opt_out_file\n", printable(args[0]))
+			_, err = fmt.Fprintf(p.stdout, "%s is forgotten; who is to stay so goes into the opt_out_file\n", terminal.Printable(args[0]))
 			return err
 		},
 	}

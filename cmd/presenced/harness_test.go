@@ -1,117 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/rigs/controller"
+	"github.com/presenced/presenced/internal/rigs/testbed"
 	"github.com/presenced/presenced/kadence/sandbox"
 )
-
-// tester is a test or a script.
-type tester interface {
-	Helper()
-	Fatal(...any)
-	Fatalf(string, ...any)
-}
-
-// settings are what differs between the tests' configurations.
-type settings struct {
-	listen   string
-	api      string // "" for no [kadence]
-	clientID string
-	secret   string // Kadence's
-	linger   string
-	building string // "" for HQ
-	http     string // "" for none
-	more     string
-}
-
-const radiusSecret = "wlc-secret"
-
-// writeConfig writes a configuration with one client and one site.
-func writeConfig(t tester, file string, s settings) {
-	t.Helper()
-	if s.listen == "" {
-		s.listen = "127.0.0.1:0"
-	}
-	if s.building == "" {
-		s.building = "HQ"
-	}
-	text := fmt.Sprintf(`
-[radius]
-listen = [%q]
-[[radius.client]]
-name = "wlc"
-address = "127.0.0.1"
-secret = %q
-site = "london"
-[[site]]
-name = "london"
-building = %q
-ssids = ["Corp"]
-hours = "00:00-24:00"
-[identity]
-domain = "example.com"
-opt_out_file = "opt-out.txt"
-[presence]
-linger = %q
-[store]
-path = "presenced.db"
-[control]
-socket = "presenced.sock"
-http = %q
-`, s.listen, radiusSecret, s.building, s.linger, s.http)
-	if s.api != "" {
-		text += fmt.Sprintf("[kadence]\napi_url = %[1]q\nauth_url = %[1]q\nclient_id = %[2]q\nclient_secret = %[3]q\ndry_run = false\n", s.api, s.clientID, s.secret)
-	}
-	write(t, file, text+s.more)
-	if out := filepath.Join(filepath.Dir(file), "opt-out.txt"); !exists(out) {
-		write(t, out, "")
-	}
-}
-
-func write(t tester, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func read(t tester, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
-}
-
-func load(t tester, file string) *configs.Config {
-	t.Helper()
-	cfg, err := configs.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg
-}
 
 // bench is the place of a test: a sandbox Kadence over HTTP with ann's booking of today,
 // and a daemon in a process of its own.
@@ -123,7 +27,7 @@ type bench struct {
 	addr    *net.UDPAddr
 }
 
-func newBench(t *testing.T, s settings) *bench {
+func newBench(t *testing.T, s testbed.Settings) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir(), api: sandbox.New("test", "secret")}
 	building := b.api.AddBuilding("HQ", time.UTC)
@@ -134,22 +38,22 @@ func newBench(t *testing.T, s settings) *bench {
 	server := httptest.NewServer(b.api)
 	t.Cleanup(server.Close)
 	b.addr = freePort(t)
-	if s.listen == "" {
-		s.listen = b.addr.String()
+	if s.Listen == "" {
+		s.Listen = b.addr.String()
 	}
-	s.api, s.clientID, s.secret = server.URL, "test", "secret"
-	if s.linger == "" {
-		s.linger = "60m"
+	s.API, s.ClientID, s.Secret, s.Presence = server.URL, "test", "secret", testbed.AnyHour
+	if s.Linger == "" {
+		s.Linger = "60m"
 	}
-	writeConfig(t, b.file(), s)
+	testbed.WriteConfig(t, b.file(), s)
 	return b
 }
 
 func (b *bench) file() string            { return filepath.Join(b.dir, "presenced.toml") }
-func (b *bench) daemon() *control.Daemon { return control.Dial(filepath.Join(b.dir, "presenced.sock")) }
+func (b *bench) daemon() *control.Remote { return control.Dial(filepath.Join(b.dir, "presenced.sock")) }
 
 // freePort returns an address that nobody listens on at the moment.
-func freePort(t tester) *net.UDPAddr {
+func freePort(t testbed.Tester) *net.UDPAddr {
 	t.Helper()
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -163,7 +67,7 @@ func freePort(t tester) *net.UDPAddr {
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	log  *logText
+	log  *testbed.LogText
 	done chan error
 }
 
@@ -176,7 +80,7 @@ func (b *bench) serve() *process {
 // run starts a command that serves, and waits until it answers on its socket.
 func (b *bench) run(cmd *exec.Cmd) *process {
 	b.t.Helper()
-	p := &process{t: b.t, cmd: cmd, log: &logText{}, done: make(chan error, 1)}
+	p := &process{t: b.t, cmd: cmd, log: &testbed.LogText{}, done: make(chan error, 1)}
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		b.t.Fatal(err)
@@ -189,7 +93,7 @@ func (b *bench) run(cmd *exec.Cmd) *process {
 		}
 	})
 	d := b.daemon()
-	eventually(b.t, "the daemon serves", func() bool {
+	testbed.Eventually(b.t, "the daemon serves", func() bool {
 		select {
 		case err := <-p.done:
 			b.t.Fatalf("presenced ended: %v\n%s", err, p.log)
@@ -227,49 +131,15 @@ func (p *process) hangUp() {
 	}
 }
 
-// logText is a log that is read while it is written.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// eventually waits until f is true, and fails the test if that takes very long.
-func eventually(t tester, what string, f func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !f() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within a minute: %s", what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
 // controller returns a simulated controller.
-func (b *bench) controller() *controller {
+func (b *bench) controller() *controller.Controller {
 	b.t.Helper()
-	c, err := dialController(b.addr, radiusSecret, func(string, string) {})
+	c, err := controller.Dial(b.addr, testbed.RadiusSecret, func(string, string) {})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.t.Cleanup(func() { c.close() })
+	b.t.Cleanup(func() { c.Close() })
 	return c
-}
-
-func ofAnn() *association {
-	return &association{identity: "ann@example.com", device: "02:00:00:00:00:01", ssid: "Corp", ap: "lobby"}
 }
 
 // visits returns the visits that the daemon lists.

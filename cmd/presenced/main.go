@@ -1,6 +1,6 @@
 // Presenced turns the RADIUS accounting of Wi-Fi controllers into Kadence
-// check-ins and check-outs. This package only ties things together: one file
-// for each verb, and the daemon that `serve` and `demo` run.
+// check-ins and check-outs. This package is its verbs: a file for each, which
+// asks or runs what is elsewhere.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // sites have time zones, and a minimal host has no files of them
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/kadence"
 )
 
@@ -25,14 +26,15 @@ func main() {
 
 // Exit statuses.
 const (
-	succeeded = 0
-	failed    = 1
-	wrongUse  = 2 // or a wrong configuration
+	succeeded  = 0
+	failed     = 1
+	wrongUse   = 2 // or a wrong configuration
+	notRunning = 3 // only of status: there is no daemon
 )
 
 // run runs one verb and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	p := &program{stdout: stdout, stderr: stderr}
+	p := &program{stdout: terminal.Out{Writer: stdout}, stderr: stderr}
 	root := p.root()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -51,6 +53,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return wrongUse
 	case errors.Is(err, errSilent):
 		return failed
+	case errors.Is(err, errDown):
+		return notRunning
 	}
 	fmt.Fprintln(stderr, "presenced:", err)
 	return failed
@@ -58,3 +62,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // errSilent is returned by a verb that has already said what is wrong.
 var errSilent = errors.New("")
+
+// errDown is returned by status when no daemon runs, all else being said.
+var errDown = errors.New("")

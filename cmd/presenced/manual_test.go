@@ -9,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/presenced/presenced/internal/rigs/testbed"
+	"github.com/presenced/presenced/internal/terminal"
 )
 
 // verbs are all of them, those that are hidden too.
@@ -23,12 +26,12 @@ func verbs(cmd *cobra.Command) (all []*cobra.Command) {
 // an example that the command line takes.
 func TestEveryVerbAndFlagIsInTheManual(t *testing.T) {
 	dir := t.TempDir()
-	root := (&program{stdout: io.Discard, stderr: io.Discard}).root()
+	root := (&program{stdout: terminal.Out{Writer: io.Discard}, stderr: io.Discard}).root()
 	root.SetArgs([]string{"man", dir})
 	if err := root.Execute(); err != nil {
 		t.Fatal(err)
 	}
-	readme := read(t, "../../README.md")
+	readme := testbed.Read(t, "../../README.md")
 	for _, cmd := range append(verbs(root), root) {
 		if cmd.Name() == "help" {
 			continue // cobra's, and it says itself what it is
@@ -40,7 +43,7 @@ func TestEveryVerbAndFlagIsInTheManual(t *testing.T) {
 			continue
 		}
 		file := filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1")
-		page := strings.ReplaceAll(read(t, file), `\-`, "-")
+		page := strings.ReplaceAll(testbed.Read(t, file), `\-`, "-")
 		for line := range strings.Lines(cmd.Example) {
 			if want := strings.ReplaceAll(strings.TrimSpace(line), `\`, `\\`); !strings.Contains(page, want) {
 				t.Errorf("%s lacks its example %q", file, want)
@@ -73,7 +76,8 @@ func TestExamplesAreTaken(t *testing.T) {
 			}
 			line, _, _ = strings.Cut(line, " | ")
 			line, _, _ = strings.Cut(line, " > ")
-			root := (&program{stdout: io.Discard, stderr: io.Discard}).root()
+			line, _, _ = strings.Cut(line, " || ")
+			root := (&program{stdout: terminal.Out{Writer: io.Discard}, stderr: io.Discard}).root()
 			words := strings.Fields(strings.TrimRight(strings.NewReplacer("$(date +%F)", "today").Replace(line), ")\n"))
 			verb, rest, err := root.Find(words)
 			if err != nil {

@@ -1,19 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"iter"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+	"time"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
 )
 
 // list prints rows as a table of the cells of each, or as --json or --csv
 // asks. Nothing is printed of a listing that broke off. For header and spare
-// see [program.printTable].
+// see [terminal.Out.PrintTable].
 func list[Row any](p *program, rows iter.Seq2[Row, error], header, spare string, cells func(Row) []string) error {
 	all := []Row{}
 	for row, err := range rows {
@@ -32,14 +33,19 @@ func list[Row any](p *program, rows iter.Seq2[Row, error], header, spare string,
 	if p.csv {
 		return p.printCSV(header, lines)
 	}
-	return p.printTable(header, spare, lines)
+	return p.stdout.PrintTable(header, spare, lines)
 }
 
 func (p *program) printJSON(v any) error {
-	out := json.NewEncoder(p.stdout)
+	var text bytes.Buffer
+	out := json.NewEncoder(&text)
 	out.SetIndent("", "  ")
 	out.SetEscapeHTML(false)
-	return out.Encode(v)
+	if err := out.Encode(v); err != nil {
+		return err
+	}
+	_, err := p.stdout.Write(control.Escaped(text.Bytes()))
+	return err
 }
 
 // printCSV prints lines for a spreadsheet, under a header in small letters.
@@ -63,32 +69,30 @@ func harmless(s string) string {
 	if s == "" {
 		return s
 	}
-	if s = printable(s); strings.ContainsRune("=+-@", rune(s[0])) {
+	if s = terminal.Printable(s); strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s
 	}
 	return s
 }
 
-// printable returns s as a cell: what a NAS sent cannot move a terminal's
-// cursor or break a line.
-func printable(s string) string {
-	if s == "" {
-		return "-"
+// at is a moment at a site in a cell: short for a person at a terminal,
+// otherwise RFC 3339.
+func (p *program) at(t control.Time, site string) string {
+	switch _, ok := p.stdout.Terminal(); {
+	case t.IsZero():
+		return ""
+	case p.csv:
+		return t.UTC().Format(time.RFC3339)
+	case !ok:
+		return terminal.Moment(t.Time)
 	}
-	if utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
-		return s
-	}
-	quoted := strconv.Quote(s)
-	return quoted[1 : len(quoted)-1]
+	return terminal.Short(t.In(p.zone(site)), time.Now())
 }
 
-// size writes a number of bytes.
-func size(n int64) string {
-	switch {
-	case n < 1<<10:
-		return strconv.FormatInt(n, 10) + " B"
-	case n < 1<<20:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+// zone is the time zone of a site, or that of who asks if it is not known.
+func (p *program) zone(site string) *time.Location {
+	if zone := p.zones[site]; zone != nil {
+		return zone
 	}
-	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	return time.Local
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store"
 )
@@ -54,7 +55,7 @@ func (p *program) place() (place, error) {
 	case readErr == nil && toml.Unmarshal(data, &file) != nil:
 		return place{}, err
 	}
-	return place{p.beside(file.Control.Socket), p.beside(file.Store.Path), presence.DefaultRules}, nil
+	return place{p.besideConfig(file.Control.Socket), p.besideConfig(file.Store.Path), presence.DefaultRules}, nil
 }
 
 // doubt says so if the configuration names no such site: a slip of the pen, as
@@ -66,14 +67,14 @@ func (p *program) doubt(site string) {
 	}
 	sites := at.rules().Sites
 	if _, ok := sites[site]; !ok && len(sites) > 0 {
-		fmt.Fprintf(p.stderr, "no site is called %q: there is %s\n", site, printable(strings.Join(slices.Sorted(maps.Keys(sites)), ", ")))
+		fmt.Fprintf(p.stderr, "no site is called %q: there is %s\n", site, terminal.Printable(strings.Join(slices.Sorted(maps.Keys(sites)), ", ")))
 	}
 }
 
-// beside returns a path of the configuration as the daemon understands it. One
+// besideConfig returns a path of the configuration as the daemon understands it. One
 // with a variable that only the daemon has stays as it is written: nothing is
 // found there, which names it.
-func (p *program) beside(text string) string {
+func (p *program) besideConfig(text string) string {
 	path, err := configs.Path(filepath.Dir(p.config), text)
 	if err != nil {
 		return text

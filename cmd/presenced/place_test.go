@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/rigs/testbed"
 )
 
 // TestPlaceIsFoundAsTheDaemonFindsIt has a configuration with a fault: paths
@@ -13,7 +14,7 @@ func TestPlaceIsFoundAsTheDaemonFindsIt(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PLACE", "places")
 	p := &program{config: filepath.Join(dir, "presenced.toml")}
-	write(t, p.config, "wrong = 1\n[control]\nsocket = \"a$PLACE.sock\"\n[store]\npath = \"${PLACE}/presenced.db\"\n")
+	testbed.Write(t, p.config, "wrong = 1\n[control]\nsocket = \"a$PLACE.sock\"\n[store]\npath = \"${PLACE}/presenced.db\"\n")
 	at, err := p.place()
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +25,7 @@ func TestPlaceIsFoundAsTheDaemonFindsIt(t *testing.T) {
 	if want := filepath.Join(dir, "places", "presenced.db"); at.store != want {
 		t.Errorf("the store is %s, want %s", at.store, want)
 	}
-	write(t, p.config, "wrong = 1\n[store]\npath = \"${NOWHERE_SET}/presenced.db\"\n")
+	testbed.Write(t, p.config, "wrong = 1\n[store]\npath = \"${NOWHERE_SET}/presenced.db\"\n")
 	if at, err = p.place(); err != nil {
 		t.Fatal(err)
 	}

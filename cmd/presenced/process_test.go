@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/rigs/controller"
+	"github.com/presenced/presenced/internal/rigs/testbed"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/presence"
 )
@@ -29,17 +31,17 @@ func (b *bench) status() sandbox.Status {
 // courier, HTTP.
 func TestArrivalIsCheckedInAndDepartureOut(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{linger: "2s"})
+	b := newBench(t, testbed.Settings{Linger: "2s"})
 	p := b.serve()
-	c, ann := b.controller(), ofAnn()
-	if err := c.start(t.Context(), ann, false); err != nil {
+	c, ann := b.controller(), controller.Ann()
+	if err := c.Start(t.Context(), ann, false); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "ann is checked in", func() bool { return b.status() == sandbox.CheckedIn })
-	if err := c.stop(t.Context(), ann); err != nil {
+	testbed.Eventually(t, "ann is checked in", func() bool { return b.status() == sandbox.CheckedIn })
+	if err := c.Stop(t.Context(), ann); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "ann is checked out", func() bool { return b.status() == sandbox.CheckedOut })
+	testbed.Eventually(t, "ann is checked out", func() bool { return b.status() == sandbox.CheckedOut })
 	if err := p.terminate(); err != nil {
 		t.Errorf("presenced ended: %v", err)
 	}
@@ -48,16 +50,16 @@ func TestArrivalIsCheckedInAndDepartureOut(t *testing.T) {
 	}
 }
 
-// TestKilledAfterAnswerCheckedInOnce kills the daemon right after it answered,
+// TestCase01KilledAfterAnswerCheckedInOnce kills the daemon right after it answered,
 // while the booking API is away. The session is there after the restart, and
 // the check-in happens once.
-func TestKilledAfterAnswerCheckedInOnce(t *testing.T) {
+func TestCase01KilledAfterAnswerCheckedInOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	b.api.Fail(sandbox.Fault{Status: 503})
 	p := b.serve()
-	c, ann := b.controller(), ofAnn()
-	if err := c.start(t.Context(), ann, false); err != nil {
+	c, ann := b.controller(), controller.Ann()
+	if err := c.Start(t.Context(), ann, false); err != nil {
 		t.Fatal(err)
 	}
 	p.kill()
@@ -69,12 +71,12 @@ func TestKilledAfterAnswerCheckedInOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found = found || s.ID == ann.session && s.State == presence.Open
+		found = found || s.ID == ann.Session && s.State == presence.Open
 	}
 	if !found {
 		t.Error("the session that was acknowledged is not there")
 	}
-	eventually(t, "ann is checked in", func() bool { return b.status() == sandbox.CheckedIn })
+	testbed.Eventually(t, "ann is checked in", func() bool { return b.status() == sandbox.CheckedIn })
 	if n := len(b.api.Effects(b.booking)); n != 1 {
 		t.Errorf("%d check-ins took effect, want 1", n)
 	}
@@ -83,17 +85,17 @@ func TestKilledAfterAnswerCheckedInOnce(t *testing.T) {
 	}
 }
 
-// TestKilledDuringCheckInCheckedInOnce has the answer to the check-in be lost
-// and the daemon killed: the booking is read, not checked in again.
+// TestKilledDuringCheckInCheckedInOnce: the answer to the check-in is lost, and
+// the daemon is killed: the booking is read, not checked in again.
 func TestKilledDuringCheckInCheckedInOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	b.api.Fail(sandbox.Fault{Route: "POST /v1/public/bookings/{id}/check-in", DropAfter: true})
 	p := b.serve()
-	if err := b.controller().start(t.Context(), ofAnn(), false); err != nil {
+	if err := b.controller().Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the check-in took effect", func() bool { return b.status() == sandbox.CheckedIn })
+	testbed.Eventually(t, "the check-in took effect", func() bool { return b.status() == sandbox.CheckedIn })
 	p.kill()
 	b.api.Mend()
 	b.serve()
@@ -101,7 +103,7 @@ func TestKilledDuringCheckInCheckedInOnce(t *testing.T) {
 	if err := b.daemon().Retry(t.Context(), "ann@example.com", b.visits()[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the visit knows that it is checked in", func() bool {
+	testbed.Eventually(t, "the visit knows that it is checked in", func() bool {
 		v := b.visits()
 		return len(v) == 1 && v[0].CheckIn.Status == presence.Effected
 	})
@@ -110,12 +112,12 @@ func TestKilledDuringCheckInCheckedInOnce(t *testing.T) {
 	}
 }
 
-// TestTerminationUnderLoadAnswersAll asks a daemon under load to end and
+// TestCase109TerminationUnderLoadAnswersAll asks a daemon under load to end and
 // starts it again on the same port: every request is answered in the end, and
 // whatever was answered is there.
-func TestTerminationUnderLoadAnswersAll(t *testing.T) {
+func TestCase109TerminationUnderLoadAnswersAll(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	p := b.serve()
 	const controllers, each = 8, 40
 	var sent sync.WaitGroup
@@ -126,8 +128,8 @@ func TestTerminationUnderLoadAnswersAll(t *testing.T) {
 		sent.Go(func() {
 			for j := range each {
 				device := fmt.Sprintf("02:00:00:00:%02x:%02x", i, j)
-				a := &association{identity: fmt.Sprintf("user%d-%d@example.com", i, j), device: device, ssid: "Corp", ap: "lobby"}
-				if err := c.start(t.Context(), a, false); err != nil {
+				a := &controller.Association{Identity: fmt.Sprintf("user%d-%d@example.com", i, j), Device: device, SSID: "Corp", AP: "lobby"}
+				if err := c.Start(t.Context(), a, false); err != nil {
 					t.Errorf("controller %d: %v", i, err)
 					return
 				}
@@ -160,10 +162,10 @@ func TestTerminationUnderLoadAnswersAll(t *testing.T) {
 // changes nothing and is said to.
 func TestHangupReadsTheConfigurationAgain(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	p := b.serve()
 	c := b.controller()
-	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+	if err := c.Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(b.file())
@@ -172,33 +174,33 @@ func TestHangupReadsTheConfigurationAgain(t *testing.T) {
 	}
 	hangup := func(text string) {
 		t.Helper()
-		write(t, b.file(), text)
+		testbed.Write(t, b.file(), text)
 		p.hangUp()
 	}
-	good := strings.Replace(string(text), radiusSecret, "another-secret", 1)
+	good := strings.Replace(string(text), testbed.RadiusSecret, "another-secret", 1)
 	hangup(good)
-	eventually(t, "the new configuration is in force", func() bool { return strings.Contains(p.log.String(), "is in force") })
-	c.secret = []byte("another-secret")
-	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+	testbed.Eventually(t, "the new configuration is in force", func() bool { return strings.Contains(p.log.String(), "is in force") })
+	c.Secret = []byte("another-secret")
+	if err := c.Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
 	hangup(good + "\n[presence.wrong]\nlinger = 5\n")
-	eventually(t, "the fault is told", func() bool {
+	testbed.Eventually(t, "the fault is told", func() bool {
 		return strings.Contains(p.log.String(), "the old configuration stays in force")
 	})
 	if !strings.Contains(p.log.String(), "presenced.toml:") {
 		t.Errorf("the fault is not located:\n%s", p.log)
 	}
-	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+	if err := c.Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatalf("after a bad file: %v", err)
 	}
 }
 
-// TestHangupsUnderLoadLoseNothing reads the configuration again and again while
+// TestCase108HangupsUnderLoadLoseNothing reads the configuration again and again while
 // controllers send: what arrived is answered, each request once.
-func TestHangupsUnderLoadLoseNothing(t *testing.T) {
+func TestCase108HangupsUnderLoadLoseNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	p := b.serve()
 	const controllers, each = 4, 50
 	var sent sync.WaitGroup
@@ -207,8 +209,8 @@ func TestHangupsUnderLoadLoseNothing(t *testing.T) {
 		sent.Go(func() {
 			for j := range each {
 				device := fmt.Sprintf("02:00:00:01:%02x:%02x", i, j)
-				a := &association{identity: fmt.Sprintf("user%d-%d@example.com", i, j), device: device, ssid: "Corp", ap: "lobby"}
-				if err := c.start(t.Context(), a, false); err != nil {
+				a := &controller.Association{Identity: fmt.Sprintf("user%d-%d@example.com", i, j), Device: device, SSID: "Corp", AP: "lobby"}
+				if err := c.Start(t.Context(), a, false); err != nil {
 					t.Errorf("controller %d: %v", i, err)
 				}
 				if j%10 == 5 {
@@ -219,7 +221,7 @@ func TestHangupsUnderLoadLoseNothing(t *testing.T) {
 	}
 	sent.Wait()
 	var s control.Status
-	eventually(t, "all answers are counted", func() (done bool) { // they are sent first
+	testbed.Eventually(t, "all answers are counted", func() (done bool) { // they are sent first
 		var err error
 		if s, err = b.daemon().Status(t.Context()); err != nil {
 			t.Fatal(err)
@@ -236,17 +238,17 @@ func TestHangupsUnderLoadLoseNothing(t *testing.T) {
 // TestOptOutErasesWhatIsThere puts ann on the list while she is here.
 func TestOptOutErasesWhatIsThere(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	p := b.serve()
 	c := b.controller()
-	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+	if err := c.Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "ann is here", func() bool { return len(b.visits()) == 1 })
-	write(t, filepath.Join(b.dir, "opt-out.txt"), "ann@example.com\n")
+	testbed.Eventually(t, "ann is here", func() bool { return len(b.visits()) == 1 })
+	testbed.Write(t, filepath.Join(b.dir, "opt-out.txt"), "ann@example.com\n")
 	p.hangUp()
-	eventually(t, "ann is forgotten", func() bool { return len(b.visits()) == 0 })
-	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+	testbed.Eventually(t, "ann is forgotten", func() bool { return len(b.visits()) == 0 })
+	if err := c.Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatalf("her accounting is still answered: %v", err)
 	}
 	if n := len(b.visits()); n != 0 {
@@ -257,15 +259,15 @@ func TestOptOutErasesWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestTerminationWithAStuckCourierStillAnswers has a call to Kadence be under
-// way that does not end, when the daemon is asked to.
+// TestTerminationWithAStuckCourierStillAnswers: a call to Kadence does not end,
+// and the daemon is asked to.
 func TestTerminationWithAStuckCourierStillAnswers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	p := b.serve()
 	b.api.Fail(sandbox.Fault{Delay: time.Minute})
 	c := b.controller()
-	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+	if err := c.Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(time.Second) // the courier is at it
@@ -277,10 +279,10 @@ func TestTerminationWithAStuckCourierStillAnswers(t *testing.T) {
 		t.Fatalf("presenced ended at once: %v", err) // nothing was stuck
 	default:
 	}
-	bob := &association{identity: "bob@example.com", device: "02:00:00:00:00:02", ssid: "Corp", ap: "lobby"}
+	bob := &controller.Association{Identity: "bob@example.com", Device: "02:00:00:00:00:02", SSID: "Corp", AP: "lobby"}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if err := c.start(ctx, bob, false); err != nil {
+	if err := c.Start(ctx, bob, false); err != nil {
 		t.Fatalf("while the daemon ends: %v", err)
 	}
 	select {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
 )
 
 // reader is where listings come from: the daemon, or its file while no daemon
@@ -21,11 +22,11 @@ type reader interface {
 }
 
 var (
-	_ reader = (*control.Daemon)(nil)
+	_ reader = (*control.Remote)(nil)
 	_ reader = control.Listings{}
 )
 
-// read has f read from the daemon, or from its file if no daemon runs.
+// read gives f the daemon to read from, or its file if no daemon runs.
 func (p *program) read(ctx context.Context, f func(reader) error) error {
 	at, err := p.place()
 	if err != nil {
@@ -45,13 +46,17 @@ func (p *program) read(ctx context.Context, f func(reader) error) error {
 		return err
 	}
 	fmt.Fprintf(p.stderr, "presenced is not running: this is what %s holds\n", at.store)
-	listings := control.Listings{Store: s, Rules: at.rules}
+	w, err := presence.Remembered(ctx, s, at.rules())
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	listings := control.Listings{Store: s, World: func() presence.World { return w }}
 	p.learnZones(ctx, listings)
 	return errors.Join(f(listings), s.Close())
 }
 
-// learnZones has moments be told in the time of their sites. Where that is not
-// known, they are told in the time of who asks.
+// learnZones reads the sites' time zones, in which moments are told. Where none
+// is known, they are told in the time of who asks.
 func (p *program) learnZones(ctx context.Context, r reader) {
 	p.zones = map[string]*time.Location{}
 	names, err := r.Zones(ctx)
@@ -66,7 +71,7 @@ func (p *program) learnZones(ctx context.Context, r reader) {
 }
 
 // daemon returns the client of the running daemon, for what only it can do.
-func (p *program) daemon() (*control.Daemon, error) {
+func (p *program) daemon() (*control.Remote, error) {
 	at, err := p.place()
 	if err != nil {
 		return nil, err

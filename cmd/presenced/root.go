@@ -7,16 +7,19 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/presenced/presenced/internal/terminal"
 )
 
 // program is one run of the command line.
 type program struct {
-	stdout, stderr io.Writer
-	config         string                    // the configuration file
-	json           bool                      // print JSON instead of a table
-	csv            bool                      // print a spreadsheet instead of a table
-	zones          map[string]*time.Location // of the sites, as far as they are known
-	understood     bool                      // flags and arguments were right, a verb runs
+	stdout     terminal.Out
+	stderr     io.Writer
+	config     string                    // the configuration file
+	json       bool                      // print JSON instead of a table
+	csv        bool                      // print a spreadsheet instead of a table
+	zones      map[string]*time.Location // of the sites, as far as they are known
+	understood bool                      // flags and arguments were right, a verb runs
 }
 
 const defaultConfig = "/etc/presenced/presenced.toml"
@@ -38,7 +41,7 @@ colour. Anywhere else, and with --json and --csv, nothing is cut and times are i
 Unless the configuration says otherwise, the store is /var/lib/presenced/presenced.db and the control
 socket /run/presenced/presenced.sock.
 
-The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuration.`,
+The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuration; that of status tells more.`,
 		Example: `  presenced demo
   presenced check --online --user ann@example.com
   presenced show ann@example.com

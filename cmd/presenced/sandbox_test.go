@@ -11,6 +11,9 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/presenced/presenced/internal/daemon"
+	"github.com/presenced/presenced/internal/rigs/controller"
+	"github.com/presenced/presenced/internal/rigs/testbed"
 	"github.com/presenced/presenced/radiusacct"
 )
 
@@ -19,21 +22,21 @@ import (
 func TestRehearsalWithTheSandbox(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
-	var out, faults logText
+	var out, faults testbed.LogText
 	status := make(chan int)
 	go func() {
 		status <- run(ctx, []string{"sandbox", "--listen", "127.0.0.1:0", "--user", "ann@example.com"}, &out, &faults)
 	}()
 	var found []string
-	eventually(t, "the sandbox says how to use it", func() bool {
+	testbed.Eventually(t, "the sandbox says how to use it", func() bool {
 		found = regexp.MustCompile(`(?s)api_url *= "([^"]+)".*client_id *= "([^"]+)".*client_secret = "([^"]+)"`).FindStringSubmatch(out.String())
 		return found != nil
 	})
 	file := filepath.Join(t.TempDir(), "presenced.toml")
-	writeConfig(t, file, settings{api: found[1], clientID: found[2], secret: found[3], linger: "60m"})
+	testbed.WriteConfig(t, file, testbed.Settings{API: found[1], ClientID: found[2], Secret: found[3], Linger: "60m"})
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	d, err := Open(ctx, load(t, file), log, nil)
+	d, err := daemon.Open(ctx, testbed.Load(t, file), log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,15 +46,15 @@ func TestRehearsalWithTheSandbox(t *testing.T) {
 	}
 	served := make(chan error)
 	go func() { served <- d.Run(ctx, []*net.UDPConn{conn}, nil) }()
-	c, err := dialController(conn.LocalAddr().(*net.UDPAddr), radiusSecret, func(string, string) {})
+	c, err := controller.Dial(conn.LocalAddr().(*net.UDPAddr), testbed.RadiusSecret, func(string, string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	if err := c.start(ctx, ofAnn(), false); err != nil {
+	defer c.Close()
+	if err := c.Start(ctx, controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the sandbox tells the check-in", func() bool {
+	testbed.Eventually(t, "the sandbox tells the check-in", func() bool {
 		return strings.Contains(out.String(), "/check-in  →  201: the booking is checkedIn")
 	})
 	stop()
@@ -65,7 +68,7 @@ func TestRehearsalWithTheSandbox(t *testing.T) {
 
 func TestSandboxRefusesWhatItDoesNotKnow(t *testing.T) {
 	for _, args := range [][]string{{"--early-check-in", "never"}, {"--time-zone", "Europe/Lodnon"}} {
-		var faults logText
+		var faults testbed.LogText
 		if got := run(t.Context(), append([]string{"sandbox"}, args...), io.Discard, &faults); got != wrongUse {
 			t.Errorf("%v: status %d, want %d", args, got, wrongUse)
 		}

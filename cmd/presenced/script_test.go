@@ -17,6 +17,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/rigs/controller"
+	"github.com/presenced/presenced/internal/rigs/testbed"
 	"github.com/presenced/presenced/kadence/sandbox"
 )
 
@@ -44,7 +46,7 @@ type scriptBench struct {
 	url     string
 	booking string
 	addr    string
-	wlc     *controller
+	wlc     *controller.Controller
 }
 
 func bencher(ts *testscript.TestScript) *scriptBench { return ts.Value("bench").(*scriptBench) }
@@ -97,30 +99,30 @@ func writeScriptConfig(ts *testscript.TestScript, _ bool, args []string) {
 	if b.addr == "" {
 		b.addr = freePort(scripted{ts}).String()
 	}
-	s := settings{listen: b.addr, api: b.url, clientID: "test", secret: "secret", linger: "60m"}
+	s := testbed.Settings{Listen: b.addr, API: b.url, ClientID: "test", Secret: "secret", Linger: "60m", Presence: testbed.AnyHour}
 	for _, arg := range args[1:] {
 		switch name, value, _ := strings.Cut(arg, "="); name {
 		case "api":
-			s.api = value
+			s.API = value
 		case "building":
-			s.building = value
+			s.Building = value
 		case "listen":
-			s.listen = value
+			s.Listen = value
 		case "secret":
-			s.secret = value
+			s.Secret = value
 		case "http":
-			s.http = value
+			s.HTTP = value
 		default:
 			ts.Fatalf("config: what is %s?", arg)
 		}
 	}
-	writeConfig(scripted{ts}, ts.MkAbs(args[0]), s)
+	testbed.WriteConfig(scripted{ts}, ts.MkAbs(args[0]), s)
 }
 
 // await waits until the daemon of a configuration serves.
 func await(ts *testscript.TestScript, _ bool, _ []string) {
 	d := control.Dial(ts.MkAbs("presenced.sock"))
-	eventually(scripted{ts}, "the daemon serves", func() bool {
+	testbed.Eventually(scripted{ts}, "the daemon serves", func() bool {
 		s, err := d.Status(context.Background())
 		return err == nil && s.Running
 	})
@@ -132,18 +134,22 @@ func startSession(ts *testscript.TestScript, _ bool, args []string) {
 	if b.wlc == nil {
 		addr, err := net.ResolveUDPAddr("udp", b.addr)
 		ts.Check(err)
-		b.wlc, err = dialController(addr, radiusSecret, func(string, string) {})
+		b.wlc, err = controller.Dial(addr, testbed.RadiusSecret, func(string, string) {})
 		ts.Check(err)
-		ts.Defer(func() { b.wlc.close() })
+		ts.Defer(func() { b.wlc.Close() })
 	}
-	ts.Check(b.wlc.start(context.Background(), &association{identity: args[0], device: args[1], ssid: "Corp", ap: "lobby"}, false))
+	ts.Check(b.wlc.Start(context.Background(), &controller.Association{Identity: args[0], Device: args[1], SSID: "Corp", AP: "lobby"}, false))
 }
 
-// booked waits until ann's booking has a status.
+// booked waits until ann's booking has a status, and the daemon has the answer
+// that says so: nothing is pending any more.
 func booked(ts *testscript.TestScript, _ bool, args []string) {
-	b := bencher(ts)
-	eventually(scripted{ts}, "ann's booking is "+args[0], func() bool {
+	b, d := bencher(ts), control.Dial(ts.MkAbs("presenced.sock"))
+	testbed.Eventually(scripted{ts}, "ann's booking is "+args[0], func() bool {
 		booking, _ := b.api.Booking(b.booking)
+		for range d.Visits(context.Background(), control.VisitQuery{Pending: true}) {
+			return false
+		}
 		return string(booking.Status) == args[0]
 	})
 }
@@ -151,7 +157,7 @@ func booked(ts *testscript.TestScript, _ bool, args []string) {
 // pending waits until a check-in has failed.
 func pending(ts *testscript.TestScript, _ bool, _ []string) {
 	d := control.Dial(ts.MkAbs("presenced.sock"))
-	eventually(scripted{ts}, "a check-in is pending", func() bool {
+	testbed.Eventually(scripted{ts}, "a check-in is pending", func() bool {
 		for v, err := range d.Visits(context.Background(), control.VisitQuery{Pending: true}) {
 			if err == nil && v.CheckIn.Reason != "" {
 				return true

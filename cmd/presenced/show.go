@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -56,9 +57,9 @@ const (
 func (p *program) tell(s control.Story, now time.Time, whole bool) string {
 	now = now.In(p.zone(lastSite(s)))
 	var text strings.Builder
-	text.WriteString(p.bold(printable(s.User)+" "+whereabouts(s, now)) + "\n")
-	text.WriteString(p.facts(answers(s, now)))
-	text.WriteString(p.dim(p.hang("", 0, "times are those of "+now.Location().String())))
+	text.WriteString(p.stdout.Bold(terminal.Printable(s.User)+" "+whereabouts(s, now)) + "\n")
+	text.WriteString(p.stdout.Facts(answers(s, now)))
+	text.WriteString(p.stdout.Dim(p.stdout.Hang("", 0, "times are those of "+now.Location().String())))
 	p.tellDevices(&text, s, now, whole)
 	p.tellVisits(&text, s, now, whole)
 	p.tellDays(&text, s, now, whole)
@@ -86,9 +87,10 @@ func (p *program) tellDevices(text *strings.Builder, s control.Story, now time.T
 	}
 	p.heading(text, "devices, as heard and as they count", earlier, "presenced sessions --all --user "+s.User)
 	for _, row := range sessions {
-		device := printable(row.Device)
-		text.WriteString(p.hang("  "+device+"  ", len(device)+4, heardOf(row, now)))
-		text.WriteString(p.hang(strings.Repeat(" ", len(device)+4)+"→ ", len(device)+6, countsAs(s, row, now)))
+		device := terminal.Printable(row.Device)
+		columns := terminal.Columns(device) + 4
+		text.WriteString(p.stdout.Hang("  "+device+"  ", columns, heardOf(row, now)))
+		text.WriteString(p.stdout.Hang(strings.Repeat(" ", columns)+"→ ", columns+2, countsAs(s, row, now)))
 	}
 }
 
@@ -103,9 +105,9 @@ func (p *program) tellVisits(text *strings.Builder, s control.Story, now time.Ti
 		if !row.Departed.IsZero() {
 			stay = dayAndClock(row.Arrived.Time, now) + " to " + clockOn(row.Departed.Time, row.Arrived.Time, now)
 		}
-		text.WriteString(p.hang("  "+row.ID+"  ", len(row.ID)+4, stay+" at "+printable(row.Site)+", "+string(row.State)))
-		text.WriteString(p.hang("      check-in   ", 17, printable(errand(row.CheckIn))))
-		text.WriteString(p.hang("      check-out  ", 17, printable(errand(row.CheckOut))))
+		text.WriteString(p.stdout.Hang("  "+row.ID+"  ", len(row.ID)+4, stay+" at "+terminal.Printable(row.Site)+", "+string(row.State)))
+		text.WriteString(p.stdout.Hang("      check-in   ", 17, terminal.Printable(errand(row.CheckIn))))
+		text.WriteString(p.stdout.Hang("      check-out  ", 17, terminal.Printable(errand(row.CheckOut))))
 	}
 }
 
@@ -123,11 +125,11 @@ func (p *program) tellDays(text *strings.Builder, s control.Story, now time.Time
 			day = name
 		}
 		clock, age := "  "+at.Format("15:04:05")+"  ", ""
-		if width := p.width(); sameDay(at, now) && (width == 0 || width > 70) {
-			age = fmt.Sprintf("%-*s  ", len("10 min ago"), coarse(at, now))
+		if width := p.stdout.Width(); terminal.SameDay(at, now) && (width == 0 || width > 70) {
+			age = fmt.Sprintf("%-*s  ", len("10 min ago"), terminal.Coarse(at, now))
 		}
 		kind := p.kind(e.Kind) + strings.Repeat(" ", len(presence.Concluded)-len(e.Kind))
-		text.WriteString(p.hang(clock+p.dim(age)+kind+"  ", len(clock)+len(age)+len(presence.Concluded)+2, printable(e.Text)))
+		text.WriteString(p.stdout.Hang(clock+p.stdout.Dim(age)+kind+"  ", len(clock)+len(age)+len(presence.Concluded)+2, terminal.Printable(e.Text)))
 	}
 }
 
@@ -135,20 +137,20 @@ func (p *program) tellDays(text *strings.Builder, s control.Story, now time.Time
 func (p *program) kind(kind presence.EntryKind) string {
 	switch kind {
 	case presence.Done:
-		return p.green(string(kind))
+		return p.stdout.Green(string(kind))
 	case presence.NotDone:
-		return p.yellow(string(kind))
+		return p.stdout.Yellow(string(kind))
 	case presence.Concluded:
-		return p.bold(string(kind))
+		return p.stdout.Bold(string(kind))
 	}
-	return p.dim(string(kind))
+	return p.stdout.Dim(string(kind))
 }
 
 // heading writes a heading, and where to find what was left out before it.
 func (p *program) heading(text *strings.Builder, name string, left int, where string) {
-	text.WriteString("\n" + p.bold(name) + "\n")
+	text.WriteString("\n" + p.stdout.Bold(name) + "\n")
 	if left > 0 {
-		text.WriteString(p.dim(p.hang("  ", 2, fmt.Sprintf("… %d earlier: %s", left, printable(where)))))
+		text.WriteString(p.stdout.Dim(p.stdout.Hang("  ", 2, fmt.Sprintf("… %d earlier: %s", left, terminal.Printable(where)))))
 	}
 }
 

@@ -12,16 +12,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
+	"github.com/presenced/presenced/presence"
 )
 
 func (p *program) status() *cobra.Command {
-	return p.listing(&cobra.Command{
+	var quiet bool
+	cmd := p.listing(&cobra.Command{
 		Use:   "status",
 		Short: "One screen: clients, sites, people present, visits pending, the desk's health, the store",
 		Long: "Begin here when something seems wrong: whether records are kept and answered, when each client was last heard and whether\n" +
-			"its secret is right, who is where, and whether Kadence answers. Without a daemon it tells what the file holds.",
+			"its secret is right, who is where, and whether Kadence answers. Without a daemon it tells what the file holds.\n\n" +
+			"The exit status is 0 if records are kept and answered, 1 if they are not, and 3 if the daemon does not run.",
 		Example: `presenced status
-presenced status --json | jq .pending`,
+presenced status --json | jq .pending
+presenced status --quiet || echo look`,
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			daemon, err := p.daemon()
@@ -30,20 +35,37 @@ presenced status --json | jq .pending`,
 			}
 			s, err := daemon.Status(cmd.Context())
 			if errors.Is(err, control.ErrNotRunning) {
-				s, err = p.statusOfFile(cmd.Context())
+				if !quiet {
+					p.tellOfFile(cmd.Context())
+				}
+				return errDown
 			}
-			if err != nil {
-				return err
+			if err == nil && !quiet {
+				err = p.tellStatus(s)
 			}
-			if p.json {
-				return p.printJSON(s)
+			if err == nil && !s.Ready {
+				return errSilent
 			}
-			return p.printStatus(s)
+			return err
 		},
 	})
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "print nothing: the exit status alone, for health checks")
+	cmd.MarkFlagsMutuallyExclusive("quiet", "json")
+	return cmd
 }
 
-// statusOfFile is what the file says while no daemon runs.
+// tellOfFile prints what the file says while no daemon runs, or why it says
+// nothing.
+func (p *program) tellOfFile(ctx context.Context) {
+	s, err := p.statusOfFile(ctx)
+	if err == nil {
+		err = p.tellStatus(s)
+	}
+	if err != nil {
+		fmt.Fprintln(p.stderr, "presenced:", err)
+	}
+}
+
 func (p *program) statusOfFile(ctx context.Context) (control.Status, error) {
 	at, err := p.place()
 	if err != nil {
@@ -54,59 +76,89 @@ func (p *program) statusOfFile(ctx context.Context) (control.Status, error) {
 		return control.Status{}, err
 	}
 	status := control.Status{Config: p.config, Store: control.StoreInfo{Path: at.store, Size: s.Stats().Size}}
-	return status, errors.Join(control.Listings{Store: s, Rules: at.rules}.Count(ctx, &status), s.Close())
+	w, err := presence.Remembered(ctx, s, at.rules())
+	if err == nil {
+		err = control.Listings{Store: s, World: func() presence.World { return w }}.Count(ctx, &status)
+	}
+	return status, errors.Join(err, s.Close())
 }
 
-func (p *program) printStatus(s control.Status) error {
-	all := []fact{{"presenced", p.red("not running")}}
+func (p *program) tellStatus(s control.Status) error {
+	if p.json {
+		return p.printJSON(s)
+	}
+	all := []terminal.Fact{{Subject: "presenced", Text: p.stdout.Red("not running")}}
 	if s.Running {
-		up := roughly(time.Since(s.Started.Time))
+		up := terminal.Roughly(time.Since(s.Started.Time))
 		state := "ready"
 		if !s.Ready {
-			state = p.red("not recording")
+			state = p.stdout.Red("not ready")
 		}
-		all = []fact{
-			{"presenced", fmt.Sprintf("%s, pid %d, up %s, %s", s.Version, s.PID, up, state)},
-			{"listening", strings.Join(s.Listening, ", ")},
+		all = []terminal.Fact{
+			{Subject: "presenced", Text: fmt.Sprintf("%s, pid %d, up %s, %s", s.Version, s.PID, up, state)},
+			{Subject: "listening", Text: strings.Join(s.Listening, ", ")},
 		}
-		if s.Failing != "" {
-			all = slices.Insert(all, 1, fact{"", p.red("nothing is answered: " + printable(s.Failing))})
+		for i := range s.Troubles {
+			all = slices.Insert(all, 1+i, terminal.Fact{Subject: "", Text: p.graded(&s.Troubles[i], terminal.Printable(s.Troubles[i].Text(time.Now())))})
 		}
 		if s.HTTP != "" {
-			all = append(all, fact{"page", printable(s.HTTP)})
+			all = append(all, terminal.Fact{Subject: "page", Text: terminal.Printable(s.HTTP)})
 		}
 	}
-	all = append(all, fact{"configuration", printable(s.Config)},
-		fact{"people", fmt.Sprintf("%d here, %s, %s with a call pending", s.People, count(s.Live, "live session"), count(s.Pending, "visit"))})
+	all = append(all, terminal.Fact{Subject: "configuration", Text: terminal.Printable(s.Config)},
+		terminal.Fact{Subject: "people", Text: fmt.Sprintf("%d here, %s, %s with a call pending", s.People, terminal.Count(s.Live, "live session"), terminal.Count(s.Pending, "visit"))})
 	if s.Running {
 		all = append(all, p.deskFacts(s.Desk)...)
-		all = append(all, fact{"unmatched", fmt.Sprintf("%d (see presenced unmatched)", s.Nobody)},
-			fact{"datagrams", fmt.Sprintf("%d from unknown sources, %d dropped by the kernel", s.Unknown, s.Drops)})
+		all = append(all, terminal.Fact{Subject: "unmatched", Text: fmt.Sprintf("%d (see presenced unmatched)", s.Nobody)},
+			terminal.Fact{Subject: "datagrams", Text: fmt.Sprintf("%d from unknown sources, %d dropped by the kernel", s.Unknown, s.Drops)})
+		all = append(all, overTLS(s)...)
 	}
-	about := fmt.Sprintf("%s, %s, %d people", printable(s.Store.Path), size(s.Store.Size), s.Store.People)
+	about := fmt.Sprintf("%s, %s, %d people", terminal.Printable(s.Store.Path), terminal.Size(s.Store.Size), s.Store.People)
 	if s.Store.Commit > 0 {
 		about += fmt.Sprintf(", last commit took %s", time.Duration(s.Store.Commit).Round(10*time.Microsecond))
 	}
-	if _, err := fmt.Fprint(p.stdout, p.facts(append(all, fact{"store", about}))); err != nil {
+	all = append(all, terminal.Fact{Subject: "store", Text: about})
+	if _, err := fmt.Fprint(p.stdout, p.stdout.Facts(all)); err != nil {
 		return err
 	}
 	return errors.Join(p.printSites(s.Sites), p.printClients(s.Clients))
 }
 
-func (p *program) deskFacts(d control.Desk) (all []fact) {
-	switch d.Mode {
-	case "none":
-		return []fact{{"desk", "no [kadence] configured: nothing is checked in or out"}}
-	case "dry_run":
-		all = []fact{{"desk", "dry run: bookings are read, nothing is checked in or out; last answer " + sinceThen(d.Success)}}
-	default:
-		all = []fact{{"desk", "last answer " + sinceThen(d.Success)}}
+// overTLS is what there is to say of accounting over TLS, if any is taken.
+func overTLS(s control.Status) []terminal.Fact {
+	connections := 0
+	for _, c := range s.Clients {
+		connections += c.Connections
 	}
-	if d.Error != "" {
-		all = append(all, fact{"", p.red(sinceThen(d.Failure) + ": " + printable(d.Error))})
+	for _, c := range s.Certificates {
+		if c.Kind == "server" {
+			return []terminal.Fact{{Subject: "over TLS", Text: fmt.Sprintf("%s, %d refused; presenced's own certificate is valid until %s",
+				terminal.Count(connections, "connection"), s.Refused, c.Expires.UTC().Format(time.DateOnly))}}
+		}
 	}
+	return nil
+}
+
+// graded gives the text of a trouble the colour of its grade.
+func (p *program) graded(t *control.Trouble, text string) string {
+	if t.Grade == control.Early || t.Grade == control.Odd {
+		return p.stdout.Yellow(text)
+	}
+	return p.stdout.Red(text)
+}
+
+// deskIs says what the desk is, and when it last answered.
+func deskIs(d control.Desk) string {
+	if d.Mode == "none" {
+		return "none"
+	}
+	return strings.ReplaceAll(d.Mode, "_", " ") + ", last answer " + terminal.SinceThen(d.Success.Time)
+}
+
+func (p *program) deskFacts(d control.Desk) (all []terminal.Fact) {
+	all = []terminal.Fact{{Subject: "desk", Text: deskIs(d)}}
 	if d.Rests.After(time.Now()) {
-		all = append(all, fact{"", "no calls before " + p.at(d.Rests, "")})
+		all = append(all, terminal.Fact{Subject: "", Text: "no calls before " + p.at(d.Rests, "")})
 	}
 	return all
 }
@@ -122,7 +174,7 @@ func (p *program) printSites(sites []control.Site) error {
 		}
 	}
 	fmt.Fprintln(p.stdout)
-	return p.printTable("SITE BUILDING TIME_ZONE ARRIVING PRESENT LEAVING SESSIONS", "BUILDING… SITE… TIME_ZONE SESSIONS ARRIVING BUILDING", lines)
+	return p.stdout.PrintTable("SITE BUILDING TIME_ZONE ARRIVING PRESENT LEAVING SESSIONS", "BUILDING… SITE… TIME_ZONE SESSIONS ARRIVING BUILDING", lines)
 }
 
 func (p *program) printClients(clients []control.Client) error {
@@ -133,12 +185,12 @@ func (p *program) printClients(clients []control.Client) error {
 	lines := make([][]string, len(clients))
 	for i, c := range clients {
 		lines[i] = []string{
-			c.Name, c.Address, c.Site, sinceThen(c.LastHeard), number(c.Requests), number(c.Responses), number(c.Duplicates),
+			c.Name, c.Address, c.Site, terminal.SinceThen(c.LastHeard.Time), number(c.Requests), number(c.Responses), number(c.Duplicates),
 			number(c.BadSecrets), number(c.Malformed), number(c.Dropped), number(c.Anonymous), skew(time.Duration(c.Skew)),
 		}
 	}
 	fmt.Fprintln(p.stdout)
-	return p.printTable("CLIENT ADDRESS SITE LAST_HEARD REQUESTS ANSWERED REPEATS BAD_SECRETS MALFORMED DROPPED ANONYMOUS SKEW", "CLIENT… SITE… ANSWERED MALFORMED DROPPED REPEATS ANONYMOUS ADDRESS SITE SKEW", lines)
+	return p.stdout.PrintTable("CLIENT ADDRESS SITE LAST_HEARD REQUESTS ANSWERED REPEATS BAD_SECRETS MALFORMED DROPPED ANONYMOUS SKEW", "CLIENT… SITE… ANSWERED MALFORMED DROPPED REPEATS ANONYMOUS ADDRESS SITE SKEW", lines)
 }
 
 // skew writes how far a clock is off, "" for not known or not at all. Years

@@ -1,19 +1,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/sirupsen/logrus"
-
+	"github.com/presenced/presenced/internal/rigs/controller"
+	"github.com/presenced/presenced/internal/rigs/testbed"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/radiusacct"
 )
@@ -33,7 +30,7 @@ func (b *bench) serveActivated(socket *os.File) *process {
 // socket is systemd's, what waits in it is the next daemon's.
 func TestRestartLosesNoPacketOnSystemdsSocket(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{listen: "127.0.0.1:1"}) // not to be listened on
+	b := newBench(t, testbed.Settings{Listen: "127.0.0.1:1"}) // not to be listened on
 	conn, err := radiusacct.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -48,33 +45,33 @@ func TestRestartLosesNoPacketOnSystemdsSocket(t *testing.T) {
 
 	p := b.serveActivated(socket)
 	c := b.controller()
-	if err := c.start(t.Context(), ofAnn(), false); err != nil {
+	if err := c.Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.terminate(); err != nil {
 		t.Errorf("presenced ended: %v", err)
 	}
 	answered, sending := make(chan error), make(chan string, 1)
-	c.told = func(_, words string) {
+	c.Told = func(_, words string) {
 		select {
 		case sending <- words:
 		default:
 		}
 	}
-	waiting := &association{identity: "bob@example.com", device: "02:00:00:00:00:02", ssid: "Corp", ap: "lobby"}
-	go func() { answered <- c.start(t.Context(), waiting, false) }()
+	waiting := &controller.Association{Identity: "bob@example.com", Device: "02:00:00:00:00:02", SSID: "Corp", AP: "lobby"}
+	go func() { answered <- c.Start(t.Context(), waiting, false) }()
 	<-sending
 	b.serveActivated(socket)
 	if err := <-answered; err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "ann is checked in", func() bool { return b.status() == sandbox.CheckedIn })
+	testbed.Eventually(t, "ann is checked in", func() bool { return b.status() == sandbox.CheckedIn })
 }
 
 // TestSystemdIsTold holds what is told to systemd, and when.
 func TestSystemdIsTold(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	address := &net.UnixAddr{Name: filepath.Join(b.dir, "notify"), Net: "unixgram"}
 	systemd, err := net.ListenUnixgram("unixgram", address)
 	if err != nil {
@@ -106,7 +103,7 @@ func TestSystemdIsTold(t *testing.T) {
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+address.Name)
 	p := b.run(cmd)
 	await("READY=1")
-	if err := b.controller().start(t.Context(), ofAnn(), false); err != nil {
+	if err := b.controller().Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatalf("ready, and does not answer: %v", err)
 	}
 	p.hangUp()
@@ -118,48 +115,17 @@ func TestSystemdIsTold(t *testing.T) {
 	await("STOPPING=1")
 }
 
-// TestWatchdogIsFedOnlyWhileLoopsTurn asks before, while and after they do.
-func TestWatchdogIsFedOnlyWhileLoopsTurn(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "presenced.toml")
-	writeConfig(t, file, settings{linger: "60m"})
-	log := logrus.New()
-	log.SetOutput(io.Discard)
-	d, err := Open(t.Context(), load(t, file), log, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d.turning(time.Minute) {
-		t.Error("fed before anything is listened to")
-	}
-	conn, err := radiusacct.Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() { done <- d.Run(ctx, []*net.UDPConn{conn}, nil) }()
-	eventually(t, "the loops turn", func() bool { return d.turning(time.Minute) })
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	if d.turning(time.Minute) {
-		t.Error("fed after the end")
-	}
-}
-
 // TestWithoutKadencePresenceIsRecorded has no [kadence]: the visit says why
 // nothing is checked in.
 func TestWithoutKadencePresenceIsRecorded(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
-	writeConfig(t, b.file(), settings{listen: b.addr.String(), linger: "60m"})
+	b := newBench(t, testbed.Settings{})
+	testbed.WriteConfig(t, b.file(), testbed.Settings{Listen: b.addr.String(), Linger: "60m"})
 	b.serve()
-	if err := b.controller().start(t.Context(), ofAnn(), false); err != nil {
+	if err := b.controller().Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the visit says why", func() bool {
+	testbed.Eventually(t, "the visit says why", func() bool {
 		v := b.visits()
 		return len(v) == 1 && v[0].CheckIn.Reason == "no [kadence] configured"
 	})

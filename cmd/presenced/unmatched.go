@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
 )
 
 func (p *program) unmatched() *cobra.Command {
@@ -28,7 +29,7 @@ presenced unmatched --csv > to-mend.csv`,
 				return err
 			}
 			rows := daemon.Unmatched(cmd.Context())
-			if p.width() > 0 && !p.json && !p.csv {
+			if p.stdout.Width() > 0 && !p.json && !p.csv {
 				return whatToMend(p.tellUnmatched(rows))
 			}
 			err = list(p, rows, "KIND KEY COUNT LAST REASON REMEDY", "", func(r control.Unmatched) []string {
@@ -53,10 +54,10 @@ func (p *program) tellUnmatched(rows iter.Seq2[control.Unmatched, error]) error 
 		if err != nil {
 			return err
 		}
-		text.WriteString(p.bold(r.Kind+" "+printable(r.Key)) + "\n")
-		text.WriteString(p.hang("    ", 4, fmt.Sprintf("%s, last %s: %s", times(r.Count), p.at(r.Last, ""), printable(r.Reason))))
+		text.WriteString(p.stdout.Bold(r.Kind+" "+terminal.Printable(r.Key)) + "\n")
+		text.WriteString(p.stdout.Hang("    ", 4, fmt.Sprintf("%s, last %s: %s", times(r.Count), p.at(r.Last, ""), terminal.Printable(r.Reason))))
 		if r.Remedy != "" {
-			text.WriteString(p.hang("    → ", 6, printable(r.Remedy)))
+			text.WriteString(p.stdout.Hang("    → ", 6, terminal.Printable(r.Remedy)))
 		}
 	}
 	if text.Len() == 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// asUsed has a verb take the arguments that its use names, and no other.
+// asUsed wants of a verb the arguments that its use names, and no other.
 func asUsed(cmd *cobra.Command, args []string) error {
 	names := strings.Fields(cmd.Use)[1:]
 	switch {
@@ -55,7 +55,7 @@ func didYouMean(cmd *cobra.Command, err error) error {
 	return err
 }
 
-// speakOfVerbs has cobra's own texts use our word for its commands.
+// speakOfVerbs puts our word for commands into cobra's own texts.
 func speakOfVerbs(root *cobra.Command) {
 	root.Args = noVerb
 	root.InitDefaultHelpCmd()

@@ -44,7 +44,7 @@ presenced visits --pending`,
 // errand is a check-in or check-out in a cell; on a terminal without the ids of
 // the bookings, which nobody reads.
 func (p *program) errand(e control.Errand) string {
-	if _, ok := p.terminal(); ok {
+	if _, ok := p.stdout.Terminal(); ok {
 		e.Bookings = nil
 	}
 	return errand(e)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
 )
 
 func (p *program) watch() *cobra.Command {
@@ -43,11 +43,11 @@ presenced watch --json --for 1h | jq -r 'select(.what == "left") | .user'`,
 				defer cancel()
 			}
 			p.learnZones(ctx, daemon)
-			if _, ok := p.terminal(); ok && !p.json && os.Getenv("TERM") != "dumb" {
+			if _, ok := p.stdout.Terminal(); ok && !p.json && os.Getenv("TERM") != "dumb" {
 				return p.watchScreen(ctx, w)
 			}
 			first := change{At: control.Time{Time: w.at}, What: "daemon", Text: fmt.Sprintf("runs, pid %d: %d here, %s, %s with a call pending",
-				w.status.PID, w.status.People, count(w.status.Live, "live session"), count(w.status.Pending, "visit"))}
+				w.status.PID, w.status.People, terminal.Count(w.status.Live, "live session"), terminal.Count(w.status.Pending, "visit"))}
 			if err := p.printChange(first); err != nil {
 				return err
 			}
@@ -68,20 +68,20 @@ presenced watch --json --for 1h | jq -r 'select(.what == "left") | .user'`,
 
 func (p *program) printChange(c change) error {
 	if p.json {
-		line, err := json.Marshal(c)
+		line, err := control.JSON(c)
 		if err == nil {
 			_, err = fmt.Fprintln(p.stdout, string(line))
 		}
 		return err
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s  %s\n", moment(c.At), c)
+	_, err := fmt.Fprintf(p.stdout, "%s  %s\n", terminal.Moment(c.At.Time), c)
 	return err
 }
 
 // watcher asks the daemon how things are, again and again, and tells what has
 // changed since it asked last.
 type watcher struct {
-	daemon *control.Daemon
+	daemon *control.Remote
 	every  time.Duration
 
 	status, before control.Status // as of the latest look and the one before
@@ -111,7 +111,7 @@ func (w *watcher) sight(changes []change) sight {
 // share is how much of its time a look may take: the daemon has other work.
 const share = 10
 
-// follow looks until ctx ends, and has the changes seen, also when there are none.
+// follow looks until ctx ends, and shows the changes to see, also when there are none.
 func (w *watcher) follow(ctx context.Context, see func([]change) error) error {
 	for {
 		began := time.Now()

@@ -12,20 +12,26 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/presenced/presenced/internal/rigs/controller"
+	"github.com/presenced/presenced/internal/rigs/testbed"
+	"github.com/presenced/presenced/internal/terminal"
 )
+
+// leftScreen is written when a terminal is left as it was found.
+const leftScreen = "\x1b[?25h\x1b[?1049l"
 
 // watching is a `presenced watch` of its own.
 type watching struct {
 	cmd  *exec.Cmd
-	text *logText
+	text *testbed.LogText
 }
 
 func (b *bench) watch(args ...string) *watching {
 	b.t.Helper()
-	w := &watching{exec.Command("presenced", append([]string{"watch", "-c", b.file(), "--every", "20ms"}, args...)...), &logText{}}
+	w := &watching{exec.Command("presenced", append([]string{"watch", "-c", b.file(), "--every", "20ms"}, args...)...), &testbed.LogText{}}
 	w.cmd.Stdout, w.cmd.Stderr = w.text, w.text
 	if err := w.cmd.Start(); err != nil {
 		b.t.Fatal(err)
@@ -38,28 +44,28 @@ func (b *bench) watch(args ...string) *watching {
 func (w *watching) shows(t *testing.T, pattern string) {
 	t.Helper()
 	re := regexp.MustCompile(`(?m)` + pattern)
-	eventually(t, "watch shows "+pattern, func() bool { return re.MatchString(w.text.String()) })
+	testbed.Eventually(t, "watch shows "+pattern, func() bool { return re.MatchString(w.text.String()) })
 }
 
 // TestWatchTellsEveryChange: of people, of their bookings, of clients, and of
 // the daemon, which may go and come back meanwhile.
 func TestWatchTellsEveryChange(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{linger: "300ms"})
+	b := newBench(t, testbed.Settings{Linger: "300ms"})
 	daemon := b.serve()
 	wlc := b.controller()
 	lines, objects := b.watch(), b.watch("--json")
 	lines.shows(t, `^20\S+  daemon     runs, pid \d+: 0 here`)
 	objects.shows(t, `"what":"daemon"`)
-	phone := ofAnn()
-	if err := wlc.start(t.Context(), phone, false); err != nil {
+	phone := controller.Ann()
+	if err := wlc.Start(t.Context(), phone, false); err != nil {
 		t.Fatal(err)
 	}
 	lines.shows(t, `^20\S+  arrived    ann@example.com  is at london$`)
 	lines.shows(t, `^20\S+  check-in   ann@example.com  checked in: booking 01`)
 	lines.shows(t, `^20\S+  client     wlc is heard for the first time since the start$`)
 	objects.shows(t, `^\{"at":"20[^"]+Z","what":"arrived","user":"ann@example.com","site":"london","visit":"\w+","text":"is at london"\}$`)
-	if err := wlc.stop(t.Context(), phone); err != nil {
+	if err := wlc.Stop(t.Context(), phone); err != nil {
 		t.Fatal(err)
 	}
 	lines.shows(t, `^20\S+  left       ann@example.com  left london, last heard `)
@@ -68,7 +74,7 @@ func TestWatchTellsEveryChange(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "of ann@example.com is settled: there is nothing left to do") {
 		t.Errorf("retry of a settled visit: %v\n%s", err, out)
 	}
-	if err := wlc.start(t.Context(), &association{identity: "anonymous@example.com", device: "02:00:00:00:00:02", ssid: "Corp", ap: "lobby"}, false); err != nil {
+	if err := wlc.Start(t.Context(), &controller.Association{Identity: "anonymous@example.com", Device: "02:00:00:00:00:02", SSID: "Corp", AP: "lobby"}, false); err != nil {
 		t.Fatal(err)
 	}
 	lines.shows(t, `^20\S+  unmatched  one more that led nowhere$`)
@@ -128,7 +134,7 @@ func resize(t *testing.T, terminal *os.File, width, height uint16) {
 func onTerminal(t *testing.T, width, height uint16, args ...string) (w *watching, ours, theirs *os.File) {
 	t.Helper()
 	ours, theirs = pseudoTerminal(t, width, height)
-	w = &watching{exec.Command("presenced", args...), &logText{}}
+	w = &watching{exec.Command("presenced", args...), &testbed.LogText{}}
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = theirs, theirs, theirs
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	w.cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=", "TZ=UTC")
@@ -159,7 +165,7 @@ func (w *watching) frames() []string {
 // keyboard, and when it is ended by a signal; and it follows the terminal's size.
 func TestWatchLeavesTheTerminalAsItWas(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	b.serve()
 	wlc := b.controller()
 	for name, end := range map[string]func(w *watching, ours *os.File) error{
@@ -177,7 +183,7 @@ func TestWatchLeavesTheTerminalAsItWas(t *testing.T) {
 		theirs.Close()
 		w, ours, theirs := onTerminal(t, 80, 24, "watch", "-c", b.file(), "--every", "20ms")
 		w.shows(t, `presenced  \d here`)
-		if err := wlc.start(context.Background(), &association{identity: name + "@example.com", device: "02:00:00:00:00:0" + strconv.Itoa(len(name)), ssid: "Corp", ap: "lobby"}, false); err != nil {
+		if err := wlc.Start(context.Background(), &controller.Association{Identity: name + "@example.com", Device: "02:00:00:00:00:0" + strconv.Itoa(len(name)), SSID: "Corp", AP: "lobby"}, false); err != nil {
 			t.Fatal(err)
 		}
 		w.shows(t, `arrived\S*    `+strings.ToLower(name)+`@example.com  is at london`)
@@ -190,14 +196,14 @@ func TestWatchLeavesTheTerminalAsItWas(t *testing.T) {
 		}
 		seen := len(w.frames())
 		resize(t, ours, 40, 10)
-		eventually(t, "the screen is drawn anew", func() bool { return len(w.frames()) > seen+3 })
+		testbed.Eventually(t, "the screen is drawn anew", func() bool { return len(w.frames()) > seen+3 })
 		frames := w.frames()
 		last := frames[len(frames)-2]
 		if lines := strings.Split(last, "\n"); len(lines) > 10 {
 			t.Errorf("%s: %d lines on a terminal of 10:\n%s", name, len(lines), last)
 		}
 		for line := range strings.Lines(last) {
-			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 40 {
+			if n := terminal.Columns(strings.TrimSuffix(line, "\n")); n > 40 {
 				t.Errorf("%s: %d columns on a terminal of 40: %q", name, n, line)
 			}
 		}
@@ -207,7 +213,7 @@ func TestWatchLeavesTheTerminalAsItWas(t *testing.T) {
 		if err := w.cmd.Wait(); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, w.text)
 		}
-		w.shows(t, regexp.QuoteMeta(leaveScreen)+`$`)
+		w.shows(t, regexp.QuoteMeta(leftScreen)+`$`)
 		after, err := unix.IoctlGetTermios(int(theirs.Fd()), unix.TCGETS)
 		if err != nil {
 			t.Fatal(err)
@@ -221,12 +227,12 @@ func TestWatchLeavesTheTerminalAsItWas(t *testing.T) {
 // TestListingsFitTheTerminal: in colour there, unless NO_COLOR says otherwise.
 func TestListingsFitTheTerminal(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, settings{})
+	b := newBench(t, testbed.Settings{})
 	b.serve()
-	if err := b.controller().start(t.Context(), ofAnn(), false); err != nil {
+	if err := b.controller().Start(t.Context(), controller.Ann(), false); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "ann is checked in", func() bool { return b.status() == "checkedIn" })
+	testbed.Eventually(t, "ann is checked in", func() bool { return b.status() == "checkedIn" })
 	escapes := regexp.MustCompile(`\x1b\[[0-9;]*m`)
 	for _, width := range []uint16{80, 60} {
 		for _, verb := range [][]string{{"people"}, {"sessions"}, {"visits"}, {"unmatched"}, {"status"}, {"show", "ann@example.com"}} {
@@ -244,7 +250,7 @@ func TestListingsFitTheTerminal(t *testing.T) {
 				t.Errorf("%v: no colour:\n%q", verb, text)
 			}
 			for line := range strings.Lines(escapes.ReplaceAllString(strings.ReplaceAll(text, "\r", ""), "")) {
-				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > int(width) && !strings.Contains(line, b.dir) { // a path is not broken
+				if n := terminal.Columns(strings.TrimSuffix(line, "\n")); n > int(width) && !strings.Contains(line, b.dir) { // a path is not broken
 					t.Errorf("%v: a line of %d columns on a terminal of %d: %s", verb, n, width, line)
 				}
 			}
@@ -255,12 +261,12 @@ func TestListingsFitTheTerminal(t *testing.T) {
 // TestWatchLeavesTheTerminalAfterAFault: what went wrong is to be read.
 func TestWatchLeavesTheTerminalAfterAFault(t *testing.T) {
 	ours, theirs := pseudoTerminal(t, 80, 24)
-	shown := &logText{}
+	shown := &testbed.LogText{}
 	go io.Copy(shown, ours) // until the test ends
-	p := &program{stdout: theirs}
+	p := &program{stdout: terminal.Out{Writer: theirs}}
 	err := p.watchScreen(t.Context(), &watcher{every: time.Hour}) // without a daemon to ask
 	if err == nil || !strings.Contains(err.Error(), "nil pointer") || !strings.Contains(err.Error(), "(*watcher).look") {
 		t.Errorf("%v", err)
 	}
-	eventually(t, "the terminal is left", func() bool { return strings.HasSuffix(shown.String(), leaveScreen) })
+	testbed.Eventually(t, "the terminal is left", func() bool { return strings.HasSuffix(shown.String(), leftScreen) })
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/terminal"
 )
 
 func (p *program) zap() *cobra.Command {
@@ -45,7 +46,7 @@ presenced zap --device 02:11:22:33:44:55 --yes`,
 			case len(zapped) == 0:
 				fmt.Fprintln(p.stderr, "no live session is chosen by that")
 			case !sure:
-				fmt.Fprintf(p.stderr, "nothing was ended; --yes ends them (%s)\n", count(len(zapped), "session"))
+				fmt.Fprintf(p.stderr, "nothing was ended; --yes ends them (%s)\n", terminal.Count(len(zapped), "session"))
 			}
 			return err
 		},

@@ -6,6 +6,7 @@ package control
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -43,4 +44,22 @@ func (d Duration) String() string {
 		return ""
 	}
 	return time.Duration(d).String()
+}
+
+// Span writes how long something lasts, to be read and not to be computed with.
+func Span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "0 s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		if m := int(d.Minutes()) % 60; d < 10*time.Hour && m > 0 {
+			return fmt.Sprintf("%d h %d min", int(d.Hours()), m)
+		}
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

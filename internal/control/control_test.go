@@ -55,21 +55,46 @@ func (m *memory) History(_ context.Context, user string, from, to time.Time, lim
 	return some, m.fails
 }
 
-var nine = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+// nine is nine o'clock, seventy minutes ago.
+var nine = time.Now().Add(-70 * time.Minute).Truncate(time.Second).UTC()
 
-// office has ann, who is there; bob, whose phone just went; and a visit of
-// ann's last week.
+// heard is what is known of a person of one of whose devices this was heard.
+func heard(device string, all ...presence.Sighting) []presence.Facts {
+	var p presence.Person
+	for _, n := range all {
+		n.Device, n.Whose, n.Heard = device, presence.Mine, n.At
+		p.Hear(n, world())
+	}
+	return p.Facts
+}
+
+// world is one in which nothing has been missed. There is no lunch, and the day
+// turns twelve hours from nine, whenever that is.
+func world() presence.World {
+	w := presence.World{Rules: presence.DefaultRules(), NAS: func(presence.NASName) presence.NAS { return presence.NAS{} }}
+	w.Lunch, w.DayStarts = presence.Span{}, (nine.Sub(nine.Truncate(24*time.Hour))+12*time.Hour)%(24*time.Hour)
+	return w
+}
+
+// office has ann, who is there; bob, whose phone went an hour after it came;
+// and a visit of ann's last week.
 func office() *memory {
+	phone := presence.Sighting{Session: "a0", Site: "london", SSID: "Corp", NAS: "hq/wlc/10.0.0.1", AP: "ap-1"}
+	at := func(n presence.Sighting, id string, status presence.Status, when time.Time, cause presence.Cause) presence.Sighting {
+		n.Session, n.Status, n.At, n.Cause = id, status, when, cause
+		return n
+	}
+	tablet := presence.Sighting{Site: "paris", NAS: "hq/wlc-2"}
 	return &memory{
 		people: []presence.Person{{
 			User: "ann@example.com",
-			Sessions: []presence.Session{
-				{ID: "a1", Device: "02:00:00:00:00:01", Site: "london", SSID: "Corp", NAS: "hq/wlc/10.0.0.1", AP: "ap-1", State: presence.Open, Began: nine, Seen: nine.Add(time.Hour), Interim: 10 * time.Minute},
-				{ID: "a0", Device: "02:00:00:00:00:01", Site: "london", SSID: "Corp", NAS: "hq/wlc/10.0.0.1", State: presence.Ended, Began: nine.Add(-time.Hour), Seen: nine, Ended: nine, Cause: presence.UserRequest},
-			},
-			Devices: []presence.Device{{ID: "02:00:00:00:00:01", Site: "london", Began: nine, Last: nine.Add(time.Hour)}},
+			Facts: heard("02:00:00:00:00:01",
+				at(phone, "a0", presence.Start, nine.Add(-time.Hour), 0), at(phone, "a0", presence.Stop, nine, presence.UserRequest),
+				at(phone, "a1", presence.Start, nine, 0), at(phone, "a1", presence.Interim, nine.Add(30*time.Minute), 0), at(phone, "a1", presence.Interim, nine.Add(40*time.Minute), 0),
+				at(phone, "a1", presence.Interim, nine.Add(50*time.Minute), 0), at(phone, "a1", presence.Interim, nine.Add(time.Hour), 0),
+			),
 			Visits: []presence.Visit{{
-				ID: "v2", User: "ann@example.com", Site: "london", Arrived: nine, State: presence.Present,
+				ID: "v2", User: "ann@example.com", Site: "london", Arrived: nine.Add(-time.Hour), State: presence.Present,
 				CheckIn:  presence.Errand{Status: presence.Effected, At: nine.Add(time.Second), Bookings: []string{"b1"}, Next: nine.Add(2 * time.Hour)},
 				CheckOut: presence.Errand{Status: presence.Waiting},
 			}},
@@ -78,9 +103,10 @@ func office() *memory {
 				{At: nine, Kind: presence.Concluded, Text: "arrived at london"},
 			},
 		}, {
-			User:     "bob@example.com",
-			Sessions: []presence.Session{{ID: "b1", Device: "02:00:00:00:00:02", Site: "paris", NAS: "hq/wlc-2", State: presence.Ended, Began: nine, Seen: nine.Add(time.Hour), Ended: nine.Add(time.Hour)}},
-			Devices:  []presence.Device{{ID: "02:00:00:00:00:02", Site: "paris", Began: nine, Last: nine.Add(time.Hour)}},
+			User: "bob@example.com",
+			Facts: heard("02:00:00:00:00:02",
+				at(tablet, "b1", presence.Start, nine, 0), at(tablet, "b1", presence.Stop, nine.Add(time.Hour), presence.UserRequest),
+			),
 			Visits: []presence.Visit{{
 				ID: "v3", User: "bob@example.com", Site: "paris", Arrived: nine, State: presence.Leaving,
 				CheckIn: presence.Errand{Status: presence.Pending, Next: nine.Add(time.Minute), Attempts: 3, Reason: "503"}, CheckOut: presence.Errand{Status: presence.Waiting},
@@ -97,7 +123,7 @@ func office() *memory {
 	}
 }
 
-func listings(m *memory) Listings { return Listings{Store: m, Rules: presence.DefaultRules} }
+func listings(m *memory) Listings { return Listings{Store: m, World: world} }
 
 // all collects the rows.
 func all[Row any](t *testing.T, rows iter.Seq2[Row, error]) (list []Row) {
@@ -112,7 +138,7 @@ func all[Row any](t *testing.T, rows iter.Seq2[Row, error]) (list []Row) {
 }
 
 // serve runs a daemon's control socket over m.
-func serve(t *testing.T, s *Server) (*Daemon, string) {
+func serve(t *testing.T, s *Server) (*Remote, string) {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "presenced.sock")
 	l, err := Listen(socket)
@@ -163,8 +189,10 @@ func TestDaemonAndFileShowTheSame(t *testing.T) {
 	}
 	same("stories", file, daemon)
 
-	l.Rules = func() presence.Rules {
-		return presence.Rules{Sites: map[string]presence.Site{"london": {Zone: time.FixedZone("Europe/London", 0)}, "paris": {}}}
+	l.World = func() presence.World {
+		w := world()
+		w.Sites = map[string]presence.Site{"london": {Zone: time.FixedZone("Europe/London", 0)}, "paris": {}}
+		return w
 	}
 	d, _ = serve(t, &Server{Listings: l})
 	zones, err := d.Zones(ctx)
@@ -291,7 +319,7 @@ func TestTimesAndDurationsInJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"started":"2026-11-23T09:00:00Z"`, `"ended":null`, `"interim":"10m0s"`, `"interim":""`, `"cause":"User-Request"`} {
+	for _, want := range []string{`"started":"` + nine.Format(time.RFC3339) + `"`, `"ended":null`, `"interim":"10m0s"`, `"interim":""`, `"cause":"User-Request"`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in %s", want, text)
 		}

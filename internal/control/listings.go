@@ -23,10 +23,16 @@ type Store interface {
 // Listings reads rows from a store, page by page.
 type Listings struct {
 	Store Store
-	Rules func() presence.Rules // in force now
+	World func() presence.World // what decisions know at this moment beside the person
 }
 
-// page is how many people or visits one read of the store copies out.
+// Rules returns the rules in force now.
+func (l Listings) Rules() presence.Rules { return l.World().Rules }
+
+// View returns how the person stands now.
+func (l Listings) View(p *presence.Person) presence.View { return p.View(time.Now(), l.World()) }
+
+// page is how many visits one read of the store copies out.
 const page = 1000
 
 // ErrUnknown is returned for a user or visit of which nothing is remembered.
@@ -58,7 +64,7 @@ func (l Listings) People(ctx context.Context, site string) iter.Seq2[Person, err
 				yield(Person{}, err)
 				return
 			}
-			for _, row := range PersonRows(p, l.Rules().Linger) {
+			for _, row := range PersonRows(l.View(&p)) {
 				if (site == "" || row.Site == site) && !yield(row, nil) {
 					return
 				}
@@ -75,7 +81,7 @@ func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Sessio
 				yield(Session{}, err)
 				return
 			}
-			for _, s := range p.Sessions {
+			for _, s := range l.View(&p).Sessions {
 				if q.Match(p.User, s) && !yield(SessionRow(p.User, s), nil) {
 					return
 				}
@@ -88,7 +94,7 @@ func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Sessio
 func (q SessionQuery) Match(user string, s presence.Session) bool {
 	return (q.All || s.Live()) && (q.User == "" || presence.Fold(user) == presence.Fold(q.User)) &&
 		(q.Device == "" || strings.EqualFold(s.Device, q.Device)) && (q.Site == "" || s.Site == q.Site) &&
-		(q.NAS == "" || s.NAS == q.NAS || slices.Contains(strings.Split(s.NAS, "/"), q.NAS))
+		(q.NAS == "" || s.NAS.Is(q.NAS))
 }
 
 // Visits yields the visits that q chooses: the settled ones, and then those
@@ -159,21 +165,16 @@ func (l Listings) people(ctx context.Context, user string) iter.Seq2[presence.Pe
 			yield(p, err)
 			return
 		}
-		for after := ""; ; {
-			people, err := l.Store.People(ctx, after, page)
+		for people, err := range presence.Everybody(ctx, l.Store, "") {
 			if err != nil {
 				yield(presence.Person{}, err)
 				return
 			}
-			for _, p := range people {
-				if !yield(p, nil) {
+			for i := range people {
+				if !yield(people[i], nil) {
 					return
 				}
 			}
-			if len(people) == 0 {
-				return
-			}
-			after = people[len(people)-1].User
 		}
 	}
 }
@@ -229,7 +230,7 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 		return Story{}, err
 	}
 	story := Story{
-		User: user, Linger: Duration(l.Rules().Linger), People: []Person{}, Sessions: []Session{}, Visits: []Visit{}, Story: append([]presence.Entry{}, p.Story...), Next: []Next{},
+		User: user, People: []Person{}, Sessions: []Session{}, Visits: []Visit{}, Story: append([]presence.Entry{}, p.Story...), Next: []Next{},
 	}
 	for v, err := range l.visits(ctx, VisitQuery{User: user}) {
 		if err != nil {
@@ -238,7 +239,8 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 		story.Visits = append(story.Visits, VisitRow(v))
 		story.Story = append(story.Story, v.Story...)
 	}
-	for _, s := range p.Sessions {
+	view := l.View(&p)
+	for _, s := range view.Sessions {
 		story.Sessions = append(story.Sessions, SessionRow(user, s))
 	}
 	slices.SortStableFunc(story.Sessions, func(a, b Session) int { return a.Started.Compare(b.Started.Time) })
@@ -246,7 +248,7 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 	if len(story.Sessions)+len(story.Visits)+len(story.Story) == 0 {
 		return Story{}, fmt.Errorf("%s: %w", user, ErrUnknown)
 	}
-	story.People = append(story.People, PersonRows(p, l.Rules().Linger)...)
+	story.People = append(story.People, PersonRows(view)...)
 	story.Next = append(story.Next, nexts(story)...)
 	return story, nil
 }
@@ -267,15 +269,19 @@ func inOrder(story []presence.Entry) []presence.Entry {
 // nexts returns what the story is waiting for.
 func nexts(story Story) (next []Next) {
 	for _, row := range story.People {
-		if !row.Deadline.IsZero() {
-			next = append(next, Next{row.Deadline, "leaving " + row.Site + " will be believed, if no device comes back"})
+		switch {
+		case row.Until.IsZero():
+		case row.State == presence.Leaving:
+			next = append(next, Next{row.Until, "leaving " + row.Site + " will be believed, if no device comes back"})
+		case row.State == presence.Arriving:
+			next = append(next, Next{row.Until, "the arrival at " + row.Site + " will be believed"})
+		default:
+			next = append(next, Next{row.Until, "being at " + row.Site + " ends, if nothing more is heard"})
 		}
 	}
 	for _, v := range story.Visits {
 		switch {
-		case v.State == presence.Arriving:
-			next = append(next, Next{v.CheckIn.Next, "the arrival at " + v.Site + " will be believed"})
-		case v.State != presence.Over && !v.CheckIn.Next.IsZero():
+		case v.State != presence.Over && v.State != presence.Arriving && !v.CheckIn.Next.IsZero():
 			next = append(next, Next{v.CheckIn.Next, "the bookings will be looked at for a check-in"})
 		case v.State == presence.Over && !v.CheckOut.Next.IsZero():
 			next = append(next, Next{v.CheckOut.Next, "the bookings will be looked at for a check-out"})

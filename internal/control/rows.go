@@ -1,8 +1,6 @@
 package control
 
 import (
-	"time"
-
 	"github.com/presenced/presenced/presence"
 )
 
@@ -13,8 +11,11 @@ type Person struct {
 	State    presence.VisitState `json:"state"`
 	Since    Time                `json:"since"`    // when they arrived
 	Deadline Time                `json:"deadline"` // when leaving will be believed; null while a device is here
-	Devices  int                 `json:"devices"`  // alive at the site now
-	Visit    string              `json:"visit"`    // its id
+	Until    Time                `json:"until"`    // when the state changes if nothing more is heard; null if that depends on more than time
+	Why      string              `json:"why"`
+	HeldBy   presence.HeldBy     `json:"held_by"` // what a departure or an arrival is waited for
+	Devices  int                 `json:"devices"` // alive at the site now
+	Visit    string              `json:"visit"`   // its id
 }
 
 // Session is one row of `presenced sessions`.
@@ -42,6 +43,8 @@ type Visit struct {
 	Arrived  Time                `json:"arrived"`
 	Departed Time                `json:"departed"`
 	State    presence.VisitState `json:"state"`
+	End      presence.End        `json:"end"` // how an over visit ended; "" before
+	Why      string              `json:"why"` // why that was believed; "" if only End tells
 	CheckIn  Errand              `json:"check_in"`
 	CheckOut Errand              `json:"check_out"`
 }
@@ -70,7 +73,6 @@ type Unmatched struct {
 // Story is everything about one user, for `presenced show`.
 type Story struct {
 	User     string           `json:"user"`
-	Linger   Duration         `json:"linger"` // how long all devices must be gone for the person to have left
 	People   []Person         `json:"people"` // open visits
 	Sessions []Session        `json:"sessions"`
 	Visits   []Visit          `json:"visits"` // oldest first
@@ -96,10 +98,14 @@ func errandRow(e presence.Errand) Errand {
 
 // VisitRow returns the row of a visit.
 func VisitRow(v presence.Visit) Visit {
-	return Visit{
-		ID: v.ID, User: v.User, Site: v.Site, Arrived: Time{v.Arrived}, Departed: Time{v.Departed}, State: v.State,
+	row := Visit{
+		ID: v.ID, User: v.User, Site: v.Site, Arrived: Time{v.Arrived}, Departed: Time{v.Departed}, State: v.State, End: v.End,
 		CheckIn: errandRow(v.CheckIn), CheckOut: errandRow(v.CheckOut),
 	}
+	if v.State == presence.Over && v.Outlook.State == presence.Over {
+		row.Why = v.Outlook.Why
+	}
+	return row
 }
 
 // SessionRow returns the row of a session of the user.
@@ -109,35 +115,29 @@ func SessionRow(user string, s presence.Session) Session {
 		ap = s.BSSID
 	}
 	return Session{
-		User: user, Device: s.Device, Site: s.Site, SSID: s.SSID, NAS: s.NAS, AP: ap, ID: s.ID, State: s.State,
+		User: user, Device: s.Device, Site: s.Site, SSID: s.SSID, NAS: string(s.NAS), AP: ap, ID: s.ID, State: s.State,
 		Started: Time{s.Began}, Seen: Time{s.Seen}, Ended: Time{s.Ended}, Interim: Duration(s.Interim), Cause: s.Cause.String(),
 	}
 }
 
-// PersonRows returns a row for each open visit of p.
-func PersonRows(p presence.Person, linger time.Duration) (rows []Person) {
+// PersonRows returns a row for each open visit of the person.
+func PersonRows(p presence.View) (rows []Person) {
 	for _, v := range p.Visits {
 		if v.State == presence.Over {
 			continue
 		}
+		o := p.Outlooks[v.ID]
 		row := Person{
-			User: p.User, Site: v.Site, State: v.State, Since: Time{v.Arrived}, Devices: p.LiveDevices(v.Site), Visit: v.ID,
+			User: p.User, Site: v.Site, State: o.State, Since: Time{v.Arrived}, Devices: p.LiveDevices(v.Site), Visit: v.ID,
+			Until: Time{o.Until}, Why: o.Why, HeldBy: o.Held,
 		}
-		if row.Devices == 0 {
-			row.Deadline = Time{lastAt(p, v).Add(linger)}
+		if o.State == presence.Over { // it is about to be concluded
+			row.State, row.Until = v.State, Time{v.Outlook.Until}
+		}
+		if row.State == presence.Leaving {
+			row.Deadline = row.Until
 		}
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// lastAt returns the last sign of life of the devices that carry the visit.
-func lastAt(p presence.Person, v presence.Visit) (last time.Time) {
-	last = v.Arrived
-	for _, d := range p.Devices {
-		if d.Site == v.Site && !d.Closed && d.Last.After(last) {
-			last = d.Last
-		}
-	}
-	return last
 }

@@ -3,7 +3,6 @@ package control
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -11,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/presenced/presenced/internal/httpd"
 )
 
 // Server serves what the daemon holds. Its functions are the daemon's own.
@@ -32,22 +33,11 @@ type Server struct {
 // Serve answers on l until ctx ends, and then lets what is under way finish,
 // for a few seconds at most.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, ConnContext: withPeer}
-	stopped := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-		defer cancel()
-		err := server.Shutdown(grace)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close()
-		}
-		stopped <- err
-	})
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		stop()
+	served := httpd.Server{Handler: s.Handler(), Context: withPeer, Grace: 3 * time.Second}
+	if err := served.Serve(ctx, l); err != nil {
 		return fmt.Errorf("serve control socket: %w", err)
 	}
-	return <-stopped
+	return nil
 }
 
 // Handler returns the HTTP interface. Listings are arrays of the rows of this
@@ -144,7 +134,7 @@ func yes(r *http.Request, name string) bool {
 // answer; one after it breaks the connection, so that no reader takes what
 // came for the whole.
 func array[Row any](w http.ResponseWriter, rows iter.Seq2[Row, error]) {
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriter(patient{w})
 	separator := "["
 	for row, err := range rows {
 		switch {
@@ -154,7 +144,7 @@ func array[Row any](w http.ResponseWriter, rows iter.Seq2[Row, error]) {
 		case err != nil:
 			panic(http.ErrAbortHandler)
 		}
-		line, err := json.Marshal(row)
+		line, err := JSON(row)
 		if err != nil {
 			panic(err) // rows are texts, numbers and times
 		}
@@ -191,5 +181,18 @@ func fail(w http.ResponseWriter, code int, err error) {
 func answer(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	json.NewEncoder(w).Encode(v)
+	text, err := JSON(v)
+	if err != nil {
+		panic(err) // rows are texts, numbers and times
+	}
+	patient{w}.Write(append(text, '\n'))
+}
+
+// patient allows each write its own time: a listing may be long, and an order
+// takes as long as it takes.
+type patient struct{ http.ResponseWriter }
+
+func (p patient) Write(b []byte) (int, error) {
+	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(httpd.WriteTime)) // a test's recorder has none
+	return p.ResponseWriter.Write(b)
 }

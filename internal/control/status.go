@@ -3,17 +3,19 @@ package control
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/presenced/presenced/presence"
 )
 
 // Status is one screen about the daemon. What only a running daemon knows is
-// filled in by it; [Listings.Count] fills in the rest.
+// filled in by it, [Listings.Count] counts people, and [Status.Judge] says what
+// is amiss.
 type Status struct {
 	Version   string   `json:"version"`
 	Running   bool     `json:"running"` // false: read from the file, without a daemon
 	Ready     bool     `json:"ready"`   // records are being kept and answered
-	Failing   string   `json:"failing"` // why they are not; "" if they are
+	Failing   string   `json:"failing"` // why the latest could not be kept; "" if it could
 	PID       int      `json:"pid"`
 	Started   Time     `json:"started"`
 	Config    string   `json:"config"`   // the file that is in force
@@ -24,6 +26,7 @@ type Status struct {
 	Clients []Client  `json:"clients"`
 	Unknown uint64    `json:"unknown_clients"` // datagrams from sources that are no client
 	Drops   uint64    `json:"kernel_drops"`    // datagrams that the kernel had no room for
+	Refused uint64    `json:"refused"`         // certificates and TLS handshakes that let nobody in
 	Sites   []Site    `json:"sites"`
 	People  int       `json:"people"`   // present, arriving or leaving
 	Live    int       `json:"sessions"` // open or suspect
@@ -31,6 +34,39 @@ type Status struct {
 	Nobody  int       `json:"unmatched"`
 	Desk    Desk      `json:"desk"`
 	Store   StoreInfo `json:"store"`
+
+	Certificates []Certificate `json:"certificates"` // that accounting over TLS depends on
+
+	Troubles     []Trouble `json:"troubles"` // what is amiss, the worst first
+	FailingSince Time      `json:"failing_since"`
+	Turned       Time      `json:"turned"`         // when that loop turned which has not for longest; null: one does not run
+	Recalling    bool      `json:"recalling"`      // what is stored of the NASes is being read
+	Refusing     Time      `json:"config_refused"` // since when the configuration file is no good; null: it is in force
+	Rated        Duration  `json:"rated"`          // over how long the clients' rates are
+
+	NASes map[presence.NASName]presence.NAS `json:"-"` // by name
+	live  map[presence.NASName]int          // sessions by NAS, of the people who were counted
+
+	Waits  Duration `json:"waits"`  // how long records wait for their answer, whoever sends them
+	Shares []Share  `json:"shares"` // of what clients bring, those that are near their end
+}
+
+// Certificate is one that runs out, or a list of revoked ones that does.
+type Certificate struct {
+	Kind    string `json:"kind"`   // "server": ours; "ca": a client's CA; "client": of a connection there is; "crl": a list
+	Client  string `json:"client"` // whose; "" for ours
+	Subject string `json:"subject"`
+	Expires Time   `json:"expires"`
+}
+
+// Share is how much a client has brought of what it may bring.
+type Share struct {
+	Client  string `json:"client"`
+	Of      string `json:"of"` // "people", "devices" or "NASes"
+	Held    int    `json:"held"`
+	Most    int    `json:"most"`
+	Refused uint64 `json:"refused"`      // since the start
+	Last    Time   `json:"last_refused"` // null: none was
 }
 
 // Client is what was heard from one RADIUS client. The counters have the names
@@ -52,14 +88,18 @@ type Client struct {
 	BadDelays    uint64   `json:"bad_delays"` // Acct-Delay-Time beyond belief
 	BadStamps    uint64   `json:"bad_stamps"` // Event-Timestamp beyond belief
 	Skew         Duration `json:"skew"`       // of its clock against ours; ahead is positive
-	Named        uint64   `json:"named"`      // records whose identity led to a person
-	Anonymous    uint64   `json:"anonymous"`  // records with an anonymous outer identity
+	OverTLS      bool     `json:"over_tls"`
+	Connections  int      `json:"connections"` // over TLS, now
+	Rate         Rate     `json:"per_minute"`
+	Named        uint64   `json:"named"`     // records whose identity led to a person
+	Anonymous    uint64   `json:"anonymous"` // records with an anonymous outer identity
 }
 
 // Site is one site and who is there.
 type Site struct {
 	Name     string `json:"name"`
 	Building string `json:"building"`
+	Doubt    string `json:"doubt"` // why Kadence may not have that building any longer; "" if it has
 	Zone     string `json:"time_zone"`
 	Arriving int    `json:"arriving"`
 	Present  int    `json:"present"`
@@ -88,31 +128,40 @@ type Call struct {
 // StoreInfo is the state of the store.
 type StoreInfo struct {
 	Path      string   `json:"path"`
-	Size      int64    `json:"size"` // bytes of the file
+	Doubts    []string `json:"doubts"` // what is odd about it: that it is a backup, say
+	Size      int64    `json:"size"`   // bytes of the file
 	People    int      `json:"people"`
 	Commit    Duration `json:"last_commit"` // how long the latest commit took; "" if there was none
 	FreePages int      `json:"free_pages"`  // of the file, to be used again
 }
 
-// Count fills in who is where and what is pending. A site that has people but
+// Count fills in who is where and what is pending, and judges. A site that has people but
 // is not listed in s, because it is no longer configured, is added.
 func (l Listings) Count(ctx context.Context, s *Status) error {
 	for p, err := range l.Everybody(ctx) {
 		if err != nil {
 			return err
 		}
-		s.Count(&p)
+		s.Count(l.View(&p))
 	}
+	s.Judge(time.Now())
 	return nil
 }
 
+// LiveOn returns how many live sessions of the people counted are on a NAS.
+func (s *Status) LiveOn(nas presence.NASName) int { return s.live[nas] }
+
 // Count counts one person more.
-func (s *Status) Count(p *presence.Person) {
+func (s *Status) Count(p presence.View) {
 	s.Store.People++
 	for i := range p.Sessions {
 		if p.Sessions[i].Live() {
 			s.site(p.Sessions[i].Site).Sessions++
 			s.Live++
+			if s.live == nil {
+				s.live = map[presence.NASName]int{}
+			}
+			s.live[p.Sessions[i].NAS]++
 		}
 	}
 	for _, v := range p.Visits {

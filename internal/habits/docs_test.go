@@ -1,6 +1,7 @@
 package habits
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -147,14 +148,14 @@ func codes(text string) (all []string) {
 // if it is a whole file, else with what it lacks to be one.
 func TestDocumentsConfigureWhatCanBeConfigured(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", t.TempDir())
-	found := 0
+	found, papers := 0, smallCA(t)
 	for name, text := range documents(t) {
 		for _, block := range fence.FindAllStringSubmatch(text, -1) {
 			if block[1] != "toml" {
 				continue
 			}
 			found++
-			if _, err := configs.Load(whole(t, block[2])); err != nil {
+			if _, err := configs.Load(whole(t, block[2], papers)); err != nil {
 				t.Errorf("%s: %v\n%s", name, err, block[2])
 			}
 		}
@@ -173,16 +174,46 @@ var (
 	}
 )
 
+// smallCA makes the certificates of the only recipe that does, and the list of
+// revoked ones, as they stand in the documents, and returns their folder.
+func smallCA(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("openssl"); err != nil {
+		t.Skipf("SKIPPED: %v (.ci/peers installs it)", err)
+	}
+	dir := t.TempDir()
+	ran := 0
+	for _, text := range documents(t) {
+		for _, block := range fence.FindAllStringSubmatch(text, -1) { // in their order
+			if block[1] != "sh" || !strings.Contains(block[2], "=\"openssl ") {
+				continue
+			}
+			cmd := exec.Command("bash", "-euo", "pipefail", "-c", block[2])
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("the recipe for a CA: %v\n%s\n%s", err, block[2], out)
+			}
+			ran++
+		}
+	}
+	for _, name := range []string{"ca.pem", "server.pem", "ap1.pem", "crl.pem"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Fatalf("of %d recipes none makes it: %v", ran, err)
+		}
+	}
+	return dir
+}
+
 // whole writes a file of the fragment and what it lacks, with the files that
-// it names, and returns its name.
-func whole(t *testing.T, fragment string) string {
+// it names, and returns its name. Of certificates there are those in papers.
+func whole(t *testing.T, fragment, papers string) string {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(path, text string) string {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -193,6 +224,13 @@ func whole(t *testing.T, fragment string) string {
 			content := "0123456789abcdef"
 			if strings.HasSuffix(file[1], ".csv") || strings.HasSuffix(file[1], ".txt") {
 				content = ""
+			}
+			name := filepath.Base(file[1])
+			if name == "radsec-key" {
+				name = "server.key"
+			}
+			if paper, err := os.ReadFile(filepath.Join(papers, name)); err == nil {
+				content = string(paper)
 			}
 			write(os.ExpandEnv(file[1]), content)
 		}
@@ -259,5 +297,69 @@ func TestTroubleshootingQuotesWhatIsSaid(t *testing.T) {
 	}
 	if found < 8 {
 		t.Errorf("the test found only %d texts: it looks in the wrong place", found)
+	}
+}
+
+// TestDocumentsNameFilesThatExist: a file is named by its path from the root, or
+// where the folder is plain by its name alone. What begins with / is on the
+// reader's machine.
+func TestDocumentsNameFilesThatExist(t *testing.T) {
+	there := map[string]bool{} // by path and by name
+	err := filepath.WalkDir(root(t), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && entry.Name() == ".git" {
+			return filepath.SkipDir
+		}
+		path, _ = filepath.Rel(root(t), path)
+		there[path], there[filepath.Base(path)] = true, true
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, file := 0, regexp.MustCompile("`([^`\\s/][^`\\s]*\\.(?:go|sh|toml|yml))`")
+	for name, text := range documents(t) {
+		for _, m := range file.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			found++
+			if !there[m[1]] {
+				t.Errorf("%s: there is no file %s", name, m[1])
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("the test found only %d files: it looks in the wrong place", found)
+	}
+}
+
+// section returns what stands in the README under the heading.
+func section(t *testing.T, title string) string {
+	t.Helper()
+	_, text, found := strings.Cut(documents(t)["README.md"], "\n## "+title+"\n")
+	if !found {
+		t.Fatalf("README.md has no heading %q", title)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	return text
+}
+
+// TestReadmeLaysOutEveryFolder: there is a line for every folder that has Go in
+// it, and for no other. What is indented is in the folder that it stands under.
+func TestReadmeLaysOutEveryFolder(t *testing.T) {
+	laidOut, layout, under := map[string]bool{}, section(t, "How it is laid out"), ""
+	for _, m := range regexp.MustCompile(`(?m)^(  )?([a-z]+(?:/[a-z]+)*)/ +\S`).FindAllStringSubmatch(layout, -1) {
+		dir := m[2]
+		if m[1] == "" {
+			under = dir
+		} else {
+			dir = under + "/" + dir
+		}
+		laidOut[dir] = true
+		if _, err := os.Stat(filepath.Join(root(t), dir)); err != nil {
+			t.Errorf("README.md lays out %s: %v", dir, err)
+		}
+	}
+	for _, p := range packages(t) {
+		if dir := strings.TrimPrefix(p.ImportPath, module+"/"); !laidOut[dir] && !strings.Contains(layout, dir+" ") {
+			t.Errorf("README.md lays out no %s", dir)
+		}
 	}
 }

@@ -19,44 +19,98 @@ import (
 
 const module = "github.com/presenced/presenced"
 
+// rigs begins the names of what is there for tests, the demo and benchmarks.
+const rigs = "internal/rigs/"
+
 // mayImport says which packages of ours a package may import, whatever its
 // tests do. It is the star: presence in the middle, adapters around it that do
-// not know each other, and the program that ties. What is not listed stands
-// outside, as rehearsals and benchmarks do: it may import any, and only the
-// program may import it.
+// not know each other, the daemon that ties them, and the program, whose verbs
+// run it or ask it. Whatever is not listed is a rig.
 var mayImport = map[string][]string{
 	"presence":         nil,
 	"radiusacct":       {"presence"},
-	"store":            {"presence"},
+	"mapping":          {"presence"},
+	"store":            {"presence", "store/kv", "store/journal"}, // of the journal, the points of its tests
+	"store/kv":         {"store/journal"},
+	"store/journal":    nil,
 	"kadence":          {"presence"},
 	"kadence/sandbox":  nil,
-	"configs":          {"presence", "radiusacct", "kadence"}, // checks into what they take
-	"internal/control": {"presence"},
+	"configs":          {"presence", "radiusacct", "mapping", "kadence"}, // checks into what they take
+	"internal/httpd":   nil,
+	"internal/control": {"presence", "internal/httpd"},
 	"internal/page":    {"presence", "internal/control"},
-	"internal/web":     nil,
-	"internal/metrics": {"presence", "radiusacct", "store", "kadence"}, // tells of what they count
-	"cmd/presenced": {
-		"presence", "radiusacct", "store", "kadence", "kadence/sandbox", "configs", "internal/control",
-		"internal/page", "internal/web", "internal/metrics",
+	"internal/web":     {"internal/httpd"},
+	"internal/metrics": {"presence", "radiusacct", "store", "kadence", "internal/control"}, // tells of what they count
+	"internal/daemon": {
+		"presence", "radiusacct", "mapping", "store", "kadence", "configs", "internal/control", "internal/page", "internal/web", "internal/metrics",
 	},
+	"internal/terminal": nil,
+	"internal/demo": {
+		"presence", "radiusacct", "kadence/sandbox", "configs", "internal/control", "internal/web", "internal/daemon", "internal/terminal",
+		rigs + "controller", rigs + "office",
+	},
+	"cmd/presenced": {
+		"presence", "radiusacct", "mapping", "store", "kadence", "kadence/sandbox", "configs", "internal/control", "internal/daemon",
+		"internal/demo", "internal/terminal",
+	},
+	"internal/habits":  nil,
+	"packages":         nil,
+	"packages/release": nil,
+	"systemd":          nil,
 }
 
 func TestImportsFormAStar(t *testing.T) {
+	found := map[string]bool{}
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(p.ImportPath, module+"/")
 		rays, inside := mayImport[name]
+		if rig := strings.HasPrefix(name, rigs); rig == inside {
+			t.Errorf("%s has no place in the star, and is no rig", name)
+		}
 		for _, imported := range p.Imports {
 			other, ours := strings.CutPrefix(imported, module+"/")
-			if _, known := mayImport[other]; name == "cmd/presenced" && !known {
-				ours = false
-			}
-			if ours && inside && !slices.Contains(rays, other) {
+			found[name+" "+other] = true
+			switch {
+			case ours && inside && !slices.Contains(rays, other):
 				t.Errorf("%s imports %s, which is no ray of the star", name, other)
+			case ours && strings.HasPrefix(other, "store/") && strings.Split(name, "/")[0] != "store":
+				t.Errorf("%s imports %s, which is a room of store's", name, other)
+			case ours && !inside && slices.Contains([]string{"internal/daemon", "internal/demo"}, other):
+				t.Errorf("%s imports %s: a rig stands beside the program", name, other)
 			}
 			if name == "presence" && strings.Contains(strings.Split(imported, "/")[0], ".") {
 				t.Errorf("presence imports %s: it decides with the standard library alone", imported)
 			}
 		}
+	}
+	for name, rays := range mayImport {
+		for _, other := range rays {
+			if !found[name+" "+other] {
+				t.Errorf("%s may import %s, and does not: take it off the list", name, other)
+			}
+		}
+	}
+}
+
+// TestPackagesLogByTheStandardLibrary: what a package logs goes to a log/slog that
+// it is given. What writes the lines is chosen in one place, and is nobody
+// else's dependency.
+func TestPackagesLogByTheStandardLibrary(t *testing.T) {
+	const writer, chooses = "github.com/sirupsen/logrus", "internal/daemon"
+	chosen := false
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		for _, imported := range p.Imports {
+			switch {
+			case imported == "log" || strings.HasPrefix(imported, writer) && name != chooses:
+				t.Errorf("%s imports %s: it is given a log/slog", name, imported)
+			case imported == writer:
+				chosen = true
+			}
+		}
+	}
+	if !chosen {
+		t.Errorf("%s does not import %s: the test looks for the wrong thing", chooses, writer)
 	}
 }
 
@@ -98,23 +152,53 @@ func TestNoPackageIsNamedForNothing(t *testing.T) {
 }
 
 // TestModuleBuildsAsPublished: what is tested here is what `go install` gives
-// somebody else, and with the toolchain that is pinned.
+// somebody else, and all is built with the one toolchain that is pinned.
 func TestModuleBuildsAsPublished(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root(t), "go.mod"))
-	if err != nil {
-		t.Fatal(err)
+	pinned := ""
+	for _, file := range []string{"go.mod", "tools.mod", "packages/release/go.mod"} {
+		var mod struct {
+			Toolchain string
+			Replace   []struct{ Old struct{ Path string } }
+		}
+		goJSON(t, func(d *json.Decoder) error { return d.Decode(&mod) }, "mod", "edit", "-json", file)
+		for _, r := range mod.Replace {
+			t.Errorf("%s replaces %s", file, r.Old.Path)
+		}
+		if pinned == "" {
+			pinned = mod.Toolchain
+		}
+		if mod.Toolchain == "" || mod.Toolchain != pinned {
+			t.Errorf("%s pins the toolchain %q, and go.mod %q", file, mod.Toolchain, pinned)
+		}
 	}
+}
+
+// TestEveryDependencyHasAReason: the README's table names what go.mod requires
+// directly, says what for, and names nothing else.
+func TestEveryDependencyHasAReason(t *testing.T) {
 	var mod struct {
-		Go        string
-		Toolchain string
-		Replace   []struct{ Old struct{ Path string } }
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
 	}
 	goJSON(t, func(d *json.Decoder) error { return d.Decode(&mod) }, "mod", "edit", "-json")
-	for _, r := range mod.Replace {
-		t.Errorf("go.mod replaces %s", r.Old.Path)
+	why := map[string]string{}
+	for _, row := range regexp.MustCompile(`(?m)^\| [^|]+ \| ([^|]+\.[^|]+) \| ([^|]*) \|$`).FindAllStringSubmatch(section(t, "What it depends on"), -1) {
+		for _, path := range strings.Split(row[1], ", ") {
+			why[path] = strings.TrimSpace(row[2])
+		}
 	}
-	if mod.Toolchain == "" {
-		t.Errorf("go.mod pins no toolchain:\n%s", text)
+	for _, r := range mod.Require {
+		if !r.Indirect && why[r.Path] == "" {
+			t.Errorf("the README does not say why %s", r.Path)
+		}
+		if !r.Indirect {
+			delete(why, r.Path)
+		}
+	}
+	for path := range why {
+		t.Errorf("the README says why %s, which go.mod does not require directly", path)
 	}
 }
 
@@ -148,6 +232,23 @@ func TestErrorsReadVerbObjectCause(t *testing.T) {
 				if failed.MatchString(line) {
 					t.Errorf("%s/%s:%d: %s", strings.TrimPrefix(p.ImportPath, module+"/"), name, i+1, strings.TrimSpace(line))
 				}
+			}
+		}
+	}
+}
+
+// TestCommentsSayWhoDoesWhat: "record makes the changes durable", and not
+// "record has what changed be on disk".
+func TestCommentsSayWhoDoesWhat(t *testing.T) {
+	turned := regexp.MustCompile(`(?m)^\s*// \w+ (?:has|lets) [^.;:]{3,60}? be\b.*`)
+	for _, p := range packages(t) {
+		for _, name := range slices.Concat(p.GoFiles, p.TestGoFiles) {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, comment := range turned.FindAll(text, -1) {
+				t.Errorf("%s/%s: %s", strings.TrimPrefix(p.ImportPath, module+"/"), name, bytes.TrimSpace(comment))
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 )
 
 const (
-	censusPage = 1000             // people read at once: no read of the store is longer
 	censusWait = time.Second      // how long a scrape waits for a count before it tells the one before
 	censusAge  = 10 * time.Second // counted anew after this long …
 	censusRest = 20               // … and after this many times what it took, which bounds its cost to a twentieth of a core
@@ -26,6 +24,7 @@ type household interface {
 // time: for a million people it takes seconds.
 type census struct {
 	store household
+	world func() presence.World
 	sites func() []string // those of the configuration
 
 	mu       sync.Mutex // guards what follows
@@ -42,7 +41,7 @@ type count struct {
 	errands   map[[2]string]int // by errand and status
 	pending   map[string]time.Duration
 	overdue   time.Duration
-	silent    map[string]bool // NASes
+	silent    map[presence.NASName]bool
 }
 
 // latest returns the latest count, one that is made now if that is due and
@@ -71,7 +70,7 @@ func (c *census) latest() *count {
 func (c *census) count(done chan struct{}) {
 	n := newCount(time.Now())
 	n.zeroes(c.sites())
-	err := n.walk(c.store)
+	err := n.walk(c.store, c.world)
 	n.ended = time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,11 +84,12 @@ func (c *census) count(done chan struct{}) {
 func newCount(now time.Time) *count {
 	return &count{
 		at: now, people: map[[2]string]int{}, sessions: map[[2]string]int{}, clients: map[[2]string]int{}, errands: map[[2]string]int{},
-		pending: map[string]time.Duration{"check_in": 0, "check_out": 0}, silent: map[string]bool{},
+		pending: map[string]time.Duration{"check_in": 0, "check_out": 0}, silent: map[presence.NASName]bool{},
 	}
 }
 
-// zeroes has a count of nobody be told as such, and not left out.
+// zeroes adds nothing to each count, so that a count of nobody is told and not
+// left out.
 func (n *count) zeroes(sites []string) {
 	for _, errand := range []string{"check_in", "check_out"} {
 		n.errands[[2]string{errand, string(presence.Pending)}] += 0
@@ -104,20 +104,20 @@ func (n *count) zeroes(sites []string) {
 	}
 }
 
-func (n *count) walk(store household) error {
-	for after := ""; ; {
-		people, err := store.People(context.Background(), after, censusPage)
-		if err != nil || len(people) == 0 {
+func (n *count) walk(store household, world func() presence.World) error {
+	for people, err := range presence.Everybody(context.Background(), store, "") {
+		if err != nil {
 			return err
 		}
+		w, now := world(), time.Now()
 		for i := range people {
-			n.person(&people[i])
+			n.person(people[i].View(now, w))
 		}
-		after = people[len(people)-1].User
 	}
+	return nil
 }
 
-func (n *count) person(p *presence.Person) {
+func (n *count) person(p presence.View) {
 	for i := range p.Sessions {
 		if p.Sessions[i].Live() {
 			n.session(&p.Sessions[i])
@@ -141,16 +141,10 @@ func (n *count) session(s *presence.Session) {
 	case n.at.Sub(s.Began) > interimsBy:
 		interims = "no"
 	}
-	n.clients[[2]string{clientOf(s.NAS), interims}]++
+	n.clients[[2]string{s.NAS.Client(), interims}]++
 	if s.State == presence.Suspect && s.Cause == presence.NASSilent {
 		n.silent[s.NAS] = true
 	}
-}
-
-// clientOf is the client in a NAS's name.
-func clientOf(nas string) string {
-	client, _, _ := strings.Cut(nas, "/")
-	return client
 }
 
 func (n *count) visit(v *presence.Visit) {
@@ -225,7 +219,7 @@ func censusCollector(c *census, t *presence.Tracker) collector {
 }
 
 // nasesBy counts NASes by client and state.
-func nasesBy(all map[string]presence.NAS, silent map[string]bool) map[[2]string]int {
+func nasesBy(all map[presence.NASName]presence.NAS, silent map[presence.NASName]bool) map[[2]string]int {
 	counts := map[[2]string]int{}
 	for name, n := range all {
 		state := "quiet"
@@ -235,7 +229,7 @@ func nasesBy(all map[string]presence.NAS, silent map[string]bool) map[[2]string]
 		case time.Since(n.Heard) < time.Hour:
 			state = "heard"
 		}
-		client := clientOf(name)
+		client := name.Client()
 		for _, any := range []string{"heard", "quiet", "silent"} {
 			counts[[2]string{client, any}] += 0
 		}

@@ -32,12 +32,12 @@ func (f *family) send(ch out, value float64, labels ...string) {
 }
 
 // sendYes sends 1 for yes and 0 for no.
-func (f *family) sendYes(ch out, yes bool) {
+func (f *family) sendYes(ch out, yes bool, labels ...string) {
 	if yes {
-		f.send(ch, 1)
+		f.send(ch, 1, labels...)
 		return
 	}
-	f.send(ch, 0)
+	f.send(ch, 0, labels...)
 }
 
 // sendTime sends a moment, and nothing if there is none.

@@ -16,14 +16,15 @@ func kadenceCollector(s Sources) collector {
 	token := newGauge("kadence_token_expiry_timestamp_seconds", "When the token expires; absent while there is none.")
 	refused := newGauge("kadence_credentials_refused", "Whether Kadence refuses our credentials.")
 	skipped := newCounter("kadence_skipped_bookings", "Bookings in answers that could not be read.")
-	all := []*family{dry, failures, answered, rests, calls, took, limit, remaining, token, refused, skipped}
+	doubted := newGauge("kadence_building_doubted", "Whether Kadence may not have the site's building any longer; it goes on as it was known.", "site")
+	all := []*family{dry, failures, answered, rests, calls, took, limit, remaining, token, refused, skipped, doubted}
 	return collector{all, func(ch out) {
-		setup := s.Setup()
-		dry.sendYes(ch, setup.DryRun)
-		if setup.Desk == nil {
+		configured := s.Configured()
+		dry.sendYes(ch, configured.DryRun)
+		if configured.Desk == nil {
 			return
 		}
-		health, stats, now := s.Courier.Health(), setup.Desk.Stats(), time.Now()
+		health, stats, now := s.Courier.Health(), configured.Desk.Stats(), time.Now()
 		failures.send(ch, float64(health.Failures))
 		answered.sendTime(ch, stats.Success)
 		rests.sendYes(ch, health.Rests.After(now) || stats.Throttled.After(now))
@@ -40,5 +41,8 @@ func kadenceCollector(s Sources) collector {
 		token.sendTime(ch, stats.Token)
 		refused.sendYes(ch, stats.Refused != "")
 		skipped.send(ch, float64(stats.Skipped))
+		for _, site := range configured.Sites {
+			doubted.sendYes(ch, configured.Desk.Doubt(site) != "", site)
+		}
 	}}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/kadence"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
@@ -21,16 +22,17 @@ import (
 
 // Sources are what is told of.
 type Sources struct {
-	Version string
-	Radius  *radiusacct.Server
-	Tracker *presence.Tracker
-	Courier *presence.Courier
-	Store   *store.Store
-	Setup   func() Setup
+	Version    string
+	Radius     *radiusacct.Server
+	Tracker    *presence.Tracker
+	Courier    *presence.Courier
+	Store      *store.Store
+	Troubles   func() []control.Trouble
+	Configured func() Configured
 }
 
-// Setup is the configuration in force.
-type Setup struct {
+// Configured is what the configuration in force says.
+type Configured struct {
 	Desk    *kadence.Desk // nil without [kadence]
 	DryRun  bool
 	Sites   []string
@@ -70,7 +72,7 @@ func New(s Sources) *Metrics {
 	}
 	m.registry.MustRegister(m.batches, m.answers, m.commits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		radiusCollector(s.Radius), presenceCollector(s), censusCollector(&census{store: s.Store, sites: func() []string { return s.Setup().Sites }}, s.Tracker),
+		radiusCollector(s.Radius), presenceCollector(s), censusCollector(&census{store: s.Store, world: s.Tracker.World, sites: func() []string { return s.Configured().Sites }}, s.Tracker),
 		kadenceCollector(s), storeCollector(s.Store))
 	build := newGauge("build_info", "Which presenced this is; always 1.", "version", "goversion")
 	m.registry.MustRegister(collector{[]*family{build}, func(ch out) { build.send(ch, 1, s.Version, runtime.Version()) }})

@@ -1,5 +1,11 @@
 package metrics
 
+import (
+	"strings"
+
+	"github.com/presenced/presenced/internal/control"
+)
+
 // presenceCollector tells of what was concluded from records, as the daemon
 // has it in memory.
 func presenceCollector(s Sources) collector {
@@ -9,11 +15,36 @@ func presenceCollector(s Sources) collector {
 	identities := newCounter("identities", `Records by what their identity was: "named" led to a person, "anonymous" is an anonymous outer identity.`, "client", "identity")
 	nobody := newCounter("unmatched_records", "Records and datagrams that led to nobody, by what led nowhere and why.", "kind", "reason")
 	keys := newGauge("unmatched", "Different identities, networks, NASes and sources that led nowhere, as presenced unmatched lists them.", "kind")
-	return collector{[]*family{recording, loaded, refused, identities, nobody, keys}, func(ch out) {
-		recording.sendYes(ch, s.Tracker.Healthy())
-		setup := s.Setup()
-		loaded.sendTime(ch, setup.Loaded)
-		refused.sendYes(ch, setup.Refused)
+	held := newGauge("client_share_used", "How much a client has brought, of what one may bring: people, devices, NASes.", "client", "of")
+	most := newGauge("client_share", "How much one client may bring.", "of")
+	beyond := newCounter("client_share_refused", "What was not taken in of a client, or given up for it, because it brings more than one may.", "client", "of")
+	waits := newGauge("radius_wait_seconds", "How long records wait for their answer at the moment, whoever sends them.")
+	troubles := newGauge("troubles", "What is amiss: how much of each kind, by how far it reaches (down, late, early, bad, odd).", "kind", "grade")
+	return collector{[]*family{recording, troubles, loaded, refused, identities, nobody, keys, held, most, beyond, waits}, func(ch out) {
+		waits.send(ch, s.Radius.Waits().Seconds())
+		mosts := map[string]int{}
+		for _, share := range s.Tracker.Shares() {
+			of := strings.ToLower(string(share.Of))
+			held.send(ch, float64(share.Held), share.Client, of)
+			beyond.send(ch, float64(share.Refused), share.Client, of)
+			mosts[of] = share.Most
+		}
+		for of, n := range mosts {
+			most.send(ch, float64(n), of)
+		}
+		amiss := map[[2]string]int{}
+		records := true
+		for _, t := range s.Troubles() {
+			amiss[[2]string{string(t.Kind), string(t.Grade)}]++
+			records = records && t.Kind != control.NotRecording
+		}
+		for labels, n := range amiss {
+			troubles.send(ch, float64(n), labels[0], labels[1])
+		}
+		recording.sendYes(ch, records)
+		configured := s.Configured()
+		loaded.sendTime(ch, configured.Loaded)
+		refused.sendYes(ch, configured.Refused)
 		for client, n := range s.Tracker.Identities() {
 			identities.send(ch, float64(n.Named), client, "named")
 			identities.send(ch, float64(n.Anonymous), client, "anonymous")

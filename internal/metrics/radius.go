@@ -1,6 +1,10 @@
 package metrics
 
-import "github.com/presenced/presenced/radiusacct"
+import (
+	"time"
+
+	"github.com/presenced/presenced/radiusacct"
+)
 
 // radiusCollector tells of packets. The counters that the RADIUS accounting
 // server MIB knows have its names, and say so.
@@ -36,7 +40,12 @@ func radiusCollector(s *radiusacct.Server) collector {
 	heard := newGauge("radius_last_heard_timestamp_seconds", "When the latest datagram of a client came; absent if none has since the start.", "client")
 	invalid := newCounter("radius_invalid_requests", "Datagrams from sources that are no client (radiusAccServTotalInvalidRequests).")
 	drops := newCounter("radius_kernel_drops", "Datagrams that the kernel had no room for, on the sockets being read.")
-	families := []*family{skew, heard, invalid, drops}
+	connections := newGauge("radsec_connections", "TLS connections of a client.", "client")
+	refused := newCounter("radsec_refused", "Certificates and TLS handshakes that let nobody in; `presenced unmatched` says why.")
+	expiry := newGauge("certificate_expiry_timestamp_seconds",
+		"When a certificate runs out that accounting over TLS depends on: ours (server), a client's CA (ca), the first of those it has connected with (client), or when its list of revoked ones is to be replaced (crl).",
+		"kind", "client")
+	families := []*family{skew, heard, invalid, drops, connections, refused, expiry}
 	for _, f := range byClient {
 		families = append(families, f.family)
 	}
@@ -47,9 +56,21 @@ func radiusCollector(s *radiusacct.Server) collector {
 			}
 			skew.send(ch, c.Skew.Seconds(), c.Name)
 			heard.sendTime(ch, c.LastHeard, c.Name)
+			connections.send(ch, float64(c.Connections), c.Name)
 		}
 		totals := s.Totals()
 		invalid.send(ch, float64(totals.InvalidRequests))
 		drops.send(ch, float64(totals.KernelDrops))
+		refused.send(ch, float64(totals.Refused))
+		first := map[[2]string]time.Time{} // of several CAs, the first to run out
+		for _, c := range s.Certificates() {
+			of := [2]string{c.Kind, c.Client}
+			if at, ok := first[of]; !ok || c.Expires.Before(at) {
+				first[of] = c.Expires
+			}
+		}
+		for of, at := range first {
+			expiry.sendTime(ch, at, of[0], of[1])
+		}
 	}}
 }

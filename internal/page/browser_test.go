@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http/httptest"
 	"os"
@@ -17,7 +18,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-	"github.com/sirupsen/logrus"
 
 	"github.com/presenced/presenced/internal/web"
 )
@@ -44,7 +44,7 @@ func look(t *testing.T, p *Page, token string) *browser {
 	if err != nil {
 		t.Skip("SKIPPED: chromium is not installed (.ci/peers installs it on Debian)")
 	}
-	s := &web.Server{Page: p.Handler(), Token: func() string { return token }, Log: logrus.New()}
+	s := &web.Server{Page: p.Handler(), Token: func() string { return token }, Log: slog.New(slog.DiscardHandler)}
 	server := httptest.NewUnstartedServer(nil)
 	server.Config.Handler = s.Handler(server.Listener.Addr())
 	server.Start()
@@ -304,7 +304,7 @@ func TestTimelineShowsWhatHappenedWhenItDid(t *testing.T) {
 				t.Errorf("%d wide: %s is at %.2f, not at %.2f", width, what, got, want)
 			}
 		}
-		if names := eval[string](b, `[...document.querySelectorAll(".track svg[role=img]")].map((s) => s.ariaLabel).join("\n")`); !strings.Contains(names, "12:09–12:47 no device: gone for less than linger") {
+		if names := eval[string](b, `[...document.querySelectorAll(".track svg[role=img]")].map((s) => s.ariaLabel).join("\n")`); !strings.Contains(names, "12:09–12:47 no device: not gone for long enough") {
 			t.Errorf("the picture in words is\n%s", names)
 		}
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 var functions = template.FuncMap{
-	"plain": plain, "span": span, "perMinute": perMinute, "count": count, "at": at, "exact": exact, "ago": ago, "thousands": thousands,
-	"bytes": bytesOf, "booking": booking, "up": func(since control.Time, now time.Time) string { return span(now.Sub(since.Time)) },
-	"interim": func(d control.Duration) string { return span(time.Duration(d)) }, "skew": skew, "zone": zone,
+	"plain": plain, "sentence": sentence, "grade": grade, "look": lookAt, "span": control.Span, "perMinute": perMinute, "count": count, "at": at, "exact": exact, "ago": ago, "thousands": thousands,
+	"bytes": bytesOf, "booking": booking, "up": func(since control.Time, now time.Time) string { return control.Span(now.Sub(since.Time)) },
+	"interim": func(d control.Duration) string { return control.Span(time.Duration(d)) }, "skew": skew, "zone": zone,
 	"words": func(s presence.ErrandStatus) string { return strings.ReplaceAll(string(s), "_", " ") },
 	"add":   func(a, b uint64) uint64 { return a + b },
 }
@@ -74,7 +74,7 @@ func ago(t any, now time.Time) moment {
 	m := at(t, time.Local, now)
 	if m.RFC != "" {
 		when, _ := time.Parse(time.RFC3339, m.RFC)
-		if m.Text = span(now.Sub(when)) + " ago"; now.Sub(when) < time.Second {
+		if m.Text = control.Span(now.Sub(when)) + " ago"; now.Sub(when) < time.Second {
 			m.Text = "now"
 		}
 	}
@@ -89,22 +89,26 @@ func zone(z *time.Location) string {
 	return z.String()
 }
 
-// span writes how long something lasts, to be read and not to be computed with.
-func span(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return "0 s"
-	case d < 2*time.Minute:
-		return strconv.Itoa(int(d/time.Second)) + " s"
-	case d < 2*time.Hour:
-		return strconv.Itoa(int(d/time.Minute)) + " min"
-	case d < 48*time.Hour:
-		if m := int(d.Minutes()) % 60; d < 10*time.Hour && m > 0 {
-			return fmt.Sprintf("%d h %d min", int(d.Hours()), m)
-		}
-		return strconv.Itoa(int(d.Hours())) + " h"
+// sentence makes a sentence of what begins small, as presenced itself always does.
+func sentence(text string) string {
+	if !strings.HasPrefix(text, "presenced") {
+		first, size := utf8.DecodeRuneInString(text)
+		text = string(unicode.ToUpper(first)) + text[size:]
 	}
-	return strconv.Itoa(int(d.Hours()/24)) + " days"
+	return text + "."
+}
+
+// grade is how bad the page shows a trouble to be.
+func grade(t control.Trouble) string {
+	if t.Grade == control.Early || t.Grade == control.Odd {
+		return "odd"
+	}
+	return "bad"
+}
+
+// lookAt is the page that has more of a trouble, "" for none.
+func lookAt(t control.Trouble) string {
+	return map[string]string{"client": "/network", "desk": "/calls"}[t.About]
 }
 
 // perMinute writes a rate.
@@ -138,9 +142,9 @@ func skew(of control.Duration) string {
 	case d.Abs() < time.Second:
 		return "right"
 	case d < 0:
-		return span(-d) + " behind"
+		return control.Span(-d) + " behind"
 	default:
-		return span(d) + " ahead"
+		return control.Span(d) + " ahead"
 	}
 }
 

@@ -13,16 +13,17 @@ import (
 // networkBody is what the network's side is like.
 type networkBody struct {
 	Clients []clientRow
-	More    int // clients that are not shown
-	Rated   time.Duration
-	NASes   []nasRow
-	Number  int // of NASes
-	Hidden  int // NASes that are not shown
+
+	Connections int // over TLS, of all clients
+	More        int // clients that are not shown
+	Rated       time.Duration
+	NASes       []nasRow
+	Number      int // of NASes
+	Hidden      int // NASes that are not shown
 }
 
 type clientRow struct {
 	control.Client
-	Rate   rate
 	Health health
 }
 
@@ -39,16 +40,18 @@ type health struct{ Is, Word string }
 // network shows clients and NASes.
 func (p *Page) network(_ *http.Request, s *snapshot) (string, any, error) {
 	now := time.Now()
-	body := networkBody{Rated: s.rated}
+	body := networkBody{Rated: time.Duration(s.Status.Rated)}
 	for _, c := range s.Status.Clients {
+		body.Connections += c.Connections
 		if len(body.Clients) == mostRows {
-			body.More = len(s.Status.Clients) - mostRows
-			break
+			body.More++
+			continue
 		}
-		body.Clients = append(body.Clients, clientRow{c, s.rates[c.Name], clientHealth(c, s.rates[c.Name], now)})
+		body.Clients = append(body.Clients, clientRow{c, clientHealth(&c, s.Status.Troubles)})
 	}
-	for name, n := range p.NASes() {
-		body.NASes = append(body.NASes, nasRow{name, n, s.onNAS[name], nasHealth(n, s.onNAS[name], now)})
+	for name, n := range s.Status.NASes {
+		live := s.Status.LiveOn(name)
+		body.NASes = append(body.NASes, nasRow{string(name), n, live, nasHealth(n, live, now)})
 	}
 	slices.SortFunc(body.NASes, func(a, b nasRow) int {
 		return cmp.Or(cmp.Compare(a.Health.rank(), b.Health.rank()), cmp.Compare(b.Live, a.Live), cmp.Compare(a.Name, b.Name))
@@ -63,15 +66,18 @@ func (h health) rank() int { return slices.Index([]string{"bad", "odd", "good"},
 
 const skewed = time.Minute // a clock that is off by more is worth a remark
 
-func clientHealth(c control.Client, r rate, now time.Time) health {
+// clientHealth is the client's trouble, and else what is worth a remark.
+func clientHealth(c *control.Client, troubles []control.Trouble) health {
+	words := map[control.Kind]string{control.WrongSecret: "wrong secret", control.NeverHeard: "never heard", control.Silent: "silent"}
+	for _, t := range troubles {
+		if word := words[t.Kind]; word != "" && t.Of == c.Name {
+			return health{string(t.Grade), word}
+		}
+	}
 	switch skew := time.Duration(c.Skew).Abs(); {
-	case r.BadSecrets > 0:
-		return health{"bad", "wrong secret"}
-	case c.LastHeard.IsZero():
+	case c.LastHeard.IsZero(): // it may yet come
 		return health{"odd", "never heard"}
-	case now.Sub(c.LastHeard.Time) > silent:
-		return health{"odd", "silent"}
-	case r.Malformed > 0:
+	case c.Rate.Malformed > 0:
 		return health{"odd", "malformed"}
 	case skew > skewed:
 		return health{"odd", "clock off"}
@@ -80,7 +86,7 @@ func clientHealth(c control.Client, r rate, now time.Time) health {
 }
 
 func nasHealth(n presence.NAS, live int, now time.Time) health {
-	switch quiet := now.Sub(n.Heard) > silent; {
+	switch quiet := now.Sub(n.Heard) > control.Hushed; {
 	case quiet && live > 0:
 		return health{"odd", "silent"}
 	case now.Sub(n.Fell) < 30*time.Minute:

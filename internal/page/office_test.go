@@ -16,18 +16,20 @@ import (
 // office is a made-up office in the afternoon: a real store in which a day has
 // been heard, and what the daemon would say beside it.
 type office struct {
-	t     *testing.T
+	t     testing.TB
 	store *store.Store
 	rules presence.Rules
 	world presence.World
 	zone  *time.Location
 	now   time.Time
 	day   time.Time // local midnight
-	nases map[string]presence.NAS
+	nases map[presence.NASName]presence.NAS
 
 	requests uint64
+	rates    control.Rates
 	hidden   []control.Unmatched
 	desk     control.Desk
+	papers   []control.Certificate
 }
 
 // afternoon returns London with its clock set so that it is past four there,
@@ -47,7 +49,7 @@ const (
 
 // newOffice tells the day to the rules that the daemon goes by, and stores
 // what they make of it.
-func newOffice(t *testing.T) *office {
+func newOffice(t testing.TB) *office {
 	t.Helper()
 	s, err := store.Open(filepath.Join(t.TempDir(), "presenced.db"))
 	if err != nil {
@@ -60,11 +62,11 @@ func newOffice(t *testing.T) *office {
 	o.day = time.Date(y, m, d, 0, 0, 0, 0, o.zone)
 	o.rules = presence.DefaultRules()
 	o.rules.Sites = map[string]presence.Site{"london": {Name: "london", Building: "HQ", Zone: o.zone}, "leeds": {Name: "leeds", Building: "Leeds", Zone: o.zone}}
-	o.nases = map[string]presence.NAS{
+	o.nases = map[presence.NASName]presence.NAS{
 		wlc: {Heard: now.Add(-2 * time.Second), Since: o.day.Add(-90 * hour)}, ap: {Heard: now.Add(-40 * time.Second), Since: now.Add(-50 * time.Minute), Fell: now.Add(-12 * time.Minute)},
 		old: {Heard: now.Add(-26 * time.Minute), Since: o.day.Add(-20 * hour)},
 	}
-	o.world = presence.World{Rules: o.rules, Listening: o.day.Add(-1000 * hour), NAS: func(name string) presence.NAS {
+	o.world = presence.World{Rules: o.rules, Listening: o.day.Add(-1000 * hour), NAS: func(name presence.NASName) presence.NAS {
 		return presence.NAS{Heard: now, Since: o.day.Add(-1000 * hour)}
 	}}
 	o.requests = 182_340
@@ -80,22 +82,24 @@ func newOffice(t *testing.T) *office {
 // page returns the page of the office.
 func (o *office) page() *Page {
 	return &Page{
-		Listings: control.Listings{Store: o.store, Rules: func() presence.Rules { return o.rules }},
+		Listings: control.Listings{Store: o.store, World: func() presence.World { return o.world }},
 		Status: func(context.Context) (control.Status, error) {
 			heard := func(ago time.Duration) control.Time { return control.Time{Time: o.now.Add(-ago)} }
-			return control.Status{
-				Version: "v0.9.0", Running: true, Ready: true, PID: 4711, Started: heard(31 * hour), Config: "/etc/presenced/presenced.toml", Reloaded: heard(5 * hour), Nobody: len(o.hidden),
+			s := control.Status{
+				Version: "v0.9.0", Running: true, Turned: heard(0), PID: 4711, Started: heard(31 * hour), Config: "/etc/presenced/presenced.toml", Reloaded: heard(5 * hour), Nobody: len(o.hidden),
 				Sites: []control.Site{{Name: "london", Building: "HQ", Zone: o.zone.String()}, {Name: "leeds", Building: "Leeds", Zone: o.zone.String()}},
 				Clients: []control.Client{
 					{Name: "hq-wlc", Address: "10.20.0.0/24", Site: "london", LastHeard: heard(2 * time.Second), Requests: o.requests, Responses: o.requests, Duplicates: 311, Named: 170_000, Anonymous: 1312},
 					{Name: "branch", Address: "10.30.0.7", Site: "leeds", LastHeard: heard(40 * time.Second), Requests: 9120, Responses: 9061, BadSecrets: 57, Skew: control.Duration(-95 * time.Second), Named: 9000},
 					{Name: "lab", Address: "2001:db8:40::/48", Site: "leeds"},
 				},
-				Desk: o.desk, Store: control.StoreInfo{Path: "/var/lib/presenced/presenced.db", Size: 7_400_000},
-			}, nil
+				Certificates: o.papers,
+				Desk:         o.desk, Store: control.StoreInfo{Path: "/var/lib/presenced/presenced.db", Size: 7_400_000}, NASes: o.nases,
+			}
+			o.rates.Rate(&s, time.Now())
+			return s, nil
 		},
 		Unmatched: func() []control.Unmatched { return o.hidden },
-		NASes:     func() map[string]presence.NAS { return o.nases },
 	}
 }
 
@@ -126,8 +130,16 @@ func (o *office) lives(user string, records []heard, change func(*presence.Perso
 	o.t.Helper()
 	p := presence.Person{User: user}
 	var settled []presence.Visit
+	pass := func(until time.Time) { // as the daemon lets time pass
+		for due := p.Wake; !due.IsZero() && !due.After(until); due = p.Wake {
+			if settled = append(settled, p.Advance(due, o.world)...); !p.Wake.IsZero() && !p.Wake.After(due) {
+				o.t.Fatalf("%s is woken at %s for %s", user, due, p.Wake)
+			}
+		}
+	}
 	session := map[string]int{}
 	for _, r := range records {
+		pass(r.at)
 		key := r.device + r.site
 		if r.status == presence.Start {
 			session[key]++
@@ -140,9 +152,10 @@ func (o *office) lives(user string, records []heard, change func(*presence.Perso
 			nas = r.nas
 		}
 		settled = append(settled, p.Hear(presence.Sighting{
-			User: user, Device: r.device, Site: r.site, Session: fmt.Sprint(key, session[key]), SSID: "Corp", NAS: nas, AP: "ap-3-west", Status: r.status, At: r.at, Heard: r.at, Cause: r.cause,
+			User: user, Device: r.device, Site: r.site, Whose: presence.Mine, Session: fmt.Sprint(key, session[key]), SSID: "Corp", NAS: presence.NASName(nas), AP: "ap-3-west", Status: r.status, At: r.at, Heard: r.at, Cause: r.cause,
 		}, o.world)...)
 	}
+	pass(o.now)
 	settled = append(settled, p.Advance(o.now, o.world)...)
 	p.Visits, settled = append(settled, p.Visits...), nil
 	if change != nil {

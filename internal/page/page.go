@@ -13,9 +13,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/presenced/presenced/internal/control"
-	"github.com/presenced/presenced/presence"
 )
 
 // Page shows what the daemon holds. Its functions are the daemon's own.
@@ -23,11 +23,9 @@ type Page struct {
 	Listings  control.Listings
 	Status    func(context.Context) (control.Status, error) // without what [control.Status.Count] fills in
 	Unmatched func() []control.Unmatched
-	NASes     func() map[string]presence.NAS
 
 	mu     sync.Mutex // guards what follows
 	latest *snapshot
-	counts []sample // what the clients' counters were lately, oldest first
 }
 
 //go:embed assets
@@ -93,7 +91,6 @@ type view struct {
 // daemon is what every page shows of the daemon.
 type daemon struct {
 	Status    control.Status
-	Troubles  []trouble
 	Unmatched int
 }
 
@@ -139,5 +136,14 @@ func render(w http.ResponseWriter, code int, name string, v view) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	w.Write(text.Bytes())
+	w.Write(bytes.Map(harmless, text.Bytes()))
+}
+
+// harmless is r, or a mark in the place of what a terminal that shows the page's
+// source would act upon, or a reader not see: one way out for all names.
+func harmless(r rune) rune {
+	if r != '\n' && r != '\t' && !unicode.IsGraphic(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }

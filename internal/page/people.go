@@ -83,14 +83,13 @@ const mostWalked = 20_000
 // after returns people at the site that come after the user, and after whom to
 // go on; "" if there are no more.
 func (p *Page) after(ctx context.Context, user, site string) (rows []control.Person, next string, err error) {
-	linger := p.Listings.Rules().Linger
-	for walked := 0; walked < mostWalked && len(rows) < mostPeople; {
-		people, err := p.Listings.Store.People(ctx, user, mostRows)
+	walked := 0
+	for people, err := range presence.Everybody(ctx, p.Listings.Store, user) {
 		if err != nil {
 			return nil, "", err
 		}
 		for _, one := range people {
-			for _, row := range control.PersonRows(one, linger) {
+			for _, row := range control.PersonRows(p.Listings.View(&one)) {
 				if row.Site == site {
 					rows = append(rows, row)
 				}
@@ -100,12 +99,11 @@ func (p *Page) after(ctx context.Context, user, site string) (rows []control.Per
 				return rows, user, nil
 			}
 		}
-		if len(people) == 0 {
-			return rows, "", nil
+		if walked += len(people); walked >= mostWalked {
+			return rows, user, nil
 		}
-		walked += len(people)
 	}
-	return rows, user, nil
+	return rows, "", nil
 }
 
 // find returns people whose address begins with q.
@@ -118,7 +116,7 @@ func (p *Page) find(ctx context.Context, q string) (*foundBody, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(exact.Sessions)+len(exact.Visits)+len(exact.Story) > 0 {
+	if len(exact.Facts)+len(exact.Visits)+len(exact.Story) > 0 {
 		people = append([]presence.Person{exact}, people...)
 	}
 	found, rules := &foundBody{Query: q}, p.Listings.Rules()
@@ -130,8 +128,9 @@ func (p *Page) find(ctx context.Context, q string) (*foundBody, error) {
 			found.More = true
 			break
 		}
-		row := foundRow{User: one.User, Here: control.PersonRows(one, rules.Linger)}
-		for _, s := range one.Sessions {
+		view := p.Listings.View(&one)
+		row := foundRow{User: one.User, Here: control.PersonRows(view)}
+		for _, s := range view.Sessions {
 			if s.Seen.After(row.Last) {
 				row.Last, row.Zone = s.Seen, rules.Sites[s.Site].Zone
 			}

@@ -58,9 +58,9 @@ func (p *Page) person(r *http.Request, _ *snapshot) (string, any, error) {
 	if err := p.fill(r.Context(), user, &d); err != nil {
 		return "", nil, err
 	}
-	d.story = slices.DeleteFunc(all.Story, func(e presence.Entry) bool { return e.At.Before(d.from) || !e.At.Before(d.to) })
+	story := slices.DeleteFunc(all.Story, func(e presence.Entry) bool { return e.At.Before(d.from) || !e.At.Before(d.to) })
 	body := personBody{
-		User: user, Here: all.People, Next: all.Next, Site: site.Name, Zone: site.Zone, Story: d.story, Picture: d.draw(),
+		User: user, Here: all.People, Next: all.Next, Site: site.Name, Zone: site.Zone, Story: story, Picture: d.draw(),
 		Day: date(from), Prev: date(from.AddDate(0, 0, -1)), Old: len(d.sessions) == 0 && len(d.visits) > 0,
 	}
 	if from.Before(today) {
@@ -100,7 +100,9 @@ func (p *Page) fill(ctx context.Context, user string, d *day) error {
 		}
 		return !d.overlaps(v.Arrived, end)
 	})
-	for _, s := range person.Sessions {
+	view := p.Listings.View(&person)
+	d.facts, d.outlooks = person.Facts, view.Outlooks
+	for _, s := range view.Sessions {
 		end := s.Ended
 		if s.Live() {
 			end = d.now

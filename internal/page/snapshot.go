@@ -24,9 +24,6 @@ type snapshot struct {
 	people  map[string][]control.Person // by site, the first mostPeople
 	pending []pendingVisit              // the next mostRows
 	recent  []call                      // the latest mostRows, of settled visits only after settle
-	onNAS   map[string]int              // live sessions by NAS
-	rates   map[string]rate             // by client
-	rated   time.Duration               // over how long
 
 	settle     sync.Once
 	settledErr error
@@ -60,33 +57,27 @@ func (p *Page) snapshot(ctx context.Context) (*snapshot, error) {
 	status.Sites = slices.Clone(status.Sites)
 	s := &snapshot{
 		daemon: daemon{Status: status, Unmatched: status.Nobody}, taken: began,
-		people: map[string][]control.Person{}, onNAS: map[string]int{},
+		people: map[string][]control.Person{},
 	}
-	rules := p.Listings.Rules()
+	w := p.Listings.World()
 	for person, err := range p.Listings.Everybody(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		s.take(&person, rules)
+		s.take(person.View(began, w), w.Rules)
 	}
 	s.trim()
-	p.rate(s)
-	s.Troubles = s.troubles(p.NASes())
+	s.Status.Judge(began)
 	s.cost = time.Since(began)
 	p.latest = s
 	return s, nil
 }
 
-func (s *snapshot) take(p *presence.Person, rules presence.Rules) {
+func (s *snapshot) take(p presence.View, rules presence.Rules) {
 	s.Status.Count(p)
-	for _, row := range control.PersonRows(*p, rules.Linger) {
+	for _, row := range control.PersonRows(p) {
 		if len(s.people[row.Site]) < mostPeople {
 			s.people[row.Site] = append(s.people[row.Site], row)
-		}
-	}
-	for i := range p.Sessions {
-		if p.Sessions[i].Live() {
-			s.onNAS[p.Sessions[i].NAS]++
 		}
 	}
 	for _, v := range p.Visits {
@@ -115,57 +106,4 @@ func (s *snapshot) trim() {
 func latest(calls []call) []call {
 	slices.SortStableFunc(calls, func(a, b call) int { return b.At.Compare(a.At) })
 	return calls[:min(len(calls), mostRows)]
-}
-
-// sample is what the clients' counters were at a moment.
-type sample struct {
-	at      time.Time
-	clients map[string]control.Client
-}
-
-// rate is what a client's counters went up by in a minute.
-type rate struct{ Requests, Answers, Repeats, BadSecrets, Malformed float64 }
-
-const ratedOver = 5 * time.Minute
-
-// Sampling is how often [Page.Sample] wants to be called.
-const Sampling = 15 * time.Second
-
-// Sample notes what the clients' counters are, for rates.
-func (p *Page) Sample(ctx context.Context) {
-	status, err := p.Status(ctx)
-	if err != nil {
-		return // it is not known; the next may be
-	}
-	now := sample{time.Now(), map[string]control.Client{}}
-	for _, c := range status.Clients {
-		now.clients[c.Name] = c
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.counts = append(slices.DeleteFunc(p.counts, func(c sample) bool { return now.at.Sub(c.at) > ratedOver }), now)
-}
-
-// rate works out the rates since the oldest sample, and if there is none since
-// the start.
-func (p *Page) rate(s *snapshot) {
-	was := sample{at: s.Status.Started.Time}
-	if len(p.counts) > 0 {
-		was = p.counts[0]
-	}
-	s.rated = s.taken.Sub(was.at)
-	s.rates = map[string]rate{}
-	for _, c := range s.Status.Clients {
-		old := was.clients[c.Name]
-		perMinute := func(now, then uint64) float64 {
-			if now < then || s.rated <= 0 { // counted anew since
-				return 0
-			}
-			return float64(now-then) / s.rated.Minutes()
-		}
-		s.rates[c.Name] = rate{
-			perMinute(c.Requests, old.Requests), perMinute(c.Responses, old.Responses), perMinute(c.Duplicates, old.Duplicates),
-			perMinute(c.BadSecrets, old.BadSecrets), perMinute(c.Malformed, old.Malformed),
-		}
-	}
 }

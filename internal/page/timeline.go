@@ -73,9 +73,10 @@ type day struct {
 	from, to, now time.Time
 	zone          *time.Location // of the axis
 	rules         presence.Rules
+	facts         []presence.Facts
 	sessions      []presence.Session
 	visits        []presence.Visit
-	story         []presence.Entry
+	outlooks      map[string]presence.Outlook // of open visits, by id
 }
 
 // draw returns the picture of the day.
@@ -171,14 +172,14 @@ func (d *day) visit(v presence.Visit) (parts []stretch) {
 		if !to.After(from) {
 			continue
 		}
-		add("linger", at, from, "no device: gone for less than linger, so the visit went on")
+		add("linger", at, from, "no device: not gone for long enough, so the visit went on")
 		add(here, from, to, here)
 		at = to
 	}
 	switch {
 	case v.State == presence.Leaving:
 		add("linger", at, end, "no device: leaving")
-		add("ahead", end, at.Add(d.rules.Linger), "leaving is believed at the end of this, if no device comes back")
+		add("ahead", end, d.outlooks[v.ID].Until, "leaving is believed at the end of this, if no device comes back")
 	case v.State != presence.Over, len(alive) == 0:
 		add(here, at, end, here)
 	default:
@@ -186,9 +187,9 @@ func (d *day) visit(v presence.Visit) (parts []stretch) {
 	}
 	switch {
 	case v.State == presence.Over && v.End == presence.Left:
-		add("believed", end, minTime(end.Add(d.rules.Linger), d.now), "no device for as long as linger: only then leaving was believed, as of "+d.clock(end))
+		add("believed", end, v.Believed, "no device: only then leaving was believed, as of "+d.clock(end))
 	case v.State == presence.Over && v.End == presence.Unknown:
-		add("unknown", end, minTime(end.Add(d.rules.MaxSession), d.now), "no sign of life until max_session ended it: when they left is unknown")
+		add("unknown", end, v.Believed, "no sign of life until max_session ended it: when they left is unknown")
 	}
 	return parts
 }
@@ -234,14 +235,30 @@ func (d *day) devices() (tracks []track) {
 		}
 		tracks[j].Spans = append(tracks[j].Spans, parts...)
 	}
-	for _, e := range d.story {
-		for j := range tracks {
-			if e.Kind == presence.Heard && d.overlaps(e.At, e.At) && strings.HasPrefix(plain(e.Text), tracks[j].Label) {
-				tracks[j].Marks = append(tracks[j].Marks, mark{Kind: "heard", when: e.At, Title: d.clock(e.At) + plain(strings.TrimPrefix(plain(e.Text), tracks[j].Label))})
+	for i := range tracks {
+		for j := range d.facts {
+			if f := &d.facts[j]; plain(f.Device) == tracks[i].Label {
+				tracks[i].Marks = append(tracks[i].Marks, d.heard(f)...)
 			}
 		}
+		slices.SortStableFunc(tracks[i].Marks, func(a, b mark) int { return a.when.Compare(b.when) })
 	}
 	return tracks
+}
+
+// heard returns when sessions were heard to begin and end.
+func (d *day) heard(f *presence.Facts) (marks []mark) {
+	for _, m := range f.Marks {
+		if m.Status != presence.Start && m.Status != presence.Stop || m.Whose == presence.Another || !d.overlaps(m.At, m.At) {
+			continue
+		}
+		title := d.clock(m.At) + " " + m.Status.String()
+		if cause := m.Cause.String(); cause != "" {
+			title += " " + cause
+		}
+		marks = append(marks, mark{Kind: "heard", when: m.At, Title: title})
+	}
+	return marks
 }
 
 // session returns a session: how long it was heard of, and what was made of it
@@ -253,7 +270,7 @@ func (d *day) session(s *presence.Session) (parts []stretch) {
 		}
 	}
 	about := ""
-	if !s.Exact {
+	if !s.Exact() {
 		about = ", its start worked out"
 	}
 	cause := ""
@@ -269,7 +286,7 @@ func (d *day) session(s *presence.Session) (parts []stretch) {
 		add("suspect", s.Ended, d.now, "suspect, held as present"+cause)
 	case presence.Expired:
 		add("session", s.Began, s.Ended, "heard"+about)
-		add("expired", s.Seen, minTime(s.Seen.Add(d.rules.MaxSession), d.now), "expired"+cause+"; when it ended is unknown")
+		add("expired", s.Seen, minTime(s.Found(), d.now), "expired"+cause+"; when it ended is unknown")
 	default:
 		add("session", s.Began, s.Ended, "ended"+cause+about)
 	}

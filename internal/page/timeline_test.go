@@ -18,11 +18,6 @@ func (o *office) drawn(user string, from time.Time) timeline {
 	if err := p.fill(o.t.Context(), user, &d); err != nil {
 		o.t.Fatal(err)
 	}
-	story, err := p.Listings.Show(o.t.Context(), user)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	d.story = story.Story
 	return d.draw()
 }
 

@@ -14,7 +14,6 @@ func readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			w.Header().Set("Connection", "close") // whatever body it has is not read
 			text(w, http.StatusMethodNotAllowed, "nothing can be changed here: use presenced on the host itself")
 			return
 		}
@@ -22,8 +21,8 @@ func readOnly(next http.Handler) http.Handler {
 	})
 }
 
-// headers has browsers keep what is shown to themselves, and run nothing but
-// what came from here.
+// headers tells browsers to keep what is shown to themselves, and to run nothing
+// but what came from here.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range map[string]string{
@@ -43,7 +42,7 @@ func headers(next http.Handler) http.Handler {
 }
 
 // hosts refuses, on loopback, requests for another host: somebody's page could
-// have its name lead here and read the answers (DNS rebinding). Elsewhere the
+// point its name here and read the answers (DNS rebinding). Elsewhere the
 // token keeps such a page out, because a browser shows it to no other name.
 func hosts(at net.Addr, next http.Handler) http.Handler {
 	if !onLoopback(at) {

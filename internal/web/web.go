@@ -1,22 +1,21 @@
 // Package web shows what presenced does over HTTP, to a browser and to
 // Prometheus. It promises that nothing can be changed this way, that off
 // loopback nothing but whether the daemon is well is shown without the token,
-// and that on loopback no page of somebody else's can have a browser fetch it.
+// and that on loopback no page of somebody else's can make a browser fetch it.
 package web
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/sirupsen/logrus"
-	"golang.org/x/net/netutil"
+	"github.com/presenced/presenced/internal/httpd"
 )
 
 // Server serves what the daemon shows. Its functions are the daemon's own.
@@ -26,13 +25,8 @@ type Server struct {
 	Metrics http.Handler  // at /metrics
 	Page    http.Handler  // at / and whatever else is below it
 	Token   func() string // what has to be shown; "" for nothing, and then only loopback is served
-	Log     *logrus.Logger
+	Log     *slog.Logger
 }
-
-const (
-	mostConnections = 256
-	writeTime       = 30 * time.Second // a handler that takes longer moves its own deadline, by http.ResponseController
-)
 
 // Listen opens the TCP socket to serve on.
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -60,28 +54,11 @@ func withRemedy(err error) error {
 // Serve answers on l until ctx ends, and then lets what is under way finish,
 // for a second at most: a browser that follows a page never would.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	failures := s.Log.WriterLevel(logrus.DebugLevel)
-	defer failures.Close()
-	server := &http.Server{
-		Handler:           s.Handler(l.Addr()),
-		ReadHeaderTimeout: 5 * time.Second, WriteTimeout: writeTime, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: log.New(failures, "", 0),
-	}
-	stopped := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		err := server.Shutdown(grace)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close()
-		}
-		stopped <- err
-	})
-	if err := server.Serve(netutil.LimitListener(l, mostConnections)); !errors.Is(err, http.ErrServerClosed) {
-		stop()
+	served := httpd.Server{Handler: s.Handler(l.Addr()), Grace: time.Second, Log: s.Log}
+	if err := served.Serve(ctx, l); err != nil {
 		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
 	}
-	return <-stopped
+	return nil
 }
 
 // Handler returns what is served at an address.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/sirupsen/logrus"
 )
 
 const secret = "0123456789abcdef"
@@ -27,14 +26,12 @@ func addr(s string) net.Addr {
 
 // server shows a page, metrics and that it is well, to whoever has the token.
 func server(token string) *Server {
-	log := logrus.New()
-	log.Out = io.Discard
 	shown := func(what string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, what) })
 	}
 	return &Server{
 		Healthy: func() error { return nil }, Ready: func() error { return nil }, Token: func() string { return token },
-		Page: shown("the page"), Metrics: shown("the metrics"), Log: log,
+		Page: shown("the page"), Metrics: shown("the metrics"), Log: slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 // Delay goes with any.
 type Fault struct {
 	Route string // whose calls it meets, as the journal has it; empty: every call's
+	Of    string // the building whose bookings alone the calls are to list; empty: any call
 	Times int    // how many calls it meets; 0: all until [Server.Mend]
 
 	Delay      time.Duration // before anything happens
@@ -29,7 +31,7 @@ type Fault struct {
 	met int
 }
 
-// Fail has a fault meet the calls to come. Of several for one route the first
+// Fail makes the calls to come meet a fault. Of several for one route the first
 // is met first.
 func (s *Server) Fail(f Fault) {
 	s.mu.Lock()
@@ -44,17 +46,23 @@ func (s *Server) Mend() {
 	s.faults = nil
 }
 
-// fault returns the fault that meets a call of the route, nil if none does.
-func (s *Server) fault(route string) *Fault {
+// fault returns the fault that meets the call of the route, nil if none does.
+func (s *Server) fault(route string, r *http.Request) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
-		if (f.Route == "" || f.Route == route) && (f.Times == 0 || f.met < f.Times) {
+		if (f.Route == "" || f.Route == route) && (f.Of == "" || f.Of == building(r)) && (f.Times == 0 || f.met < f.Times) {
 			f.met++
 			return f
 		}
 	}
 	return nil
+}
+
+// building returns the building whose bookings the call is to list.
+func building(r *http.Request) string {
+	q := r.URL.Query()
+	return cmp.Or(q.Get("buildingId"), q.Get("building.id"))
 }
 
 // String names the fault, for the journal.

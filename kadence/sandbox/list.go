@@ -30,7 +30,7 @@ func (s *Server) readUser(c *call) answer {
 func (s *Server) listBuildings(c *call) answer {
 	q := c.URL.Query()
 	found := matching(s.buildings, func(b *Building) bool {
-		return contains(b.Name, q.Get("name")) && is(b.ID, q.Get("id"))
+		return !b.Archived && contains(b.Name, q.Get("name")) && is(b.ID, q.Get("id"))
 	})
 	return page(s, c, "Building", 30, found, s.writeBuilding)
 }

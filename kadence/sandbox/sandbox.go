@@ -113,7 +113,7 @@ func (s *Server) serve(r *http.Request) answer {
 	}
 	h, route := s.mux.Handler(r)
 	c.journal = Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Route: route}
-	fault := s.fault(route)
+	fault := s.fault(route, r)
 	if fault != nil {
 		c.journal.Fault = fault.String()
 		if !fault.sleep(r.Context()) {
@@ -137,7 +137,7 @@ func (s *Server) handle(h http.Handler, c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.now = s.Now()
-	s.settle(c.now)
+	s.passTime(c.now)
 	own, ok := h.(handler)
 	switch {
 	case c.journal.Route == TokenRoute:

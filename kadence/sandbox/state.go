@@ -30,10 +30,11 @@ type User struct {
 
 // Building is a building of the tenant.
 type Building struct {
-	ID      string
-	Name    string
-	Zone    *time.Location
-	Created time.Time
+	ID       string
+	Name     string
+	Zone     *time.Location
+	Created  time.Time
+	Archived bool // not listed any longer
 }
 
 // Booking is a booking of the tenant. Ids are bare.
@@ -128,6 +129,18 @@ func (s *Server) AddBuilding(name string, zone *time.Location) string {
 	return b.ID
 }
 
+// ChangeBuilding changes a building as an administrator would. It reports
+// whether there is such a building.
+func (s *Server) ChangeBuilding(id string, change func(*Building)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.building(id)
+	if b != nil {
+		change(b)
+	}
+	return b != nil
+}
+
 // Book adds a booking, whatever the rules for making one may be, and returns
 // its id, which is made up unless the booking has one.
 func (s *Server) Book(b Booking) string {
@@ -163,7 +176,7 @@ func (s *Server) book(b Booking) string {
 func (s *Server) Booking(id string) (Booking, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settle(s.Now())
+	s.passTime(s.Now())
 	b, ok := s.index[id]
 	if !ok {
 		return Booking{}, false
@@ -176,7 +189,7 @@ func (s *Server) Booking(id string) (Booking, bool) {
 func (s *Server) Bookings() []Booking {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settle(s.Now())
+	s.passTime(s.Now())
 	all := make([]Booking, len(s.bookings))
 	for i, b := range s.bookings {
 		all[i] = *b
@@ -189,7 +202,7 @@ func (s *Server) Bookings() []Booking {
 func (s *Server) Change(id string, change func(*Booking)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settle(s.Now())
+	s.passTime(s.Now())
 	b, ok := s.index[id]
 	if ok {
 		change(b)
@@ -260,9 +273,9 @@ func title(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// settle lets time pass for all bookings: an unused one is released after a
+// passTime lets time pass for all bookings: an unused one is released after a
 // while, and all end at their end.
-func (s *Server) settle(now time.Time) {
+func (s *Server) passTime(now time.Time) {
 	for _, b := range s.bookings {
 		release := b.Begin
 		if b.Created.After(release) {

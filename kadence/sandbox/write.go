@@ -96,7 +96,7 @@ func page[T any](s *Server, c *call, context string, size int, all []T, write fu
 	return written(http.StatusOK, jsonLD(), collection)
 }
 
-// view has the links to the pages around one, if there are any.
+// view returns the links to the pages around one, if there are any.
 func (s *Server) view(path string, q url.Values, number, last int) map[string]any {
 	link := func(n int) string {
 		q.Set("page", strconv.Itoa(n))

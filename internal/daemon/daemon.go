@@ -1,0 +1,184 @@
+// Package daemon is the running program: it opens the store and the sockets,
+// puts tracker, courier, desk and page together, follows changes of the
+// configuration, and ends all of it in order. It promises that what was read
+// is answered and what was answered is on disk, however it is asked to end.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/metrics"
+	"github.com/presenced/presenced/kadence"
+	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/radiusacct"
+	"github.com/presenced/presenced/store"
+)
+
+// Daemon is the running program: what `serve` and `demo` run. Its parts are
+// exported so that a test can stand where the outside world would.
+type Daemon struct {
+	Log       *logrus.Logger
+	Transport http.RoundTripper // to Kadence; nil: the network
+	Store     *store.Store
+	Tracker   *presence.Tracker
+	Courier   *presence.Courier
+	Radius    *radiusacct.Server
+	Hangups   <-chan os.Signal   // at each the configuration file is read again
+	Web       net.Listener       // for a browser and Prometheus; nil: none
+	Radsec    []*net.TCPListener // for accounting over TLS
+
+	inForce atomic.Pointer[prepared]
+	refused atomic.Pointer[time.Time] // since when the configuration file is no good; nil: it is in force
+	facts   func() control.Status     // of which troubles are made: [Daemon.seen], but in tests
+	rates   control.Rates
+	odd     atomic.Pointer[[]string] // what is odd about the store
+	metrics *metrics.Metrics
+	started time.Time
+
+	reloaded  chan struct{} // of one: followReloads has to do
+	reloading chan struct{} // of one: one reload at a time, with the reading before it; guards lists and unzoned
+	lists     string        // of which files the lists in force were read, and when those changed
+	unzoned   string        // why followZones failed the last time
+}
+
+// Open opens the store and puts the daemon together. Nothing is listened to
+// and no time passes before [Daemon.Run]; but Kadence is asked for the sites'
+// buildings, and one that it does not have is an error.
+func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence http.RoundTripper) (*Daemon, error) {
+	s, err := store.Open(cfg.Store.Path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{
+		Log: log, Transport: kadence, Store: s, started: time.Now(), lists: fingerprint(cfg),
+		reloaded: make(chan struct{}, 1), reloading: make(chan struct{}, 1),
+	}
+	d.facts = d.seen
+	now, err := d.prepare(ctx, cfg)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	d.tell(now.doubts, nil)
+	d.doubtStore()
+	d.tellStore()
+	d.inForce.Store(now)
+	d.Tracker = presence.NewTracker(s, &now.mapping, now.rules, asSlog(log))
+	d.Courier = presence.NewCourier(s, desk{&d.inForce}, now.rules, asSlog(log))
+	d.Tracker.Concluded = d.Courier.Kick
+	d.Radius = radiusacct.NewServer(now.clients, d.Tracker, asSlog(log))
+	d.Radius.SetSkew(now.rules.MaxSkew)
+	d.Radius.Stranger, d.Radius.Refused = d.Tracker.Stranger, d.Tracker.Refused
+	if cfg.Radsec != nil {
+		d.Radius.MaxConnections = cfg.Radsec.MaxConnections
+		d.Radius.SetCertificate(cfg.Radsec.Certificate)
+	}
+	d.measure()
+	if err := d.expel(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return d, nil
+}
+
+// Close closes a daemon that was never run.
+func (d *Daemon) Close() error { return d.Store.Close() }
+
+// Run serves on the sockets until ctx ends or a part of the daemon fails, and
+// then closes them and the store. The courier and whatever else can take its
+// time stops first, while accounting is still answered; then what was read is
+// answered, and last what was recorded is written. A nil listener means no
+// control socket.
+func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.Listener) error {
+	// Each group needs those above it, and ends with them.
+	recording, endRecording := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRecording()
+	recorders, recording := errgroup.WithContext(recording)
+	recorders.Go(func() error { return d.Tracker.Run(recording) })
+
+	answering, endAnswering := context.WithCancel(recording)
+	defer endAnswering()
+	answerers, answering := errgroup.WithContext(answering)
+	for _, conn := range radius {
+		answerers.Go(func() error { return d.Radius.Serve(answering, conn) })
+	}
+	for _, l := range d.Radsec {
+		answerers.Go(func() error { return d.Radius.ServeTLS(answering, l) })
+	}
+
+	working, endWorking := context.WithCancel(answering)
+	defer context.AfterFunc(ctx, endWorking)()
+	defer endWorking()
+	workers, working := errgroup.WithContext(working)
+	workers.Go(func() error { return d.Courier.Run(working) })
+	if socket != nil {
+		workers.Go(func() error { return d.control(radius).Serve(working, socket) })
+	}
+	if d.Web != nil {
+		shown := d.page()
+		workers.Go(func() error { return d.web(shown).Serve(working, d.Web) })
+	}
+	workers.Go(func() error { return every(working, control.Sampling, d.sample) })
+	workers.Go(func() error { return d.resume(working) })
+	workers.Go(func() error { return every(working, time.Hour, d.housekeep) })
+	workers.Go(func() error { return every(working, listsEvery, d.followLists) })
+	workers.Go(func() error { return every(working, zonesEvery, d.followZones) })
+	workers.Go(func() error { return d.followHangups(working) })
+	workers.Go(func() error { return d.followReloads(working) })
+	workers.Go(func() error { return d.notify(working) })
+
+	worked := workers.Wait()
+	endAnswering()
+	answered := answerers.Wait()
+	endRecording()
+	return errors.Join(worked, answered, recorders.Wait(), closeAll(radius), closeAll(d.Radsec), d.Store.Close())
+}
+
+// every calls f again and again until ctx ends. What f could not do it has
+// logged, and does the next time.
+func every(ctx context.Context, wait time.Duration, f func(context.Context)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+			f(ctx)
+		}
+	}
+}
+
+// resume ends what the process before died in the middle of.
+func (d *Daemon) resume(ctx context.Context) error {
+	if err := errors.Join(d.Tracker.Resume(ctx), d.Store.Resume(ctx)); err != nil && ctx.Err() == nil {
+		d.Log.WithError(err).Error("end what was under way when presenced died")
+	}
+	return nil
+}
+
+func (d *Daemon) housekeep(ctx context.Context) {
+	err := kadence.Tidy(ctx, d.Store)
+	if err == nil { // last, because it clears from the disk what was erased before
+		err = d.Tracker.Housekeep(ctx, d.inForce.Load().config.Store.KeepVisits)
+	}
+	if err != nil && ctx.Err() == nil {
+		d.Log.WithError(err).Error("tidy the store")
+	}
+	// What a backup holds of sessions is of the past until each was heard, or
+	// has ended for not being heard.
+	if now := d.inForce.Load(); err == nil && !d.Store.Origin().Copied.IsZero() && time.Since(d.started) > now.rules.MaxSession {
+		if err := d.Store.Settled(); err != nil {
+			d.Log.WithError(err).Error("tidy the store")
+		}
+		d.doubtStore()
+	}
+	d.expelAll(ctx)
+}

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
+)
+
+// control returns what the control socket serves.
+func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
+	return &control.Server{
+		Listings:  control.Listings{Store: d.Store, World: d.Tracker.World},
+		Status:    func(context.Context) (control.Status, error) { return d.status(radius), nil },
+		Unmatched: d.unmatched,
+		Forget:    func(ctx context.Context, user string) error { return d.Tracker.Forget(ctx, presence.Fold(user)) },
+		Backup:    d.backup,
+		Zap:       d.zap,
+		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
+		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
+		Ordered:   d.ordered,
+	}
+}
+
+// ordered notes in the log who gave an order.
+func (d *Daemon) ordered(by control.Peer, order string, err error) {
+	entry := d.Log.WithFields(logrus.Fields{"order": order, "by": by.Name, "uid": by.UID, "pid": by.PID})
+	if err != nil {
+		entry.WithError(err).Warn("an order was not carried out")
+		return
+	}
+	entry.Info("an order was carried out")
+}
+
+// backup writes a copy of the store, where whoever asked for it finds it.
+func (d *Daemon) backup(ctx context.Context, path string) error {
+	for _, own := range []string{"/tmp", "/var/tmp"} {
+		within, err := filepath.Rel(own, path)
+		if service := os.Getenv("INVOCATION_ID") != ""; service && err == nil && filepath.IsLocal(within) {
+			return fmt.Errorf("write %s: the service has a %s of its own (PrivateTmp=), nobody else would find it; "+
+				"write to %s, say", path, own, filepath.Join(filepath.Dir(d.Store.Path()), filepath.Base(path)))
+		}
+	}
+	return d.Store.Backup(ctx, path)
+}
+
+// zap ends the live sessions that q chooses, or with dry only says which.
+func (d *Daemon) zap(ctx context.Context, q control.SessionQuery, dry bool) (rows []control.Session, err error) {
+	zapped, err := d.Tracker.Zap(ctx, q.Match, dry)
+	for _, user := range slices.Sorted(maps.Keys(zapped)) {
+		for _, s := range zapped[user] {
+			rows = append(rows, control.SessionRow(user, s))
+		}
+	}
+	return rows, err
+}
+
+// unmatched is what led to nobody since the start.
+func (d *Daemon) unmatched() []control.Unmatched {
+	var rows []control.Unmatched
+	for _, u := range d.Tracker.Unmatched() {
+		rows = append(rows, control.Unmatched{
+			Kind: u.Kind, Key: u.Key, Count: u.Count, First: control.Time{Time: u.First}, Last: control.Time{Time: u.Last},
+			Reason: u.Reason, Remedy: u.Remedy,
+		})
+	}
+	return rows
+}

@@ -1,0 +1,89 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/metrics"
+	"github.com/presenced/presenced/internal/page"
+	"github.com/presenced/presenced/internal/web"
+)
+
+// listenWeb opens the configured HTTP address; it is nil if there is none.
+func listenWeb(ctx context.Context, cfg *configs.Config) (net.Listener, error) {
+	if cfg.Control.HTTP == "" {
+		return nil, nil
+	}
+	return web.Listen(ctx, cfg.Control.HTTP)
+}
+
+func closeWeb(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
+}
+
+// URL is where a browser finds the daemon, "" for nowhere.
+func (d *Daemon) URL() string {
+	if d.Web == nil {
+		return ""
+	}
+	return "http://" + d.Web.Addr().String() + "/"
+}
+
+// web returns what the HTTP address serves, with the status page.
+func (d *Daemon) web(shown *page.Page) *web.Server {
+	return &web.Server{
+		Healthy: d.healthy, Ready: d.ready, Metrics: d.metrics.Handler(), Page: shown.Handler(),
+		Token: func() string { return d.inForce.Load().config.Control.Token },
+		Log:   asSlog(d.Log),
+	}
+}
+
+// page returns the status page.
+func (d *Daemon) page() *page.Page {
+	return &page.Page{
+		Listings:  control.Listings{Store: d.Store, World: d.Tracker.World},
+		Status:    func(context.Context) (control.Status, error) { return d.status(nil), nil },
+		Unmatched: d.unmatched,
+	}
+}
+
+// measure sets up the metrics, and tells them what they do not ask for themselves.
+func (d *Daemon) measure() {
+	build, _, _ := strings.Cut(Version(), " ")
+	d.metrics = metrics.New(metrics.Sources{
+		Version: build, Radius: d.Radius, Tracker: d.Tracker, Courier: d.Courier, Store: d.Store, Troubles: d.troubles,
+		Configured: func() metrics.Configured {
+			now := d.inForce.Load()
+			all := metrics.Configured{Desk: now.kadence, DryRun: now.mode == "dry_run", Loaded: now.loaded, Refused: d.refused.Load() != nil}
+			for _, site := range now.mapping.Sites {
+				all.Sites = append(all.Sites, site.Name)
+			}
+			return all
+		},
+	})
+	d.Radius.Batched, d.Radius.Answered, d.Store.Committed = d.metrics.Batched, d.metrics.Answered, d.metrics.Committed
+}
+
+// healthy is nil if the daemon is alive and records, and else says why not.
+func (d *Daemon) healthy() error { return first(d.troubles(), (*control.Trouble).Unwell) }
+
+// ready is nil if the daemon takes packets, and else says why not.
+func (d *Daemon) ready() error { return first(d.troubles(), (*control.Trouble).Unready) }
+
+// first is the first trouble that counts, nil for none.
+func first(troubles []control.Trouble, counts func(*control.Trouble) bool) error {
+	for i := range troubles {
+		if counts(&troubles[i]) {
+			return errors.New(troubles[i].Text(time.Now()))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package page
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// BenchmarkPage is what the status page costs whoever asks for it first, and who
+// asks after, with so many people in a real store, one device each.
+func BenchmarkPage(b *testing.B) {
+	for _, people := range []int{1000, 300_000} {
+		o := newOffice(b)
+		const batch = 1000
+		for from := 0; from < people; from += batch {
+			changes := make([]presence.Change, batch)
+			for i := range changes {
+				n := from + i
+				s := presence.Sighting{
+					User: fmt.Sprintf("u%06d@example.com", n), Device: fmt.Sprintf("02:00:5e:%02x:%02x:%02x", n>>16, n>>8&255, n&255), Session: fmt.Sprint("s", n),
+					NAS: wlc, Status: presence.Start, Site: "london", SSID: "Corp", At: o.now.Add(-time.Hour), Heard: o.now.Add(-time.Hour),
+				}
+				changes[i] = presence.Change{User: s.User, Apply: func(p *presence.Person) []presence.Visit { return p.Hear(s, o.world) }}
+			}
+			if err := o.store.Update(b.Context(), changes, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run(fmt.Sprintf("first/people=%d", people), func(b *testing.B) {
+			for b.Loop() {
+				if w := httptest.NewRecorder(); !serves(w, o.page()) {
+					b.Fatal(w.Code, w.Body)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("after/people=%d", people), func(b *testing.B) {
+			p := o.page()
+			for b.Loop() {
+				if w := httptest.NewRecorder(); !serves(w, p) {
+					b.Fatal(w.Code, w.Body)
+				}
+			}
+		})
+	}
+}
+
+func serves(w *httptest.ResponseRecorder, p *Page) bool {
+	p.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	return w.Code == 200
+}

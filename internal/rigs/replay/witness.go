@@ -1,0 +1,116 @@
+package replay
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+)
+
+// Witness is a store that remembers when each visit was first stored as one
+// that had begun, and as over.
+type Witness struct {
+	presence.Store
+
+	mu       sync.Mutex // guards the rest
+	noticed  map[string]time.Time
+	believed map[string]time.Time
+}
+
+// NewWitness returns a witness of what is stored in s from now on.
+func NewWitness(s presence.Store) *Witness {
+	return &Witness{Store: s, noticed: map[string]time.Time{}, believed: map[string]time.Time{}}
+}
+
+// Update implements [presence.Store].
+func (w *Witness) Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error {
+	seen := slices.Clone(changes)
+	told := make([][]presence.Visit, len(changes)) // what the run that counts, the last, saw
+	for i, c := range changes {
+		seen[i].Apply = func(p *presence.Person) []presence.Visit {
+			settled := c.Apply(p)
+			told[i] = told[i][:0]
+			for _, v := range slices.Concat(settled, p.Visits) {
+				if v.State != presence.Arriving {
+					told[i] = append(told[i], v)
+				}
+			}
+			return settled
+		}
+	}
+	if err := w.Store.Update(ctx, seen, notes); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, visits := range told {
+		for i := range visits {
+			first := w.noticed
+			if visits[i].State == presence.Over {
+				first = w.believed
+			}
+			if _, ok := first[visits[i].ID]; !ok {
+				first[visits[i].ID] = time.Now()
+			}
+		}
+	}
+	return nil
+}
+
+// Visits returns everybody's visits, settled or not, each with when its begin
+// was believed, and its end.
+func (w *Witness) Visits(ctx context.Context) (all []Visit, err error) {
+	visits, err := w.History(ctx, "", time.Time{}, time.Now().Add(time.Hour), 1e9)
+	if err != nil {
+		return nil, err
+	}
+	everybody, err := w.people(ctx)
+	for _, p := range everybody {
+		visits = append(visits, p.Visits...)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, v := range visits {
+		all = append(all, Visit{v, w.noticed[v.ID], w.believed[v.ID]})
+	}
+	slices.SortStableFunc(all, func(a, b Visit) int { return a.Arrived.Compare(b.Arrived) })
+	return all, err
+}
+
+// people returns everybody.
+func (w *Witness) people(ctx context.Context) (all []presence.Person, err error) {
+	for some, err := range presence.Everybody(ctx, w, "") {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// tell returns everybody's visits and stories, by user.
+func (w *Witness) tell(ctx context.Context) (visits map[string][]Visit, stories map[string][]presence.Entry, err error) {
+	all, err := w.Visits(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	everybody, err := w.people(ctx)
+	visits, stories = map[string][]Visit{}, map[string][]presence.Entry{}
+	tell := func(user string, story []presence.Entry) { // that of a settled visit is also what is kept of the person's
+		for _, e := range story {
+			if !slices.Contains(stories[user], e) {
+				stories[user] = append(stories[user], e)
+			}
+		}
+	}
+	for _, v := range all {
+		visits[v.User] = append(visits[v.User], v)
+		tell(v.User, v.Story)
+	}
+	for _, p := range everybody {
+		tell(p.User, p.Story)
+	}
+	return visits, stories, err
+}

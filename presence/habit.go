@@ -1,0 +1,63 @@
+package presence
+
+import (
+	"slices"
+	"time"
+)
+
+// What comes in: when the stations of a NAS were heard. What goes out: the NAS's
+// habits: how long it waits before it says Idle-Timeout, and the interval of its
+// interims.
+
+// roamed notes that the NAS said Idle-Timeout so long after the station's Start
+// elsewhere: each roam shows how long the access point waits. It believes the
+// shortest wait that three roams show alike: a station that came back unheard shows
+// too long a wait.
+func (t *Tracker) roamed(name NASName, waited time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.nases[name]
+	if n == nil || waited < idleLeast || waited > idleMost {
+		return
+	}
+	at, known := slices.BinarySearch(n.roams, waited)
+	if known {
+		return
+	}
+	n.roams = slices.Insert(n.roams, at, waited)
+	n.roams = n.roams[:min(len(n.roams), roamsKept)]
+	for i := range len(n.roams) - 2 {
+		if n.roams[i+2]-n.roams[i] <= idleAlike {
+			n.Idle = n.roams[i]
+			return
+		}
+	}
+}
+
+// habit works out whether most of the NAS's sessions are heard by an interval, and
+// by which, or most are not. If neither is clear, it leaves Interval as it was.
+func (t *Tracker) habit(n *nas, now time.Time) {
+	without := 0
+	var with []time.Duration
+	for device, s := range n.live {
+		switch interval := repeats(s.gaps[:s.n]); {
+		case interval > 0 && n.Heard.Sub(s.heard) > max(missedInterims*interval+retryTime, minSilence):
+			t.left(device, n) // the station fell silent, and the NAS did not
+			n.quiet[device] = station{heard: s.heard, since: s.since}
+		case interval > 0:
+			with = append(with, interval)
+		case now.Sub(s.since) >= longUse:
+			without++
+		}
+	}
+	slices.Sort(with)
+	if n.regular = len(with); n.regular > 0 {
+		n.every = with[n.regular/2]
+	}
+	switch {
+	case n.regular >= witnesses && n.regular > 2*without:
+		n.Interval = with[n.regular-1]
+	case without >= witnesses && without > n.regular:
+		n.Interval = -1
+	}
+}

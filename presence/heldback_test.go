@@ -1,0 +1,68 @@
+package presence
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// A controller whose clock may have been set back is heard again, and tells
+// first of what it held back: the Start is dated by its arrival, because nothing
+// shows yet that it is of the past. What follows does.
+func TestAStartThatWasHeldBackIsDatedByWhatFollows(t *testing.T) {
+	d := newDay(t)
+	d.w.Listening = d.clock("6:00")
+	held := func(at string, status Status, more ...heard) {
+		d.hear(at, status, laptop, "a", append(more, d.arriving("16:45:03"))...)
+	}
+	d.hear("16:45:03", Start, laptop, "a", func(n *Sighting) { n.Guess = true })
+	held("14:48:52", Interim, age(10*time.Minute))
+	held("14:58:52", Interim, age(20*time.Minute))
+	held("16:09:31", Stop, age(90*time.Minute+39*time.Second), cause(UserRequest))
+	d.is("16:46")
+	d.want("london leaving 14:38:52")
+	d.is("18:00")
+	d.want("london over 14:38:52-16:09:31 left")
+}
+
+// Nor does anything show it where every record of a controller's backlog comes
+// without a time that can be believed; what it tells live does.
+func TestAStartThatWasHeldBackIsDatedByWhatIsToldLive(t *testing.T) {
+	d := newDay(t)
+	guessed := func(n *Sighting) { n.Guess = true }
+	d.hear("10:59:13", Start, laptop, "a", guessed)
+	for i := range 9 {
+		d.hear(fmt.Sprintf("10:59:%d", 20+i), Interim, laptop, "a", age(time.Duration(i+1)*15*time.Minute), guessed)
+	}
+	d.hear("11:02:15", Interim, laptop, "a", age(150*time.Minute))
+	d.want("london present 10:59:13")
+	d.hear("11:17:15", Interim, laptop, "a", age(165*time.Minute))
+	d.want("london present 08:32:15")
+}
+
+// But what an id showed before a Start that carried no time may have been
+// another session's.
+func TestAStartWithoutATimeAfterASessionOfItsIDIsAnother(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Interim, laptop, "a", age(10*time.Minute))
+	d.hear("9:10", Stop, laptop, "a", age(20*time.Minute), cause(UserRequest))
+	d.is("12:00")
+	d.hear("13:00", Start, laptop, "a", func(n *Sighting) { n.Guess = true })
+	d.is("13:30")
+	d.want("london over 08:50:00-09:10:00 left; london present 13:00:00")
+}
+
+// A laptop whose access point was cut off was found silent, and its owner to have
+// left. When it is heard again nobody knows what was between.
+func TestWhoWasFoundSilentIsBackWhenTheyAreHeard(t *testing.T) {
+	d := newDay(t)
+	d.alone["wlc"] = true
+	d.hear("9:00", Start, laptop, "a")
+	for _, clock := range []string{"9:10", "9:20", "9:30", "9:40"} {
+		d.hear(clock, Interim, laptop, "a")
+	}
+	d.is("12:00")
+	d.hear("13:00", Interim, laptop, "a")
+	d.is("13:05")
+	d.want("london over 09:00:00-09:40:00 left; london present 13:00:00")
+}

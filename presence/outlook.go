@@ -1,0 +1,231 @@
+package presence
+
+import (
+	"slices"
+	"time"
+)
+
+// Outlook is what presence believes of a visit. The code that decides makes it, and
+// others only print it: nothing else knows a deadline.
+type Outlook struct {
+	State VisitState `json:"state"`
+	Why   string     `json:"why"`
+	Since time.Time  `json:"since,omitzero"`   // while every device is gone: the last sign of life of any
+	Until time.Time  `json:"until,omitzero"`   // when the state changes if nothing more is heard; zero if that depends on more than time
+	Held  HeldBy     `json:"held_by,omitzero"` // what a departure, or an arrival, waits for
+	At    time.Time  `json:"as_of"`            // when it was made
+
+	end      End       // how the visit ended, if it is over
+	departed time.Time // when it did
+}
+
+// HeldBy says what keeps a belief waiting.
+type HeldBy string
+
+// What a belief may be waiting for.
+const (
+	HeldBySettle    HeldBy = "settle"
+	HeldByLinger    HeldBy = "linger"
+	HeldByLunch     HeldBy = "lunch"
+	HeldByDoze      HeldBy = "doze"
+	HeldByOutage    HeldBy = "outage_hold"
+	HeldBySilence   HeldBy = "silence"
+	HeldByListening HeldBy = "listening"
+	HeldByOldNews   HeldBy = "old news"
+	HeldByNAS       HeldBy = "nas silent"
+)
+
+var whyHeld = map[HeldBy]string{
+	HeldBySettle:    "here, but not yet for as long as settle asks",
+	HeldByLinger:    "every device is gone, not yet for linger",
+	HeldByLunch:     "every device is gone, not yet for lunch_linger",
+	HeldByDoze:      "every device is gone, not yet for as long as one of them was seen to doze",
+	HeldByOutage:    "the network ended it and not the person: linger runs from the end of outage_hold",
+	HeldBySilence:   "a device fell silent, and may be heard within its interval",
+	HeldByListening: "records may have been missed: controllers send them again, or the next interim",
+	HeldByOldNews:   "old news is still coming, and may say the contrary",
+	HeldByNAS:       "the NAS where it left is silent as a whole: it may have come back unheard",
+}
+
+// View is a person with sessions and outlooks as of a moment, for packages that tell
+// of people.
+type View struct {
+	*Person
+	Sessions []Session          // device by device, oldest first
+	Outlooks map[string]Outlook // of the open visits, by id
+}
+
+// View returns the view of the person at now, made by the code that decides.
+func (p *Person) View(now time.Time, w World) View {
+	c := p.picture(now, &w)
+	view := View{Person: p, Outlooks: map[string]Outlook{}}
+	for i := range p.Visits {
+		if v := &p.Visits[i]; v.State != Over {
+			view.Outlooks[v.ID] = c.outlook(v)
+		}
+	}
+	view.Sessions = slices.DeleteFunc(c.sessions, func(s Session) bool { return s.foreign })
+	return view
+}
+
+// LiveDevices returns how many of the person's devices are alive at the site.
+func (v *View) LiveDevices(site string) (n int) {
+	last := ""
+	for i := range v.Sessions {
+		if s := &v.Sessions[i]; s.Live() && s.Site == site && s.Device != last {
+			n, last = n+1, s.Device
+		}
+	}
+	return n
+}
+
+// picture is everything that is concluded about a person at one moment.
+type picture struct {
+	*Person
+	w        *World
+	now      time.Time
+	sessions []Session
+	parts    []stretch
+	wait     time.Time // when to look again at a stay that may have been an arrival
+}
+
+// picture works out the sessions and stretches of the person at now.
+func (p *Person) picture(now time.Time, w *World) *picture {
+	c := &picture{Person: p, w: w, now: now, sessions: p.look(now, w)}
+	c.parts = p.stretches(c.sessions, now, w)
+	return c
+}
+
+// of returns the stay of the visit. It is not there if the facts show none any
+// more; then of returns what the devices show since the arrival.
+func (c *picture) of(v *Visit) (y stay, there bool) {
+	site := c.site(v.Site)
+	day := site.Day(v.Arrived, c.w.DayStarts)
+	all := stays(c.parts, site, day, site.NextDay(v.Arrived, c.w.DayStarts), c.floorAt(v.Site), v.Arrived)
+	if len(all) > 0 {
+		return all[0], true
+	}
+	// The arrival turned out to be yesterday's: a device that is there stays.
+	for i := range c.parts {
+		s := &c.parts[i]
+		if _, at := split(s.device); at == v.Site && s.raw.After(v.Arrived) {
+			y.extend(s)
+		}
+	}
+	if y.from = v.Arrived; y.to.IsZero() {
+		y.to, y.raw, y.due, y.why = v.Arrived, v.Arrived, v.Arrived, HeldByLinger
+	}
+	return y, false
+}
+
+func (c *picture) site(name string) Site {
+	site, ok := c.w.Sites[name]
+	if !ok {
+		site.Name = name
+	}
+	return site
+}
+
+// outlook returns the outlook of a visit. Only judged decides how a visit stands and
+// until when.
+func (c *picture) outlook(v *Visit) Outlook {
+	y, _ := c.of(v)
+	return c.judged(v, &y)
+}
+
+// judged returns the outlook of a visit with the stay y.
+func (c *picture) judged(v *Visit, y *stay) Outlook {
+	o := Outlook{At: c.now}
+	turn := v.endOfDay(c.w.Rules)
+	switch {
+	case y.alive && !c.now.Before(turn):
+		o.State, o.Why, o.end, o.departed = Over, "the day turned while devices were still there", DayTurned, turn
+		return o
+	case y.alive:
+		o.State, o.Why, o.Until = Present, "a device is here", earlier(y.until, turn)
+		if y.until.IsZero() {
+			o.Until = turn
+		}
+	default:
+		o.State, o.Since = Leaving, y.to
+		o.Until, o.Held = c.departure(y)
+		if o.Why = whyHeld[o.Held]; !o.Until.IsZero() && !c.now.Before(o.Until) {
+			o.State, o.Why, o.Until, o.Held = Over, "every device has been gone for linger", time.Time{}, ""
+			if y.last.linger > c.w.Linger {
+				o.Why = "every device has been gone for " + string(y.last.why) + "'s linger"
+			}
+			if o.end, o.departed = Left, later(y.to, v.Arrived); y.last.unknown {
+				o.end = Unknown
+			}
+			return o
+		}
+	}
+	if v.State != Arriving {
+		return o
+	}
+	settled, held := v.Arrived.Add(c.w.Settle), HeldBySettle
+	if y.old {
+		if news := later(c.w.Holding, c.newsUntil()); news.After(settled) {
+			settled, held = news, HeldByOldNews
+		}
+	}
+	if !y.divided.IsZero() { // a Stop may have been overtaken by this Start
+		if order := y.divided.Add(2 * moment); order.After(settled) {
+			settled, held = order, HeldByOldNews
+		}
+	}
+	if c.now.Before(settled) {
+		o.State, o.Held, o.Why = Arriving, held, whyHeld[held]
+		if o.Until.IsZero() || settled.Before(o.Until) {
+			o.Until = settled
+		}
+	} else if !y.alive && y.to.Before(v.Arrived.Add(c.w.Settle)) {
+		o.State = Arriving // and gone again before it had settled
+	}
+	return o
+}
+
+// newsUntil returns until when more old news may contradict the facts: for a while
+// after the latest old news, and as long as its client goes on sending such, but no
+// longer than behindMost.
+func (c *picture) newsUntil() time.Time {
+	if c.News.IsZero() || c.w.Behind == nil {
+		return c.News
+	}
+	until := c.w.Behind(c.Client)
+	if most := c.News.Add(behindMost); until.After(most) {
+		until = most
+	}
+	return later(c.News, until)
+}
+
+// departure returns when a departure is believed, of a person whose devices are all
+// gone, and what it waits for; zero if that depends on more than time.
+func (c *picture) departure(y *stay) (due time.Time, why HeldBy) {
+	due, why = y.due, y.why
+	delay := func(until time.Time, by HeldBy) {
+		if until.After(due) {
+			due, why = until, by
+		}
+	}
+	for i := range c.parts { // a device may have come back unheard, to any NAS where one was lately
+		s := &c.parts[i]
+		if _, site := split(s.device); y.last.unknown || site != y.site() || s.raw.Before(y.raw.Add(-s.linger)) {
+			continue
+		}
+		if nas := s.nas(c.w); c.now.Before(nas.Heard.Add(deafMost)) && nas.silent(c.now) && nas.Heard.Add(nas.gap()).Before(due) && !nas.Heard.Before(y.raw.Add(-nas.gap())) {
+			return time.Time{}, HeldByNAS
+		} else if nas.speaks() && nas.Since.After(y.raw) {
+			delay(nas.Since.Add(c.w.OutageHold), HeldByNAS)
+		}
+	}
+	delay(c.w.Holding, HeldByListening)
+	if s := y.last.session; s != nil && y.raw.Before(c.w.Listening) {
+		nas := y.last.nas(c.w)
+		if unheard := c.w.Listening.Sub(nas.Heard) > nas.gap() || nas.Since.After(y.raw); unheard { // a device that came back meanwhile is heard at its next interim
+			delay(c.w.Listening.Add(min(s.Interim+retryTime, c.w.Linger)), HeldByListening)
+		}
+	}
+	delay(c.newsUntil(), HeldByOldNews)
+	return due, why
+}

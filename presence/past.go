@@ -1,0 +1,201 @@
+package presence
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// What comes in: everything remembered of a person. What goes out: less of it.
+// Facts that no late record can change any more are dropped, and access points are
+// forgotten soon after the person has left.
+
+// prune drops the facts, devices, story and floors that are too old or too many, and
+// sets Wake to when the rest will be too old.
+func (p *Person) prune(c *picture) {
+	past := c.now.Add(-tombstoneAge)
+	var newest time.Time
+	var ended, strange []int
+	for i := range p.Facts {
+		f := &p.Facts[i]
+		if live, counts := c.live(f); counts {
+			continue
+		} else if live {
+			strange = append(strange, i)
+			continue
+		}
+		ended = append(ended, i)
+		newest = later(newest, f.heard())
+		p.Wake = earlier(p.Wake, p.forgetPlace(f, c))
+	}
+	most := maxEnded
+	if c.now.Before(p.News) { // the rest of a replay may be about them
+		most *= 4
+	}
+	lasted := func(i int) time.Time { // a session that only max_session ended may have lasted that long
+		f := &p.Facts[i]
+		if f.Marks[len(f.Marks)-1].Cause == MaxSession {
+			return f.last().Add(c.w.MaxSession)
+		}
+		return f.last()
+	}
+	byAge := func(a, b int) int { return lasted(a).Compare(lasted(b)) }
+	slices.SortStableFunc(ended, byAge)
+	drop := make([]bool, len(p.Facts))
+	dropped := false
+	bury := func(i int) {
+		p.bury(&p.Facts[i], time.Time{}, c)
+		drop[i], dropped = true, true
+	}
+	for n, i := range ended {
+		if n < len(ended)-most || p.Facts[i].heard().Before(past) {
+			bury(i)
+		}
+	}
+	if over := len(strange) - max(maxStrange, c.w.MaxDevices); over > 0 {
+		slices.SortStableFunc(strange, byAge)
+		for _, i := range strange[:over] {
+			bury(i)
+		}
+	}
+	for i := range p.Facts {
+		if f := &p.Facts[i]; len(f.Marks) > marksKept {
+			p.shorten(f, c)
+		}
+	}
+	if dropped {
+		kept := p.Facts[:0]
+		for i := range p.Facts {
+			if !drop[i] {
+				kept = append(kept, p.Facts[i])
+			}
+		}
+		clear(p.Facts[len(kept):])
+		p.Facts = kept
+	}
+	p.dropBuried()
+	p.Devices = slices.DeleteFunc(p.Devices, func(d Device) bool {
+		if slices.ContainsFunc(p.Facts, func(f Facts) bool { return f.Device == d.ID }) {
+			return false
+		}
+		newest = later(newest, d.Last)
+		return d.Last.Before(past)
+	})
+	p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool { return e.At.Before(past) })
+	for _, e := range p.Story {
+		newest = later(newest, e.At)
+	}
+	if newest.After(past) {
+		p.Wake = earlier(p.Wake, newest.Add(tombstoneAge+time.Second))
+	}
+	p.Floors = slices.DeleteFunc(p.Floors, func(f Floor) bool { return f.At.Before(past) && len(p.Facts) == 0 })
+	if !c.now.Before(p.News) && len(p.Visits) == 0 && len(p.Facts) == 0 {
+		p.News = time.Time{}
+	}
+}
+
+// live reports whether the facts show a live session, and whether one counts: it is
+// this person's, at a site.
+func (c *picture) live(f *Facts) (live, counts bool) {
+	for i := range c.sessions {
+		if s := &c.sessions[i]; s.facts == f && s.Live() {
+			live, counts = true, counts || !s.foreign && s.Site != "" && s.Site != noSite
+		}
+	}
+	return live, counts
+}
+
+// dropBuried keeps few of the devices that have no facts any more: those that were
+// there last.
+func (p *Person) dropBuried() {
+	if len(p.Devices) <= maxBuried {
+		return
+	}
+	bare := func(d Device) bool {
+		return !slices.ContainsFunc(p.Facts, func(f Facts) bool { return f.Device == d.ID })
+	}
+	slices.SortFunc(p.Devices, func(a, b Device) int { return cmp.Or(a.Last.Compare(b.Last), cmp.Compare(a.ID, b.ID)) })
+	over := -maxBuried
+	for _, d := range p.Devices {
+		over += b2i(bare(d))
+	}
+	p.Devices = slices.DeleteFunc(p.Devices, func(d Device) bool {
+		if over <= 0 || !bare(d) {
+			return false
+		}
+		over--
+		return true
+	})
+}
+
+// shorten drops the oldest sessions of an id that its NAS gives again and again.
+func (p *Person) shorten(f *Facts, c *picture) {
+	var until time.Time
+	left := len(f.Marks)
+	for i := range c.sessions {
+		s := &c.sessions[i]
+		if s.facts != f || !s.first.At.After(f.Marks[0].At) {
+			continue
+		}
+		before := slices.IndexFunc(f.Marks, func(m Mark) bool { return !m.At.Before(s.first.At) })
+		if until = s.first.At; len(f.Marks)-before <= marksKept/2 {
+			left = len(f.Marks) - before
+			break
+		}
+	}
+	if left > marksKept {
+		return // of one session
+	}
+	p.bury(f, until, c)
+	f.Marks = slices.DeleteFunc(f.Marks, func(m Mark) bool { return m.At.Before(until) })
+}
+
+// bury keeps, of facts that are to be dropped, from when to when they showed the
+// device at a site: of the sessions before until, or of all if until is zero. If
+// later sessions went on with the streak, bury keeps it up to the last of them: the
+// facts that bridged the gaps between them are dropped.
+func (p *Person) bury(f *Facts, until time.Time, c *picture) {
+	for i, s := range c.parts {
+		if s.session == nil || s.session.facts != f || s.lone || !until.IsZero() && !s.from.Before(until) {
+			continue
+		}
+		for _, n := range c.parts[i+1:] {
+			if n.device == s.device && n.streak.Equal(s.streak) {
+				s.raw = later(s.raw, n.from)
+			}
+		}
+		id, site := split(s.device)
+		d := p.device(id, site)
+		switch {
+		case d == nil:
+			p.Devices = append(p.Devices, Device{ID: id, Site: site, Began: s.streak, Last: s.raw})
+		case d.Last.IsZero() || s.streak.After(d.Last):
+			d.Began, d.Last = s.streak, s.raw
+		case s.raw.Before(d.Began): // of an earlier streak
+		default:
+			d.Began, d.Last = earlier(d.Began, s.streak), later(d.Last, s.raw)
+		}
+	}
+}
+
+// forgetPlace drops the access point from the facts of an id that has ended, and the
+// NAS, which on much equipment is the access point, once it does not matter any
+// more whose fault the end was: the device has come up elsewhere, or is gone for
+// good. It returns when that will be, at the latest; zero if it is done. Without an
+// id it keeps the NAS, by which the session is known.
+func (p *Person) forgetPlace(f *Facts, c *picture) time.Time {
+	f.Place.forgetAP()
+	if f.Place.NAS == "" || f.ID == "" {
+		return time.Time{}
+	}
+	until := f.heard().Add(c.w.longest() + c.w.OutageHold)
+	elsewhere := slices.ContainsFunc(c.sessions, func(s Session) bool {
+		return s.Device == f.Device && s.facts != f && s.Live()
+	})
+	left := !slices.ContainsFunc(p.Visits, func(v Visit) bool { return v.State != Over && v.Site == f.Place.Site })
+	if c.now.Before(until) && !elsewhere && !left {
+		return until
+	}
+	f.Place.NAS = ""
+	return time.Time{}
+}
