@@ -44,6 +44,7 @@ licences: ## writes docs/licences.md, from the texts of what is linked
 	@tool=$$(mktemp) && $(GO) build -C packages/release -o $$tool . && $$tool licences >docs/licences.md; rm -f $$tool
 
 .PHONY: test
+test: export RAPID_SEED ?= 1# a change is judged by the same random cases each time; new ones are looked for at night
 test: peers style lint ## checks everything; as root (or with sudo) installs what the tests want from Debian first
 	.ci/gotest -race -shuffle=on -timeout 30m ./...
 	$(MAKE) points ROUNDS=100
@@ -98,7 +99,12 @@ linger: ## what a linger from 15 to 120 minutes gives in made-up offices whose t
 	$(GO) test -count=1 -run TestLingerTable -v ./internal/rigs/office -args -people 40
 
 .PHONY: nightly
-nightly: nightly-offices nightly-store radio release-test nightly-fuzz ## everything that takes too long for every change
+nightly: nightly-properties nightly-offices nightly-store radio release-test nightly-fuzz ## everything that takes too long for every change
+
+.PHONY: nightly-properties
+nightly-properties: # those that are checked on random cases, on new ones, and many
+	RAPID_CHECKS=2000 $(GO) test -count=1 -timeout 2h ./store/... -run 'TestTheMapIsWhatMaps|TestTheStoreIsWhatMaps|TestWhatIsDecoded'
+	RAPID_CHECKS=2000 $(GO) test -count=1 -timeout 2h ./internal/rigs/office -run 'TestNobodyIsTwice|TestEventsArrive|TestRetransmission|TestSessionsAreWhole|TestPhones'
 
 .PHONY: nightly-offices
 nightly-offices: # fifty weeks of three hundred people on every make of equipment, and the properties of any day

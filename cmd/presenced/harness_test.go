@@ -55,12 +55,11 @@ func (b *bench) daemon() *control.Remote { return control.Dial(filepath.Join(b.d
 // freePort returns an address that nobody listens on at the moment.
 func freePort(t testbed.Tester) *net.UDPAddr {
 	t.Helper()
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	at, err := testbed.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr)
+	return net.UDPAddrFromAddrPort(at)
 }
 
 // process is a `presenced serve` of its own.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -215,16 +214,12 @@ global: { scrape_interval: 1s, evaluation_interval: 1s }
 rule_files: [%q]
 scrape_configs: [{ job_name: presenced, static_configs: [{ targets: [%q] }] }]
 `, rules, s.Web.Addr()))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	at, err := testbed.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
 	log := &testbed.LogText{}
-	cmd := exec.Command(program, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+at)
+	cmd := exec.Command(program, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+at.String())
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -236,7 +231,7 @@ scrape_configs: [{ job_name: presenced, static_configs: [{ targets: [%q] }] }]
 			t.Logf("log of Prometheus:\n%s", log)
 		}
 	})
-	return prom{"http://" + at}
+	return prom{"http://" + at.String()}
 }
 
 // ask returns what Prometheus answers, false while it does not.

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/presenced/presenced/internal/rigs/testbed"
 )
 
 func TestCallsAreReadFromStrace(t *testing.T) {
@@ -74,7 +76,7 @@ func TestDropsAreOfThisSocket(t *testing.T) {
 	if n, err := drops(conn.LocalAddr().(*net.UDPAddr).AddrPort()); err != nil || n != 0 {
 		t.Errorf("%d drops, %v", n, err)
 	}
-	free, err := freeAddress()
+	free, err := testbed.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -179,14 +178,4 @@ func lastField(file, word string) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("read %s: no %s", file, word)
-}
-
-// freeAddress returns a loopback address whose UDP port nobody uses.
-func freeAddress() (netip.AddrPort, error) {
-	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).AddrPort(), nil
 }

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+
+	"github.com/presenced/presenced/internal/rigs/testbed"
 )
 
 // server is one row of the comparison.
@@ -33,7 +35,7 @@ type installation struct {
 
 // install makes room for the server below dir.
 func (s server) install(dir string) (*installation, error) {
-	address, err := freeAddress()
+	address, err := testbed.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -240,12 +240,16 @@ func (e *Event) date() {
 	}
 }
 
+// ordinary is how long a packet is on its way at the most, unless it is
+// detained.
+const ordinary = 30 * time.Millisecond
+
 // arrive returns the arrival of a message that was sent at the given time.
 func (g *generator) arrive(m message, s *session, sent time.Time) Event {
 	e := s.network.make
-	way := g.between(time.Millisecond, 30*time.Millisecond)
+	way := g.between(time.Millisecond, ordinary)
 	if !g.plan.Calm && g.chance(detained) {
-		way = g.between(30*time.Millisecond, 3*time.Second)
+		way = g.between(ordinary, 3*time.Second)
 	}
 	event := Event{Arrive: sent.Add(way), Make: e.name, AP: m.ap.name, box: s.boxOf(m.ap)}
 	if e.delays {
