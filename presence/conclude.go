@@ -46,8 +46,7 @@ func (p *Person) sites(parts []stretch) (sites []string) {
 		}
 	}
 	for i := range parts {
-		_, site := split(parts[i].device)
-		add(site)
+		add(parts[i].site)
 	}
 	return sites
 }

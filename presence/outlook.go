@@ -108,7 +108,7 @@ func (c *picture) of(v *Visit) (y stay, there bool) {
 	// The arrival turned out to be yesterday's: a device that is there stays.
 	for i := range c.parts {
 		s := &c.parts[i]
-		if _, at := split(s.device); at == v.Site && s.raw.After(v.Arrived) {
+		if s.site == v.Site && s.raw.After(v.Arrived) {
 			y.extend(s)
 		}
 	}
@@ -210,7 +210,7 @@ func (c *picture) departure(y *stay) (due time.Time, why HeldBy) {
 	}
 	for i := range c.parts { // a device may have come back unheard, to any NAS where one was lately
 		s := &c.parts[i]
-		if _, site := split(s.device); y.last.unknown || site != y.site() || s.raw.Before(y.raw.Add(-s.linger)) {
+		if y.last.unknown || s.site != y.last.site || s.raw.Before(y.raw.Add(-s.linger)) {
 			continue
 		}
 		if nas := s.nas(c.w); c.now.Before(nas.Heard.Add(deafMost)) && nas.silent(c.now) && nas.Heard.Add(nas.gap()).Before(due) && !nas.Heard.Before(y.raw.Add(-nas.gap())) {

@@ -160,15 +160,14 @@ func (p *Person) bury(f *Facts, until time.Time, c *picture) {
 			continue
 		}
 		for _, n := range c.parts[i+1:] {
-			if n.device == s.device && n.streak.Equal(s.streak) {
+			if n.alike(&s) && n.streak.Equal(s.streak) {
 				s.raw = later(s.raw, n.from)
 			}
 		}
-		id, site := split(s.device)
-		d := p.device(id, site)
+		d := p.device(s.device, s.site)
 		switch {
 		case d == nil:
-			p.Devices = append(p.Devices, Device{ID: id, Site: site, Began: s.streak, Last: s.raw})
+			p.Devices = append(p.Devices, Device{ID: s.device, Site: s.site, Began: s.streak, Last: s.raw})
 		case d.Last.IsZero() || s.streak.After(d.Last):
 			d.Began, d.Last = s.streak, s.raw
 		case s.raw.Before(d.Began): // of an earlier streak

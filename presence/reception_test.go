@@ -244,7 +244,7 @@ func (o *office) start() {
 	store := o.wrap(o.store)
 	o.tracker = NewTracker(store, mapping, o.rules, quiet)
 	o.courier = NewCourier(store, o.door(o.desk), o.rules, quiet)
-	o.tracker.Concluded = o.courier.Kick
+	o.tracker.HasWork = o.courier.Kick
 	ctx, cancel := context.WithCancel(o.t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { o.tracker.Run(ctx) })

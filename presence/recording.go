@@ -162,7 +162,7 @@ func (t *Tracker) update(ctx context.Context, changes []Change, notes []Note) er
 	}
 	t.mu.Unlock()
 	if err == nil && (work || again) { // an update that failed may have taken effect all the same
-		t.Concluded()
+		t.HasWork()
 	}
 	return err
 }

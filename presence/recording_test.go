@@ -187,7 +187,7 @@ func TestWorkOfAnUpdateThatFailedAndWasDoneIsNotMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &doubtful{newMemory(), true}
 		tracker, kicks, arrives := over(s), 0, annArrives()
-		tracker.Concluded = func() { kicks++ }
+		tracker.HasWork = func() { kicks++ }
 		if err := tracker.Record(t.Context(), arrives); !errors.Is(err, errDisk) {
 			t.Fatalf("record: %v, want %v", err, errDisk)
 		}

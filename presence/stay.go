@@ -17,6 +17,7 @@ const fresh = time.Minute
 // stretch is how long one session shows its device at a site.
 type stretch struct {
 	device  string
+	site    string
 	streak  time.Time // when its streak began; zero: it is of none
 	from    time.Time
 	to      time.Time // when the device was last there: of an Idle-Timeout before the wait of the access point
@@ -55,7 +56,7 @@ func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stre
 	for i := range p.Devices {
 		d := &p.Devices[i]
 		if !d.Last.IsZero() {
-			parts = append(parts, stretch{device: d.ID + "\x00" + d.Site, from: d.Began, to: d.Last, raw: d.Last, leave: d.Last, sure: true})
+			parts = append(parts, stretch{device: d.ID, site: d.Site, from: d.Began, to: d.Last, raw: d.Last, leave: d.Last, sure: true})
 		}
 	}
 	for i := range all {
@@ -67,12 +68,14 @@ func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stre
 		s := &parts[i]
 		s.linger, s.why = p.linger(s, w)
 	}
-	slices.SortStableFunc(parts, func(a, b stretch) int { return cmp.Or(cmp.Compare(a.device, b.device), a.from.Compare(b.from)) })
+	slices.SortStableFunc(parts, func(a, b stretch) int {
+		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.site, b.site), a.from.Compare(b.from))
+	})
 	var leave time.Time // when the streak so far ends
 	for i := range parts {
 		s := &parts[i]
 		switch {
-		case i > 0 && s.device == parts[i-1].device && !leave.IsZero() && (broughtUp(parts, i) || !s.from.After(leave) && !p.believedGone(&parts[i-1], s, w)):
+		case i > 0 && s.alike(&parts[i-1]) && !leave.IsZero() && (broughtUp(parts, i) || !s.from.After(leave) && !p.believedGone(&parts[i-1], s, w)):
 			s.streak, s.divided = parts[i-1].streak, parts[i-1].divided
 		case s.lone:
 			leave = time.Time{}
@@ -89,17 +92,20 @@ func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stre
 	return parts
 }
 
+// alike reports whether both are of one device at one site.
+func (s *stretch) alike(o *stretch) bool { return s.device == o.device && s.site == o.site }
+
 // broughtUp reports whether stretch i goes on with the session before it after the
 // boot of their NAS. If several NASes tell of a station, it may be another of the
 // stretches that began at the same moment.
 func broughtUp(parts []stretch, i int) bool {
 	s, before := &parts[i], &parts[i-1]
-	for j := i; j < len(parts) && parts[j].device == s.device && within(parts[j].from, s.from, moment); j++ {
+	for j := i; j < len(parts) && parts[j].alike(s) && within(parts[j].from, s.from, moment); j++ {
 		n := parts[j].session
 		if n == nil || n.boot.IsZero() {
 			continue
 		}
-		for k := i - 1; k >= 0 && parts[k].device == s.device && within(parts[k].from, before.from, moment); k-- {
+		for k := i - 1; k >= 0 && parts[k].alike(s) && within(parts[k].from, before.from, moment); k-- {
 			if was := parts[k].session; was != nil && was.broughtUp(n) {
 				return true
 			}
@@ -111,44 +117,32 @@ func broughtUp(parts []stretch, i int) bool {
 // believedGone reports whether the person was believed to have left between the two
 // stretches, and only a doze that was learned afterwards would bridge the gap.
 func (p *Person) believedGone(a, b *stretch, w *World) bool {
-	_, site := split(a.device)
-	floor := p.floorAt(site)
-	return !floor.Before(a.raw) && floor.Before(b.from) && b.from.After(later(a.leave, a.raw).Add(w.LingerAfter(a.to, site)))
+	floor := p.floorAt(a.site)
+	return !floor.Before(a.raw) && floor.Before(b.from) && b.from.After(later(a.leave, a.raw).Add(w.LingerAfter(a.to, a.site)))
 }
 
 // linger returns how long the device must be gone after the stretch to have left,
 // and which rule says so.
 func (p *Person) linger(s *stretch, w *World) (time.Duration, HeldBy) {
-	device, site := split(s.device)
-	linger, why := w.LingerAfter(s.to, site), HeldByLinger
+	linger, why := w.LingerAfter(s.to, s.site), HeldByLinger
 	if linger > w.Linger {
 		why = HeldByLunch
 	}
 	if s.session != nil && (s.session.next >= 0 || s.session.end.Status == Stop && s.session.Cause != IdleTimeout) {
 		return linger, why // the device is elsewhere, or its Stop said that it went
 	}
-	if d := p.doze(device); d > 0 && d+s.raw.Sub(s.to) > linger { // a doze runs from the Idle-Timeout
+	if d := p.doze(s.device); d > 0 && d+s.raw.Sub(s.to) > linger { // a doze runs from the Idle-Timeout
 		d += s.raw.Sub(s.to)
 		linger, why = d, HeldByDoze
 	}
 	return linger, why
 }
 
-// split takes stretch.device apart: into the device and the site.
-func split(device string) (id, site string) {
-	for i := len(device) - 1; i >= 0; i-- {
-		if device[i] == 0 {
-			return device[:i], device[i+1:]
-		}
-	}
-	return device, ""
-}
-
 // stretchOf returns from when to when the session shows its device at its site; rest
 // are the sessions after it.
 func (p *Person) stretchOf(s *Session, rest []Session, now time.Time, w *World) stretch {
 	t := stretch{
-		device: s.Device + "\x00" + s.Site, from: s.Began, divided: s.divides, to: s.Seen, session: s, lone: s.lone,
+		device: s.Device, site: s.Site, from: s.Began, divided: s.divides, to: s.Seen, session: s, lone: s.lone,
 		old: s.first.Heard.Sub(s.first.At) > fresh,
 	}
 	if s.Live() {
@@ -215,7 +209,7 @@ func overnight(s, n *Session, w *World) bool {
 func stays(parts []stretch, site Site, from, to, floor, since time.Time) []stay {
 	var counted []stretch
 	for _, s := range parts {
-		if _, at := split(s.device); at != site.Name || s.streak.Before(from) || !s.streak.Before(to) {
+		if s.site != site.Name || s.streak.Before(from) || !s.streak.Before(to) {
 			continue
 		}
 		if (site.Within(s.streak) || !since.IsZero() && !s.streak.Before(since)) && s.after(floor) {
@@ -263,12 +257,6 @@ func (s *stretch) after(floor time.Time) bool {
 // departure would have been believed.
 func (y *stay) runsOnTo(s *stretch) bool {
 	return y.alive || !s.from.After(y.last.leave.Add(y.last.linger)) || !s.from.After(y.due) || !y.last.sure || !s.old
-}
-
-// site returns the name of the site of the stay.
-func (y *stay) site() string {
-	_, site := split(y.last.device)
-	return site
 }
 
 // extend adds the stretch to the stay.

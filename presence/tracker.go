@@ -16,7 +16,7 @@ import (
 // heartbeat, which changes nothing but the time last heard, is written some seconds
 // later.
 type Tracker struct {
-	Concluded func() // called after every update that may have given the courier work
+	HasWork func() // called after every update that may have given the courier work
 
 	store  Store
 	log    *slog.Logger
@@ -27,7 +27,7 @@ type Tracker struct {
 	recalled   atomic.Bool  // recall has read the stored NASes and people
 	recalling  sync.Mutex   // guards the reading of the stored NASes
 	nasesKnown atomic.Bool  // the stored NASes have been read
-	concluded  atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
+	turned     atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
 
 	sweeps time.Time // when Run may walk over everybody again for resets
 
@@ -75,7 +75,7 @@ const (
 // NewTracker returns a tracker over what is in the store.
 func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
 	t := &Tracker{
-		Concluded: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
+		HasWork: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
 		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
 		reasons: map[Reason]uint64{},
 		owned:   map[string]names{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
@@ -151,7 +151,7 @@ func (t *Tracker) world() World {
 // passed returns w with the moment up to which time has passed: a record that
 // arrived before that moment may be written after it.
 func (t *Tracker) passed(w World) World {
-	w.Passed = time.Unix(0, t.concluded.Load())
+	w.Passed = time.Unix(0, t.turned.Load())
 	return w
 }
 
@@ -215,7 +215,7 @@ func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 	}
 	for ctx.Err() == nil {
 		now, w := time.Now(), t.world()
-		t.concluded.Store(now.UnixNano())
+		t.turned.Store(now.UnixNano())
 		users, next, err := t.store.Due(ctx, Wakes, now, tickChunk)
 		if err != nil || len(users) == 0 {
 			return next, err

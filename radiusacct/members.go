@@ -22,32 +22,32 @@ var errTooMany = errors.New("too many connections")
 // client's. It tries again if the clients were replaced meanwhile.
 func (s *Server) join(c *connection) error {
 	for {
-		roster := s.clients.Load()
-		m, err := s.judge(c, roster)
+		clients := s.clients.Load()
+		m, err := s.judge(c, clients)
 		if err != nil {
 			return err
 		}
-		if joined, err := s.enter(c, m, roster); joined || err != nil {
+		if joined, err := s.enter(c, m, clients); joined || err != nil {
 			return err
 		}
 	}
 }
 
 // judge returns the client that the connection's certificate belongs to.
-func (s *Server) judge(c *connection, roster *talliedClients) (*member, error) {
+func (s *Server) judge(c *connection, clients *talliedClients) (*member, error) {
 	now := time.Now()
-	i, until, err := roster.identify(c.sent, c.source.Addr(), now)
+	i, until, err := clients.identify(c.sent, c.source.Addr(), now)
 	if err != nil {
 		s.turnAway(c, err, now)
 		return nil, err
 	}
 	c.expires.Store(until.Unix())
-	return &member{&roster.all[i], roster.tallies[i]}, nil
+	return &member{&clients.all[i], clients.tallies[i]}, nil
 }
 
 // enter counts a connection among its client's. It fails if there are too many,
 // and does nothing if the clients were replaced meanwhile.
-func (s *Server) enter(c *connection, m *member, roster *talliedClients) (joined bool, err error) {
+func (s *Server) enter(c *connection, m *member, clients *talliedClients) (joined bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	own := 0
@@ -58,7 +58,7 @@ func (s *Server) enter(c *connection, m *member, roster *talliedClients) (joined
 	}
 	most := cmp.Or(s.MaxConnections, DefaultMaxConnections)
 	switch {
-	case s.clients.Load() != roster:
+	case s.clients.Load() != clients:
 		return false, nil
 	case len(s.connections) >= most, own >= cmp.Or(m.client.MaxConnections, most):
 		s.suffer(tooMany, m.client, m.tally, c.source, time.Now())

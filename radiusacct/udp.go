@@ -96,9 +96,9 @@ func (k *socket) read() error {
 		case err != nil:
 			return err
 		}
-		now, roster := time.Now(), k.clients.Load()
+		now, clients := time.Now(), k.clients.Load()
 		for i := range k.in[:got] {
-			k.receive(&k.in[i], roster, now)
+			k.receive(&k.in[i], clients, now)
 			k.in[i].OOB = k.in[i].OOB[:asked]
 		}
 		n += got
@@ -107,14 +107,14 @@ func (k *socket) read() error {
 }
 
 // receive hands a datagram to the intake if its source is a client.
-func (k *socket) receive(m *ipv4.Message, roster *talliedClients, now time.Time) {
+func (k *socket) receive(m *ipv4.Message, clients *talliedClients, now time.Time) {
 	udp, ok := m.Addr.(*net.UDPAddr)
 	if !ok {
 		return
 	}
 	source := udp.AddrPort()
 	source = netip.AddrPortFrom(source.Addr().Unmap(), source.Port())
-	i, ok := roster.find(source.Addr())
+	i, ok := clients.find(source.Addr())
 	if !ok {
 		k.totals.invalid.Add(1)
 		if k.Stranger != nil {
@@ -126,7 +126,7 @@ func (k *socket) receive(m *ipv4.Message, roster *talliedClients, now time.Time)
 	k.inHand.Add(1)
 	k.takePacket(m.Buffers[0][:m.N], arrival{
 		by: k, via: k.via, source: source, to: m.Addr, local: answerFrom(m.OOB[:m.NN]),
-		client: &roster.all[i], tally: roster.tallies[i], heard: now,
+		client: &clients.all[i], tally: clients.tallies[i], heard: now,
 	})
 }
 

@@ -273,7 +273,7 @@ func carry(t *testing.T, dir string, seed uint64) {
 	quiet := slog.New(slog.DiscardHandler)
 	tracker := presence.NewTracker(s, &mapping.Rules{Sites: []presence.Site{site}, Identity: mapping.Identity{Domain: "example.com"}}, rules, quiet)
 	courier := presence.NewCourier(couriers{s, l}, l, rules, quiet)
-	tracker.Concluded = courier.Kick
+	tracker.HasWork = courier.Kick
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { tracker.Run(ctx) })

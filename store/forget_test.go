@@ -14,7 +14,7 @@ import (
 )
 
 // crowd fills a store with people who have lived: documents rewritten many
-// times, settled visits, notes.
+// times, archived visits, notes.
 func crowd(t *testing.T, s *Store, users ...string) {
 	t.Helper()
 	for round := range 20 {

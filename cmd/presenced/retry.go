@@ -58,7 +58,7 @@ func findVisit(ctx context.Context, daemon *control.Remote, id string) (control.
 			case v.ID == id && open:
 				return v, nil
 			case v.ID == id:
-				return control.Visit{}, fmt.Errorf("visit %s of %s is settled: there is nothing left to do", id, terminal.Printable(v.User))
+				return control.Visit{}, fmt.Errorf("visit %s of %s is archived: there is nothing left to do", id, terminal.Printable(v.User))
 			}
 		}
 	}

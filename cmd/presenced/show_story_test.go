@@ -54,7 +54,7 @@ times are those of Europe/London`
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 
-	// Of a visit that an older version settled only the end is known.
+	// Of a visit that an older version archived only the end is known.
 	story.Visits[0].Why = ""
 	if got, want := first(story), strings.Replace(want, "every device has been gone for linger", "every device was gone for long enough", 1); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -16,7 +16,7 @@ func (p *program) visits() *cobra.Command {
 		Use:   "visits",
 		Short: "Stays of people at sites, and what became of their check-ins and check-outs",
 		Long: "CHECK_IN and CHECK_OUT are waiting (nothing to do yet), pending (to be done, or being tried), done, refused (by Kadence, for\n" +
-			"good), skipped (nothing to do, or no longer) or dry_run (would have been done), each with its reason. Settled visits\n" +
+			"good), skipped (nothing to do, or no longer) or dry_run (would have been done), each with its reason. Archived visits\n" +
 			"are kept for keep_visits.",
 		Example: `presenced visits --since 24h
 presenced visits --user ann@example.com --since 2026-11-01 --csv > ann.csv

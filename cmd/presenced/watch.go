@@ -86,7 +86,7 @@ type watcher struct {
 
 	status, before control.Status // as of the latest look and the one before
 	at, atBefore   time.Time
-	visits         map[string]control.Visit // unsettled, by id; nil before the first look
+	visits         map[string]control.Visit // open, by id; nil before the first look
 	silent         bool                     // the daemon does not answer
 }
 
@@ -163,7 +163,7 @@ func (w *watcher) look(ctx context.Context) (changes []change, err error) {
 }
 
 // compare holds the visits against those of the look before. One that is no
-// longer among the unsettled is looked up for its end.
+// longer among the open is looked up for its end.
 func (w *watcher) compare(ctx context.Context, visits map[string]control.Visit, now time.Time) (changes []change, err error) {
 	for id, old := range w.visits {
 		if _, open := visits[id]; open {

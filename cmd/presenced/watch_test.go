@@ -69,10 +69,10 @@ func TestWatchTellsEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines.shows(t, `^20\S+  left       ann@example.com  left london, last heard `)
-	lines.shows(t, `^20\S+  check-out  ann@example.com  checked out: booking 01`) // though its visit is settled by then
+	lines.shows(t, `^20\S+  check-out  ann@example.com  checked out: booking 01`) // though its visit is archived by then
 	out, err := exec.Command("presenced", "retry", b.visits()[0].ID, "-c", b.file()).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "of ann@example.com is settled: there is nothing left to do") {
-		t.Errorf("retry of a settled visit: %v\n%s", err, out)
+	if err == nil || !strings.Contains(string(out), "of ann@example.com is archived: there is nothing left to do") {
+		t.Errorf("retry of an archived visit: %v\n%s", err, out)
 	}
 	if err := wlc.Start(t.Context(), &controller.Association{Identity: "anonymous@example.com", Device: "02:00:00:00:00:02", SSID: "Corp", AP: "lobby"}, false); err != nil {
 		t.Fatal(err)

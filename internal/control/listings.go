@@ -53,7 +53,7 @@ type VisitQuery struct {
 	Site    string
 	Since   time.Time // arrived at or after
 	Pending bool      // only those on which a check-in or check-out is pending
-	Open    bool      // only those that are not settled: something may yet happen
+	Open    bool      // only those that are not archived: something may yet happen
 }
 
 // People yields the open visits at site, or everywhere if it is empty, by user.
@@ -97,7 +97,7 @@ func (q SessionQuery) Match(user string, s presence.Session) bool {
 		(q.NAS == "" || s.NAS.Is(q.NAS))
 }
 
-// Visits yields the visits that q chooses: the settled ones, and then those
+// Visits yields the visits that q chooses: the archived ones, and then those
 // on which something may yet happen, each oldest first.
 func (l Listings) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, error] {
 	return func(yield func(Visit, error) bool) {
@@ -111,9 +111,9 @@ func (l Listings) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, err
 
 func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.Visit, error] {
 	return func(yield func(presence.Visit, error) bool) {
-		// The unsettled are read first: a visit that is settled meanwhile is
+		// The open are read first: a visit that is archived meanwhile is
 		// met again in the history and not lost between the two.
-		var unsettled []presence.Visit
+		var open []presence.Visit
 		seen := map[string]bool{}
 		for p, err := range l.people(ctx, q.User) {
 			if err != nil {
@@ -122,12 +122,12 @@ func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.V
 			}
 			for _, v := range p.Visits {
 				if q.matches(v) {
-					unsettled = append(unsettled, v)
+					open = append(open, v)
 					seen[v.ID] = true
 				}
 			}
 		}
-		if !q.Pending && !q.Open { // a settled visit has nothing pending
+		if !q.Pending && !q.Open { // an archived visit has nothing pending
 			for v, err := range l.history(ctx, q.User, q.Since) {
 				if err != nil {
 					yield(presence.Visit{}, err)
@@ -138,8 +138,8 @@ func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.V
 				}
 			}
 		}
-		slices.SortStableFunc(unsettled, func(a, b presence.Visit) int { return a.Arrived.Compare(b.Arrived) })
-		for _, v := range unsettled {
+		slices.SortStableFunc(open, func(a, b presence.Visit) int { return a.Arrived.Compare(b.Arrived) })
+		for _, v := range open {
 			if !yield(v, nil) {
 				return
 			}
@@ -179,7 +179,7 @@ func (l Listings) people(ctx context.Context, user string) iter.Seq2[presence.Pe
 	}
 }
 
-// history yields the settled visits since from, oldest first.
+// history yields the archived visits since from, oldest first.
 func (l Listings) history(ctx context.Context, user string, from time.Time) iter.Seq2[presence.Visit, error] {
 	return func(yield func(presence.Visit, error) bool) {
 		forever := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)

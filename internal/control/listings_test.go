@@ -126,9 +126,9 @@ func TestListingsReadPageByPage(t *testing.T) {
 	}
 }
 
-// TestVisitSettledMeanwhileIsListedOnce has a visit among the unsettled and,
+// TestVisitArchivedMeanwhileIsListedOnce has a visit among the open and,
 // by the time the history is read, there too.
-func TestVisitSettledMeanwhileIsListedOnce(t *testing.T) {
+func TestVisitArchivedMeanwhileIsListedOnce(t *testing.T) {
 	m := office()
 	m.history = append(m.history, m.people[0].Visits[0])
 	if got := len(all(t, listings(m).Visits(t.Context(), VisitQuery{}))); got != 3 {

@@ -188,7 +188,7 @@ func censusCollector(c *census, t *presence.Tracker) collector {
 	sessions := newGauge("sessions", "Live sessions at a site, by state.", "site", "state")
 	clients := newGauge("client_sessions", `Live sessions that a client told of, by whether it sends interims of them; "not_yet" are younger than an hour.`,
 		"client", "interims")
-	errands := newGauge("errands", "Check-ins of visits that are on and check-outs of those that are over, by status, until the visit is settled.",
+	errands := newGauge("errands", "Check-ins of visits that are on and check-outs of those that are over, by status, until the visit is archived.",
 		"errand", "status")
 	pending := newGauge("errands_oldest_pending_seconds",
 		"For how long the longest pending check-in or check-out has been wanted, at most; 0 if none is pending.", "errand")

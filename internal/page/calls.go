@@ -16,16 +16,16 @@ type callsBody struct {
 
 // calls shows what is to be called and what was.
 func (p *Page) calls(r *http.Request, s *snapshot) (string, any, error) {
-	s.settle.Do(func() { s.settledErr = p.settled(context.WithoutCancel(r.Context()), s) })
-	return "Calls", callsBody{s.pending, max(0, s.Status.Pending-len(s.pending)), s.recent, s.since}, s.settledErr
+	s.archive.Do(func() { s.archivedErr = p.archived(context.WithoutCancel(r.Context()), s) })
+	return "Calls", callsBody{s.pending, max(0, s.Status.Pending-len(s.pending)), s.recent, s.since}, s.archivedErr
 }
 
-// settled adds the calls of settled visits: of those that arrived in the last
+// archived adds the calls of archived visits: of those that arrived in the last
 // day, or, where they are many, since when it says.
-func (p *Page) settled(ctx context.Context, s *snapshot) error {
+func (p *Page) archived(ctx context.Context, s *snapshot) error {
 	const most, window = 5_000, 5 * time.Minute
 	rules := p.Listings.Rules()
-	known := map[string]bool{} // a visit that was settled since is met again
+	known := map[string]bool{} // a visit that was archived since is met again
 	for _, c := range s.recent {
 		known[c.Visit] = true
 	}

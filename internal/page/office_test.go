@@ -129,10 +129,10 @@ type heard struct {
 func (o *office) lives(user string, records []heard, change func(*presence.Person)) {
 	o.t.Helper()
 	p := presence.Person{User: user}
-	var settled []presence.Visit
+	var archived []presence.Visit
 	pass := func(until time.Time) { // as the daemon lets time pass
 		for due := p.Wake; !due.IsZero() && !due.After(until); due = p.Wake {
-			if settled = append(settled, p.Advance(due, o.world)...); !p.Wake.IsZero() && !p.Wake.After(due) {
+			if archived = append(archived, p.Advance(due, o.world)...); !p.Wake.IsZero() && !p.Wake.After(due) {
 				o.t.Fatalf("%s is woken at %s for %s", user, due, p.Wake)
 			}
 		}
@@ -151,26 +151,26 @@ func (o *office) lives(user string, records []heard, change func(*presence.Perso
 		if r.nas != "" {
 			nas = r.nas
 		}
-		settled = append(settled, p.Hear(presence.Sighting{
+		archived = append(archived, p.Hear(presence.Sighting{
 			User: user, Device: r.device, Site: r.site, Whose: presence.Mine, Session: fmt.Sprint(key, session[key]), SSID: "Corp", NAS: presence.NASName(nas), AP: "ap-3-west", Status: r.status, At: r.at, Heard: r.at, Cause: r.cause,
 		}, o.world)...)
 	}
 	pass(o.now)
-	settled = append(settled, p.Advance(o.now, o.world)...)
-	p.Visits, settled = append(settled, p.Visits...), nil
+	archived = append(archived, p.Advance(o.now, o.world)...)
+	p.Visits, archived = append(archived, p.Visits...), nil
 	if change != nil {
 		change(&p)
 	}
-	for i := 0; i < len(p.Visits); i++ { // what is settled moves to the history
+	for i := 0; i < len(p.Visits); i++ { // what is archived moves to the history
 		if v := p.Visits[i]; v.State == presence.Over && v.CheckOut.Status != presence.Pending {
-			settled = append(settled, v)
+			archived = append(archived, v)
 			p.Visits = append(p.Visits[:i], p.Visits[i+1:]...)
 			i--
 		}
 	}
 	err := o.store.Update(o.t.Context(), []presence.Change{{User: user, Apply: func(stored *presence.Person) []presence.Visit {
 		*stored = p
-		return settled
+		return archived
 	}}}, nil)
 	if err != nil {
 		o.t.Fatal(err)

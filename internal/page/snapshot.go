@@ -23,11 +23,11 @@ type snapshot struct {
 
 	people  map[string][]control.Person // by site, the first mostPeople
 	pending []pendingVisit              // the next mostRows
-	recent  []call                      // the latest mostRows, of settled visits only after settle
+	recent  []call                      // the latest mostRows, of archived visits only after settle
 
-	settle     sync.Once
-	settledErr error
-	since      time.Time // visits that arrived before may be missing from recent
+	archive     sync.Once
+	archivedErr error
+	since       time.Time // visits that arrived before may be missing from recent
 }
 
 // pendingVisit is a visit on which a call is to be made.

@@ -66,7 +66,7 @@ func keep(t *testing.T, o *Office, rules presence.Rules) (a Account) {
 		log := slog.New(slog.DiscardHandler)
 		tr := presence.NewTracker(w, o.Mapping(), rules, log)
 		c := presence.NewCourier(w, ledger, rules, log)
-		tr.Concluded = c.Kick
+		tr.HasWork = c.Kick
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { tr.Run(ctx) })

@@ -63,7 +63,7 @@ func (r *Replay) Play(t *testing.T) *Outcome {
 		w, desk := NewWitness(file), newDesk(r.config.Rules.Sites["hq"].Zone)
 		tracker := presence.NewTracker(w, &r.config.Mapping, r.config.Rules, slog.New(slog.DiscardHandler))
 		courier := presence.NewCourier(w, desk, r.config.Rules, slog.New(slog.DiscardHandler))
-		tracker.Concluded = courier.Kick
+		tracker.HasWork = courier.Kick
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 2)
 		go func() { done <- tracker.Run(ctx) }()

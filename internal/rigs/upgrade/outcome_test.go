@@ -88,7 +88,7 @@ func pace(t time.Time) time.Duration {
 // watch notes when visits are first stored as over.
 type watch struct {
 	*program
-	open []string             // ids of the visits that were not settled at the last look
+	open []string             // ids of the visits that were not archived at the last look
 	over map[string]time.Time // by id
 }
 
@@ -96,14 +96,14 @@ func (w *watch) look() {
 	w.t.Helper()
 	var open []string
 	now := time.Now().UTC()
-	for _, v := range w.unsettled() {
+	for _, v := range w.notArchived() {
 		open = append(open, v.ID)
 		if v.State == presence.Over && w.over[v.ID].IsZero() {
 			w.over[v.ID] = now
 		}
 	}
 	if slices.Equal(open, w.open) {
-		return // nothing was settled
+		return // nothing was archived
 	}
 	w.open = open
 	for _, v := range history(w.t, w.store) {
@@ -113,7 +113,7 @@ func (w *watch) look() {
 	}
 }
 
-func (w *watch) unsettled() (visits []presence.Visit) {
+func (w *watch) notArchived() (visits []presence.Visit) {
 	w.t.Helper()
 	people, err := w.store.People(w.t.Context(), "", most)
 	if err != nil {
@@ -142,7 +142,7 @@ func (w *watch) became(d *desk) map[string]*outcome {
 	for _, p := range people {
 		of(p.User)
 	}
-	for _, v := range slices.Concat(history(w.t, w.store), w.unsettled()) {
+	for _, v := range slices.Concat(history(w.t, w.store), w.notArchived()) {
 		s := stay{
 			Site: v.Site, Arrived: v.Arrived, Departed: v.Departed, State: string(v.State), End: string(v.End),
 			CheckIn: string(v.CheckIn.Status), CheckOut: string(v.CheckOut.Status), Over: w.over[v.ID],

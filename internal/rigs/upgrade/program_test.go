@@ -49,7 +49,7 @@ func run(t *testing.T, path string, config *configs.Config, desk presence.Desk) 
 	log := slog.New(slog.DiscardHandler)
 	p := &program{t: t, config: config, store: s, tracker: presence.NewTracker(s, &config.Mapping, config.Rules, log)}
 	courier := presence.NewCourier(s, desk, config.Rules, log)
-	p.tracker.Concluded = courier.Kick
+	p.tracker.HasWork = courier.Kick
 	ctx, cancel := context.WithCancel(t.Context())
 	p.cancel = cancel
 	p.running, ctx = errgroup.WithContext(ctx)
