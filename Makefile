@@ -47,6 +47,7 @@ licences: ## writes docs/licences.md, from the texts of what is linked
 test: export RAPID_SEED ?= 1# a change is judged by the same random cases each time; new ones are looked for at night
 test: peers style lint ## checks everything; as root (or with sudo) installs what the tests want from Debian first
 	.ci/gotest -race -shuffle=on -timeout 30m ./...
+	.ci/gotest -shuffle=on -timeout 30m ./presence ./internal/rigs/office # days by chance: few with -race, here many
 	$(MAKE) points ROUNDS=100
 
 .PHONY: points
@@ -96,7 +97,7 @@ microbench: ## the benchmarks of single parts; on an idle machine
 
 .PHONY: linger
 linger: ## what a linger from 15 to 120 minutes gives in made-up offices whose truth is known
-	$(GO) test -count=1 -run TestLingerTable -v ./internal/rigs/office -args -people 40
+	$(GO) test -count=1 -run TestLingerTable -v ./internal/rigs/office -args -people 40 -seeds 6
 
 .PHONY: nightly
 nightly: nightly-properties nightly-offices nightly-store radio release-test nightly-fuzz ## everything that takes too long for every change

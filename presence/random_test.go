@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var seeds = flag.Uint64("seeds", 60, "how many random days the properties are tried on")
+var seeds = flag.Uint64("seeds", 60/fewer, "how many random days the properties are tried on")
 
 // randomDay is what one person's devices say on a random day: sessions that
 // begin, show signs of life, roam, end or are never heard of again. Gaps keep

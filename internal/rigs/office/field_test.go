@@ -55,7 +55,7 @@ func TestFieldIsRight(t *testing.T) {
 		for i, seed := range all {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
-				o := New(seed, Field(max(*people, 3*len(names)), names...))
+				o := New(seed, brief(Field(max(*people, 3*len(names)), names...), 1))
 				visits, err := tracker(t, newMemory)(o, o.Rules())
 				if err != nil {
 					t.Fatal(err)
@@ -97,7 +97,7 @@ func TestFieldIsRight(t *testing.T) {
 	if err := Print(t.Output(), "make", append(rows, total)); err != nil {
 		t.Fatal(err)
 	}
-	if i := slices.IndexFunc(rows, func(r Row) bool { return r.Arrivals == 0 || r.Departures == 0 }); i >= 0 && *single < 0 {
+	if i := slices.IndexFunc(rows, func(r Row) bool { return r.Arrivals == 0 || r.Departures == 0 }); i >= 0 && *single < 0 && !racing {
 		t.Errorf("nobody came or went at %s", rows[i].Of)
 	}
 }

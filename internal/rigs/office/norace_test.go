@@ -2,5 +2,5 @@
 
 package office
 
-// racing is whether the race detector makes everything many times slower.
+// racing is whether the race detector makes everything many times slower; see race_test.go.
 const racing = false

@@ -21,10 +21,12 @@ var (
 
 // week is the plan of the tests' offices. With the race detector it is two days
 // long, into which as much goes wrong.
-func week() Plan {
-	plan := Week(*people)
+func week() Plan { return brief(Week(*people), 2) }
+
+// brief shortens the plan to some days if the race detector is on.
+func brief(plan Plan, days int) Plan {
 	if racing {
-		plan.Days = 2
+		plan.Days = days
 	}
 	return plan
 }
@@ -36,8 +38,8 @@ func week() Plan {
 // prints the score of every seed.
 func TestWhoIsHereIsRight(t *testing.T) {
 	weeks := *seeds
-	if racing { // it finds no other race in more
-		weeks = min(weeks, 8)
+	if racing {
+		weeks = min(weeks, 2)
 	}
 	rows := make([]Row, weeks)
 	t.Run("seeds", func(t *testing.T) {
@@ -102,17 +104,22 @@ func TestRealStoreConcludesTheSame(t *testing.T) {
 // TestLingerTable prints what linger costs and saves, for whoever has to
 // choose it:
 //
-//	go test ./internal/rigs/office -run TestLingerTable -v
+//	go test ./internal/rigs/office -run TestLingerTable -v -args -seeds 6
 func TestLingerTable(t *testing.T) {
-	size := min(*seeds, 6)
-	if !testing.Verbose() { // nobody looks
-		size = 1
+	size, lingers := uint64(1), Lingers
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name == "seeds" {
+			size = *seeds
+		}
+	})
+	if racing {
+		lingers = lingers[:2]
 	}
 	var offices []*Office
 	for seed := range size {
 		offices = append(offices, New(seed, week()))
 	}
-	rows, err := Sweep(t.Output(), offices, Lingers, tracker(t, newMemory))
+	rows, err := Sweep(t.Output(), offices, lingers, tracker(t, newMemory))
 	if err != nil {
 		t.Fatal(err)
 	}

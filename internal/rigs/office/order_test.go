@@ -28,7 +28,7 @@ func days(t *testing.T, f func(t *testing.T, d dice, o *Office)) {
 	names, _ := equipped()
 	n := *dayseeds
 	if racing {
-		n = min(n, 2)
+		n = min(n, 1)
 	}
 	for _, seed := range seedsOf(n) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
