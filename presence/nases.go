@@ -26,14 +26,6 @@ type nas struct {
 	every   time.Duration // the median of these intervals
 }
 
-// station is a person's device that is alive at a NAS.
-type station struct {
-	heard time.Time                // event time of its latest sign
-	since time.Time                // event time of its first
-	gaps  [signsKept]time.Duration // the latest gaps between interims, the newest first
-	n     int                      // how many gaps
-}
-
 // end is the Stop of a device at a NAS.
 type end struct {
 	device string
@@ -215,13 +207,15 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 		if is, on := n.live[s.Device]; on || !again {
 			was = is
 		}
-		t.alive(s.Device, n, was.hear(s))
+		t.alive(s.Device, n, was.hear(s), s.Status == Start)
 		delete(n.ended, s.Device)
 	case Stop:
-		if _, ok := n.live[s.Device]; !ok {
+		was, on := n.live[s.Device]
+		if !on {
 			return
 		}
 		t.left(s.Device, n)
+		t.leftBefore(s.Device, was.begun)
 		n.end(s)
 		if n.massEnd() {
 			n.Fell = s.Heard
@@ -230,43 +224,6 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 			t.wake()
 		}
 	}
-}
-
-// alive notes that the device is alive at the NAS, and so at no other.
-func (t *Tracker) alive(device string, n *nas, is station) {
-	if was := t.at[device]; was != nil && was != n {
-		t.left(device, was)
-	}
-	delete(n.quiet, device)
-	if _, on := n.live[device]; !on {
-		t.ofSource(n.name).live++
-	}
-	t.at[device], n.live[device] = n, is
-}
-
-// left notes that the device is no longer alive at the NAS.
-func (t *Tracker) left(device string, n *nas) {
-	if _, on := n.live[device]; on {
-		t.ofSource(n.name).live--
-	}
-	delete(t.at, device)
-	delete(n.live, device)
-}
-
-// hear returns the station after another sign of life.
-func (s station) hear(n *Sighting) station {
-	if n.Status == Start { // interims that follow every Start at the same distances are no interval
-		s.n = 0
-	}
-	if s.since.IsZero() {
-		s.since = n.At
-	} else if gap := n.At.Sub(s.heard); gap >= shortestInterim && gap <= longestInterim && n.Status == Interim {
-		copy(s.gaps[1:], s.gaps[:])
-		s.gaps[0] = gap
-		s.n = min(s.n+1, len(s.gaps))
-	}
-	s.heard = later(s.heard, n.At)
-	return s
 }
 
 // end notes the Stop of a device at the NAS.
@@ -415,18 +372,23 @@ func (t *Tracker) recallStation(s *Session) {
 		t.idsOf(s.NAS).put(maphash.Comparable(idSeed, [2]string{string(s.NAS), s.ID}), s.Device)
 	}
 	n := t.nases[s.NAS]
-	if n == nil || t.at[s.Device] != nil { // the device has been heard since
+	if n == nil {
 		return
 	}
 	if _, gone := n.ended[s.Device]; gone {
 		return
 	}
-	is := station{heard: s.Seen, since: s.Began}
+	for _, o := range t.at[s.Device] {
+		if o == n || o.live[s.Device].since.After(s.Seen.Add(moment)) { // the device has been heard since
+			return
+		}
+	}
+	is := station{session: hash32(s.ID), heard: s.Seen, since: s.Began}
 	for i := s.rhythm.n - 1; i > 0; i-- {
 		is.gaps[is.n] = s.rhythm.at[i].Sub(s.rhythm.at[i-1])
 		is.n++
 	}
-	t.alive(s.Device, n, is)
+	t.alive(s.Device, n, is, false)
 }
 
 // recallNASes reads the stored NASes, once and before the first record, whose event

@@ -64,6 +64,19 @@ func TestWhatABootBringsUpAgainIsNoArrival(t *testing.T) {
 	d.want("london over 09:00:00-04:00:00 day turned")
 }
 
+// A phone whose Stop was lost was given up in the evening. That its access point boots
+// in the morning, and that it is there again soon after, is its owner's arrival.
+func TestABootBringsNobodyUpWhoHadBeenGivenUpBefore(t *testing.T) {
+	d := newDay(t)
+	d.hear("15:28", Start, phone, "a")
+	d.reset(Reset{NAS: "wlc", At: d.clock("15:58"), Heard: d.clock("15:58")})
+	d.is("18:00")
+	d.want("london over 15:28:00-15:58:00 left")
+	d.reset(Reset{NAS: "wlc", At: d.clock("+1 8:00"), Heard: d.clock("+1 8:00")})
+	d.hear("+1 8:23", Start, phone, "b")
+	d.want("london over 15:28:00-15:58:00 left; london present 08:23:00")
+}
+
 // However many sessions the phone had meanwhile: what only its age ended was
 // there until then, and is not the oldest of what is kept.
 func TestAfterALongDayABootBringsUpWhatWasDocked(t *testing.T) {
@@ -149,4 +162,19 @@ func TestWhatABootBringsUpAgainWasThoughtSilent(t *testing.T) {
 	d.hear("+1 6:34", Start, laptop, "b")
 	d.is("+1 7:30")
 	d.want("london over 20:00:00-20:30:00 left")
+}
+
+// A machine signs in while the line is cut, and its user after it, to a session of the
+// foreign controller: the anchor's goes on under the machine's name. The user was there
+// when the foreign controller says, and not only when the anchor had last spoken.
+func TestAnAnchorThatKeepsTheMachinesNameMovesNobodysArrival(t *testing.T) {
+	d := newDay(t)
+	d.w.Listening = d.clock("6:00")
+	machine := func(n *Sighting) { n.Whose = Another }
+	for i, at := range []string{"17:15", "17:25", "17:35"} {
+		later := time.Duration(i) * 10 * time.Minute
+		d.hear(at+":06", Interim, laptop, "M", nasIs("anchor"), age(83*time.Minute+later), machine)
+		d.hear(at+":24", Interim, laptop, "A", nasIs("foreign"), age(80*time.Minute+later))
+	}
+	d.want("london present 15:55:24")
 }

@@ -1,0 +1,96 @@
+package presence
+
+import (
+	"slices"
+	"time"
+)
+
+// What comes in: signs of life and Stops of persons' devices at NASes. What is kept:
+// which device is alive where, and at which intervals it is told of.
+
+// station is a person's device that is alive at a NAS.
+type station struct {
+	session uint32                   // hash32 of its session's id
+	heard   time.Time                // event time of its latest sign
+	since   time.Time                // event time of its first
+	begun   time.Time                // event time of its Start; zero if that was not heard
+	gaps    [signsKept]time.Duration // the latest gaps between interims, the newest first
+	n       int                      // how many gaps
+}
+
+// alive notes that the device is alive at the NAS. It has left another where it was in
+// the same session, or was before this session's Start. Two NASes may tell of one
+// station, in a session each that begin at the same moment: a foreign and an anchor
+// controller do. Of more than toldBy the one that it was at for longest is left.
+func (t *Tracker) alive(device string, n *nas, is station, start bool) {
+	for i := len(t.at[device]) - 1; i >= 0; i-- {
+		o := t.at[device][i]
+		was := o.live[device]
+		if o != n && (was.session == is.session || start && !within(was.heard, is.heard, moment)) {
+			t.left(device, o)
+		}
+	}
+	delete(n.quiet, device)
+	if _, on := n.live[device]; !on {
+		if at := t.at[device]; len(at) >= toldBy {
+			t.left(device, at[0])
+		}
+		if !t.aliveAt(device, n.name.Client()) {
+			t.ofSource(n.name).live++
+		}
+		t.at[device] = append(t.at[device], n)
+	}
+	n.live[device] = is
+}
+
+// toldBy is how many NASes may tell of a device at one time: more than any controller's
+// way of handing stations on has, and few, because somebody may make them up.
+const toldBy = 4
+
+// left notes that the device is no longer alive at the NAS.
+func (t *Tracker) left(device string, n *nas) {
+	if _, on := n.live[device]; !on {
+		return
+	}
+	delete(n.live, device)
+	if at := slices.DeleteFunc(t.at[device], func(o *nas) bool { return o == n }); len(at) > 0 {
+		t.at[device] = at
+	} else {
+		delete(t.at, device)
+	}
+	if !t.aliveAt(device, n.name.Client()) {
+		t.ofSource(n.name).live--
+	}
+}
+
+// leftBefore notes that the device, whose session that began at the given time has
+// ended, is no longer alive where nothing was heard of it since: it had left there.
+func (t *Tracker) leftBefore(device string, begun time.Time) {
+	for i := len(t.at[device]) - 1; i >= 0; i-- {
+		if n := t.at[device][i]; !n.live[device].heard.After(begun) {
+			t.left(device, n)
+		}
+	}
+}
+
+// aliveAt reports whether the device is alive at a NAS of the client.
+func (t *Tracker) aliveAt(device, client string) bool {
+	return slices.ContainsFunc(t.at[device], func(n *nas) bool { return n.name.Client() == client })
+}
+
+// hear returns the station after another sign of life.
+func (s station) hear(n *Sighting) station {
+	s.session = hash32(n.Session)
+	if n.Status == Start { // interims that follow every Start at the same distances are no interval
+		s.n, s.begun = 0, n.At
+	}
+	if s.since.IsZero() {
+		s.since = n.At
+	} else if gap := n.At.Sub(s.heard); gap >= shortestInterim && gap <= longestInterim && n.Status == Interim {
+		copy(s.gaps[1:], s.gaps[:])
+		s.gaps[0] = gap
+		s.n = min(s.n+1, len(s.gaps))
+	}
+	s.heard = later(s.heard, n.At)
+	return s
+}
