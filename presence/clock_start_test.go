@@ -66,3 +66,24 @@ func TestAccountingOnShowsThatAClockWasSetBack(t *testing.T) {
 		o.wantAt(batch[1], now, byArrival)
 	})
 }
+
+// A controller that was never heard before begins with what was held back for it. When
+// that was is not believed yet; what is told live shows it.
+func TestABacklogBeforeAnythingElseIsDatedByWhatComesLive(t *testing.T) {
+	inOffice(t, func(o *office) {
+		now := o.until(9, 30)
+		began := now.Add(-20 * time.Minute)
+		if err := o.record(stamped(Start, began)); err != nil {
+			t.Fatal(err)
+		}
+		now = o.until(9, 40)
+		stop := stamped(Stop, now)
+		stop.Age, stop.HasAge = now.Sub(began), true
+		if err := o.record(stop); err != nil {
+			t.Fatal(err)
+		}
+		if v := o.visit("ann@example.com"); !v.Arrived.Equal(began) {
+			t.Errorf("ann arrived at %s, want %s", v.Arrived.Format(time.TimeOnly), began.Format(time.TimeOnly))
+		}
+	})
+}

@@ -77,6 +77,7 @@ func bssIs(name string) heard   { return func(n *Sighting) { n.BSSID = name } }
 func multi(id string) heard     { return func(n *Sighting) { n.Multi = id } }
 func at(site string) heard      { return func(n *Sighting) { n.Site = site } }
 func guessed(n *Sighting)       { n.Guess = true }
+func stamp(at time.Time) heard  { return func(n *Sighting) { n.Stamp = at } }
 func (d *day) arriving(clock string) heard {
 	return func(n *Sighting) { n.Heard = d.clock(clock) }
 }

@@ -27,6 +27,7 @@ type Mark struct {
 	NAS    uint32        // hash32 of the NAS's name: tells NASes apart, and names none
 	AP     uint32        // likewise of the access point's; 0 if the record named none
 	Guess  bool          // the record carried no time: At is its arrival
+	Stamp  time.Time     // its Event-Timestamp as it stands, if At was not taken from that
 }
 
 // Whose is what a mark says of whose its session is.
@@ -74,6 +75,9 @@ func (n *Sighting) mark() Mark {
 	}
 	if ap := cmp.Or(n.BSSID, n.AP); ap != "" {
 		m.AP = hash32(ap)
+	}
+	if !n.Stamp.IsZero() && !within(n.Stamp, n.At, moment) {
+		m.Stamp = n.Stamp
 	}
 	if n.HasAge && n.Age >= 0 {
 		m.Age = n.Age

@@ -29,7 +29,6 @@ func TestAStartThatWasHeldBackIsDatedByWhatFollows(t *testing.T) {
 // without a time that can be believed; what it tells live does.
 func TestAStartThatWasHeldBackIsDatedByWhatIsToldLive(t *testing.T) {
 	d := newDay(t)
-	guessed := func(n *Sighting) { n.Guess = true }
 	d.hear("10:59:13", Start, laptop, "a", guessed)
 	for i := range 9 {
 		d.hear(fmt.Sprintf("10:59:%d", 20+i), Interim, laptop, "a", age(time.Duration(i+1)*15*time.Minute), guessed)
@@ -38,6 +37,34 @@ func TestAStartThatWasHeldBackIsDatedByWhatIsToldLive(t *testing.T) {
 	d.want("london present 10:59:13")
 	d.hear("11:17:15", Interim, laptop, "a", age(165*time.Minute))
 	d.want("london present 08:32:15")
+}
+
+// A stamp of the past is not believed of a controller that nothing is known of; one
+// count from there is enough to believe it after all, if only the Stop has one.
+func TestAStampThatWasNotBelievedIsOnceACountAgrees(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:01:47", Start, laptop, "a", guessed, stamp(d.clock("8:38:34")))
+	d.want("london present 09:01:47")
+	d.hear("9:28:38", Stop, laptop, "a", age(50*time.Minute+6*time.Second), cause(UserRequest))
+	d.want("london leaving 08:38:34")
+}
+
+// The same of a stamp that was taken for one of a clock some minutes behind: the
+// record was the first that was held back, and the next come at once.
+func TestAStampOfAClockThatWasTakenToBeBehindIsBelievedOnceACountAgrees(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:24:20", Start, laptop, "a", stamp(d.clock("9:19:10")))
+	d.hear("9:29:09", Interim, laptop, "a", age(10*time.Minute))
+	d.want("london present 09:19:10")
+}
+
+// A clock that is behind stamps so too, and the count is from the arrival then.
+func TestAStampThatNoCountAgreesWithStaysUnbelieved(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a", guessed, stamp(d.clock("6:10")))
+	d.hear("9:30", Interim, laptop, "a", age(30*time.Minute), stamp(d.clock("6:40")))
+	d.hear("10:00", Interim, laptop, "a", age(60*time.Minute), stamp(d.clock("7:10")))
+	d.want("london present 09:00:00")
 }
 
 // But what an id showed before a Start that carried no time may have been

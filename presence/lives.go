@@ -50,36 +50,53 @@ func lives(all []Session, f *Facts, marks []Mark, counted bool, w *World) []Sess
 	return all
 }
 
-// redated returns the marks, with a Start that carried no time moved to the begin by
-// which the other records of its session count, if at least two of those carry a time
-// and agree: the Start was held back. It moves nothing if records of the id arrived
-// before the Start: they may be of another session.
+// redated returns the marks, with a Start that was held back moved to when it was.
 func redated(marks []Mark, counted bool) []Mark {
 	at := slices.IndexFunc(marks, func(m Mark) bool { return m.Status == Start })
-	if at < 0 || !marks[at].Guess {
+	if at < 0 {
 		return marks
 	}
 	start := marks[at]
-	var began time.Time
+	if start.At = heldBack(marks, at, counted); start.At.IsZero() {
+		return marks
+	}
+	return slices.Insert(slices.Delete(slices.Clone(marks), at, at+1), 0, start)
+}
+
+// heldBack returns when the Start, the mark of that index, was; zero if nothing shows
+// that it was held back. Neither a stamp that was not believed nor one count is
+// believed alone: another record has to count from that stamp, or, of a Start without a
+// time, two have to agree from when they count. Those two show nothing if records of
+// the id arrived before the Start: they may be of another session.
+func heldBack(marks []Mark, start int, counted bool) (began time.Time) {
+	s := &marks[start]
+	stamped := !s.Stamp.IsZero() && s.Stamp.Before(s.At)
+	for i := range marks {
+		if m := &marks[i]; stamped && i != start && m.Status != Other && !m.Guess && m.counts(counted) && within(m.began(), s.Stamp, moment) {
+			return s.Stamp
+		}
+	}
+	if !s.Guess {
+		return time.Time{}
+	}
 	alike := 0
 	for i := range marks {
 		m := &marks[i]
 		switch {
-		case i == at || m.Status == Other:
-		case m.Heard.Before(start.Heard):
-			return marks
+		case i == start || m.Status == Other:
+		case m.Heard.Before(s.Heard):
+			return time.Time{}
 		case m.Guess || !m.counts(counted): // it tells nothing of the begin
-		case alike > 0 && !within(m.began(), began, time.Minute), !m.began().Before(start.At.Add(-time.Minute)):
-			return marks
+		case alike > 0 && !within(m.began(), began, time.Minute), !m.began().Before(s.At.Add(-time.Minute)):
+			return time.Time{}
 		default:
 			began, alike = earlier(began, m.began()), alike+1
 		}
 	}
 	if alike < 2 {
-		return marks
+		return time.Time{}
 	}
-	start.At = began
-	return slices.Insert(slices.Delete(slices.Clone(marks), at, at+1), 0, start)
+	return began
 }
 
 // livesOfRuns is lives for runs that overlap.

@@ -79,7 +79,7 @@ func (r *Record) Sighting() Sighting {
 	n := Sighting{
 		Device: r.Device, Session: r.Session, Multi: r.Multi,
 		SSID: r.SSID, NAS: r.NAS(), AP: r.AP, BSSID: r.BSSID,
-		Status: r.Status, At: r.At, Heard: r.Heard, Guess: r.AtFrom == byArrival, Age: r.Age, HasAge: r.HasAge, Cause: r.Cause,
+		Status: r.Status, At: r.At, Heard: r.Heard, Guess: r.AtFrom == byArrival, Stamp: r.Stamps.Stamp, Age: r.Age, HasAge: r.HasAge, Cause: r.Cause,
 	}
 	if n.AP == "" {
 		n.AP = r.BSSID

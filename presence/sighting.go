@@ -22,6 +22,7 @@ type Sighting struct {
 	Status  Status    // Start, Interim or Stop
 	At      time.Time // event time
 	Guess   bool      // the record carried no time, and At is its arrival
+	Stamp   time.Time // Event-Timestamp as it stands; zero if absent
 	Heard   time.Time // arrival
 	Age     time.Duration
 	HasAge  bool // whether the record carried Acct-Session-Time

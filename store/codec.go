@@ -14,7 +14,7 @@ import (
 // codec1.go. Texts and lists begin with their length; numbers, durations and times (nanoseconds since 1970, one more than
 // that, or 0 for the zero time) are varints. A field that is added, moved or
 // removed makes another version.
-const codecVersion = 2
+const codecVersion = 3
 
 var errTruncated = errors.New("it ends early, or a length in it is wrong")
 
@@ -150,7 +150,7 @@ func readList[T any](r *reader, least int, one func(*reader, *T)) []T {
 // what a wrong length can have allocated.
 const (
 	leastFacts  = 10
-	leastMark   = 7 // the same site again is a bit
+	leastMark   = 8 // the same site again is a bit
 	leastDevice = 5
 	leastFloor  = 2
 	leastVisit  = 28
@@ -224,6 +224,7 @@ func appendFacts(b []byte, f *presence.Facts) []byte {
 		b = binary.AppendUvarint(b, uint64(m.Cause))
 		b = binary.AppendUvarint(b, uint64(m.NAS^was.NAS))
 		b = binary.AppendUvarint(b, uint64(m.AP^was.AP))
+		b = appendTime(b, m.Stamp)
 		was = *m
 	}
 	return b
@@ -256,8 +257,11 @@ func readFacts(r *reader, f *presence.Facts) {
 	f.Place.BSSID = readText[string](r)
 	f.Place.Multi = readText[string](r)
 	f.Place.At = r.time()
-	was, first := presence.Mark{}, true
-	f.Marks = readList(r, leastMark, func(r *reader, m *presence.Mark) {
+	was, first, least := presence.Mark{}, true, leastMark
+	if r.version == 2 { // it had no stamps
+		least--
+	}
+	f.Marks = readList(r, least, func(r *reader, m *presence.Mark) {
 		flags := r.byte()
 		m.Status, m.Whose = presence.Status(flags&7), presence.Whose(flags>>3&3)
 		m.Vague, m.Guess, m.Site = flags&(1<<5) != 0, flags&(1<<6) != 0, was.Site
@@ -274,6 +278,9 @@ func readFacts(r *reader, f *presence.Facts) {
 		m.Cause = presence.Cause(r.uvarint())
 		m.NAS = was.NAS ^ uint32(r.uvarint())
 		m.AP = was.AP ^ uint32(r.uvarint())
+		if r.version > 2 {
+			m.Stamp = r.time()
+		}
 		was, first = *m, false
 	})
 	if len(f.Marks) == 0 {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -282,6 +283,23 @@ func TestAPersonOfTheFirstVersionIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, again.Person, d.Person)
+}
+
+// The second version kept no stamps, and else the same.
+func TestAPersonOfTheSecondVersionIsRead(t *testing.T) {
+	f := presence.Facts{Device: "02:11:22:33:44:55", Marks: []presence.Mark{{Status: presence.Start, At: monday, Heard: monday}, {Status: presence.Stop, At: monday.Add(1), Heard: monday.Add(1)}}}
+	want := presence.Person{Facts: []presence.Facts{f}}
+	third := (&document{Person: want}).append(nil)
+	old := appendFacts(nil, &f)
+	stops := appendFacts(nil, &presence.Facts{Device: f.Device, Marks: f.Marks[:1]})
+	at := bytes.Index(third, old)
+	second := append(append([]byte{2}, third[1:at]...), old[:len(stops)-1]...) // each mark ended with a stamp, of one byte
+	second = append(append(second, old[len(stops):len(old)-1]...), third[at+len(old):]...)
+	got, err := decode("", second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, got.Person, want)
 }
 
 func FuzzDecode(f *testing.F) {

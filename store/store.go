@@ -20,7 +20,7 @@ import (
 // Version is the format of the files that this package writes. A file of an
 // older one is of this one as soon as it is open for writing, although what it
 // holds is rewritten only as it changes: every document tells its own version.
-const Version = 2
+const Version = 3
 
 // Store is a [presence.Store] in one file and its two journals. Its methods may be
 // called from any goroutine; there is one writer at a time, and readers never
