@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"hash/maphash"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,10 +29,11 @@ type nas struct {
 
 // station is a person's device that is alive at a NAS.
 type station struct {
-	heard time.Time                // event time of its latest sign
-	since time.Time                // event time of its first
-	gaps  [signsKept]time.Duration // the latest gaps between interims, the newest first
-	n     int                      // how many gaps
+	session uint32                   // hash32 of its session's id
+	heard   time.Time                // event time of its latest sign
+	since   time.Time                // event time of its first
+	gaps    [signsKept]time.Duration // the latest gaps between interims, the newest first
+	n       int                      // how many gaps
 }
 
 // end is the Stop of a device at a NAS.
@@ -215,7 +217,7 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 		if is, on := n.live[s.Device]; on || !again {
 			was = is
 		}
-		t.alive(s.Device, n, was.hear(s))
+		t.alive(s.Device, n, was.hear(s), s.Status == Start)
 		delete(n.ended, s.Device)
 	case Stop:
 		if _, ok := n.live[s.Device]; !ok {
@@ -232,29 +234,51 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 	}
 }
 
-// alive notes that the device is alive at the NAS, and so at no other.
-func (t *Tracker) alive(device string, n *nas, is station) {
-	if was := t.at[device]; was != nil && was != n {
-		t.left(device, was)
+// alive notes that the device is alive at the NAS. It has left another where it was in
+// the same session, or was before this session's Start. Two NASes may tell of one
+// station, in a session each that begin at the same moment: a foreign and an anchor
+// controller do.
+func (t *Tracker) alive(device string, n *nas, is station, start bool) {
+	for _, o := range slices.Clone(t.at[device]) {
+		was := o.live[device]
+		if o != n && (was.session == is.session || start && !within(was.heard, is.heard, moment)) {
+			t.left(device, o)
+		}
 	}
 	delete(n.quiet, device)
 	if _, on := n.live[device]; !on {
-		t.ofSource(n.name).live++
+		if !t.aliveAt(device, n.name.Client()) {
+			t.ofSource(n.name).live++
+		}
+		t.at[device] = append(t.at[device], n)
 	}
-	t.at[device], n.live[device] = n, is
+	n.live[device] = is
 }
 
 // left notes that the device is no longer alive at the NAS.
 func (t *Tracker) left(device string, n *nas) {
-	if _, on := n.live[device]; on {
+	if _, on := n.live[device]; !on {
+		return
+	}
+	delete(n.live, device)
+	if at := slices.DeleteFunc(t.at[device], func(o *nas) bool { return o == n }); len(at) > 0 {
+		t.at[device] = at
+	} else {
+		delete(t.at, device)
+	}
+	if !t.aliveAt(device, n.name.Client()) {
 		t.ofSource(n.name).live--
 	}
-	delete(t.at, device)
-	delete(n.live, device)
+}
+
+// aliveAt reports whether the device is alive at a NAS of the client.
+func (t *Tracker) aliveAt(device, client string) bool {
+	return slices.ContainsFunc(t.at[device], func(n *nas) bool { return n.name.Client() == client })
 }
 
 // hear returns the station after another sign of life.
 func (s station) hear(n *Sighting) station {
+	s.session = hash32(n.Session)
 	if n.Status == Start { // interims that follow every Start at the same distances are no interval
 		s.n = 0
 	}
@@ -421,12 +445,12 @@ func (t *Tracker) recallStation(s *Session) {
 	if _, gone := n.ended[s.Device]; gone {
 		return
 	}
-	is := station{heard: s.Seen, since: s.Began}
+	is := station{session: hash32(s.ID), heard: s.Seen, since: s.Began}
 	for i := s.rhythm.n - 1; i > 0; i-- {
 		is.gaps[is.n] = s.rhythm.at[i].Sub(s.rhythm.at[i-1])
 		is.n++
 	}
-	t.alive(s.Device, n, is)
+	t.alive(s.Device, n, is, false)
 }
 
 // recallNASes reads the stored NASes, once and before the first record, whose event

@@ -20,13 +20,57 @@ func TestADeviceIsAliveAtOneNAS(t *testing.T) {
 		t.Errorf("alive at a: %v, at b: %v", tr.nases["hq/a"].live, tr.nases["hq/b"].live)
 	}
 	hear("hq/a", Stop) // of the access point that was left
-	if tr.at[laptop] != tr.nases["hq/b"] {
+	if at := tr.at[laptop]; len(at) != 1 || at[0] != tr.nases["hq/b"] {
 		t.Error("a late Stop ended it where it is")
 	}
 	tr.dropNASes(t.Context())
 	hear("hq/b", Stop)
 	if len(tr.at) != 0 || len(tr.nases["hq/b"].live) != 0 {
 		t.Errorf("%d devices are alive", len(tr.at))
+	}
+}
+
+// A foreign and an anchor controller tell of each station in a session of their own, and
+// each of them is heard to fall silent. Whoever roams to another controller leaves the
+// foreign one, and is with the anchor as before.
+func TestAStationIsAliveAtEachNASThatTellsOfIt(t *testing.T) {
+	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	start := time.Now()
+	hear := func(nas NASName, status Status, device string, after time.Duration) {
+		at := start.Add(after)
+		tr.hear(&Sighting{NAS: nas, Session: string(nas) + device, Status: status, Device: device, Heard: at, At: at}, true)
+	}
+	controllers := []NASName{"hq/foreign", "hq/anchor"}
+	both := func(status Status, after time.Duration) {
+		for i := range 2 * massAtOnce {
+			for j, nas := range controllers {
+				hear(nas, status, fmt.Sprint(i), after+time.Duration(j)*150*time.Millisecond)
+			}
+		}
+	}
+	both(Start, 0)
+	for i := range 5 {
+		both(Interim, time.Duration(i+1)*10*time.Minute)
+	}
+	for _, nas := range controllers {
+		tr.habit(tr.nases[nas], start.Add(time.Hour))
+		if is := tr.nas(nas); is.Others != 2*massAtOnce-1 || is.Interval != 10*time.Minute || !is.silent(start.Add(75*time.Minute)) {
+			t.Errorf("%s: %d others, interval %s, silent at the end: %v", nas, is.Others, is.Interval, is.silent(start.Add(75*time.Minute)))
+		}
+	}
+	if got := tr.sources["hq"].live; got != 2*massAtOnce {
+		t.Errorf("%d are alive at the site, want %d", got, 2*massAtOnce)
+	}
+	hear("hq/other", Start, "0", time.Hour)
+	hear("hq/anchor", Interim, "0", time.Hour+time.Second)
+	for nas, want := range map[NASName]int{"hq/foreign": 2*massAtOnce - 1, "hq/anchor": 2 * massAtOnce, "hq/other": 1} {
+		if got := len(tr.nases[nas].live); got != want {
+			t.Errorf("after a roam %d are alive at %s, want %d", got, nas, want)
+		}
+	}
+	both(Stop, 2*time.Hour)
+	if got := tr.sources["hq"].live; got != 1 {
+		t.Errorf("%d are alive at the site at the end, want the one that is at the other controller", got)
 	}
 }
 

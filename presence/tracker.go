@@ -41,7 +41,7 @@ type Tracker struct {
 	nases      map[NASName]*nas
 	hashes     map[uint32]*nas        // by hash32 of their names
 	spoke      map[*nas]struct{}      // heard since their notes were last written
-	at         map[string]*nas        // where a person's device is alive
+	at         map[string][]*nas      // where a person's device is alive
 	named      map[string]*sessionIDs // by client
 	sources    map[string]*source     // by client
 	heartbeats map[string][]*Sighting // by device: those to be written by the next flush
@@ -76,7 +76,7 @@ const (
 func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
 	t := &Tracker{
 		HasWork: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
-		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
+		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string][]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
 		reasons: map[Reason]uint64{},
 		owned:   map[string]names{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
 		shares: shares{}, told: map[shareKey]time.Time{}, crowds: map[string]time.Time{},
