@@ -235,7 +235,7 @@ func (p *Person) owned(all []Session, i int, w *World) {
 	}
 	if s.named {
 		for j := range all[:i] {
-			if o := &all[j]; o.foreign && !o.elsewhere && o.facts != s.facts && o.Seen.After(s.Began) && !s.exact {
+			if o := &all[j]; o.foreign && !o.elsewhere && o.facts != s.facts && o.Seen.After(s.Began) && !s.exact && !o.beside(s) {
 				s.Began = earlier(o.Seen, s.Seen)
 			}
 		}
@@ -253,6 +253,12 @@ func (p *Person) owned(all []Session, i int, w *World) {
 	if !on && !s.lone {
 		s.facts = nil
 	}
+}
+
+// beside reports whether another NAS goes on to tell of the station in session s while
+// n is told of: an anchor controller keeps the name that its session began with.
+func (s *Session) beside(n *Session) bool {
+	return s.first.NAS != n.first.NAS && s.Seen.After(n.first.At)
 }
 
 // overtaken returns the index of the session that took the device over from session

@@ -150,3 +150,18 @@ func TestWhatABootBringsUpAgainWasThoughtSilent(t *testing.T) {
 	d.is("+1 7:30")
 	d.want("london over 20:00:00-20:30:00 left")
 }
+
+// A machine signs in while the line is cut, and its user after it, to a session of the
+// foreign controller: the anchor's goes on under the machine's name. The user was there
+// when the foreign controller says, and not only when the anchor had last spoken.
+func TestAnAnchorThatKeepsTheMachinesNameMovesNobodysArrival(t *testing.T) {
+	d := newDay(t)
+	d.w.Listening = d.clock("6:00")
+	machine := func(n *Sighting) { n.Whose = Another }
+	for i, at := range []string{"17:15", "17:25", "17:35"} {
+		later := time.Duration(i) * 10 * time.Minute
+		d.hear(at+":06", Interim, laptop, "M", nasIs("anchor"), age(83*time.Minute+later), machine)
+		d.hear(at+":24", Interim, laptop, "A", nasIs("foreign"), age(80*time.Minute+later))
+	}
+	d.want("london present 15:55:24")
+}
