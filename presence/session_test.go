@@ -151,6 +151,25 @@ func TestCase82SessionWithInterimsFallsSilent(t *testing.T) {
 	d.want("london over 09:00:00-09:10:00 left")
 }
 
+// A controller's interval becomes linger: the next interim is due as a departure is, and
+// may have to be sent again.
+func TestCase82AnIntervalThatBecomesLingerIsNobodysDeparture(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	for _, at := range []string{"9:05", "9:10", "9:15", "9:20", "9:25"} {
+		d.hear(at, Interim, laptop, "a")
+	}
+	for at := d.clock("9:30"); !at.After(d.clock("10:25")); at = at.Add(5 * time.Minute) { // others are heard
+		d.nas["wlc"] = d.nas["wlc"].hear(at)
+	}
+	d.is("10:25:30")
+	d.want("london leaving 09:00:00")
+	d.hear("10:25:00", Interim, laptop, "a", d.arriving("10:27:05"))
+	d.want("london present 09:00:00")
+	d.is("11:20")
+	d.want("london present 09:00:00")
+}
+
 func TestCase83WithoutInterimsOnlyAgeEndsASession(t *testing.T) {
 	d := newDay(t)
 	d.hear("9:00", Start, laptop, "a")

@@ -301,7 +301,12 @@ func (s *stretch) due() (time.Time, HeldBy) {
 	if s.held && why == HeldByLinger {
 		why = HeldByOutage
 	}
-	if s.found.After(due) {
+	if s.found.IsZero() {
+		return due, why
+	}
+	// An interim may be due at this very moment, where its interval has become linger,
+	// and may have to be sent again.
+	if due = due.Add(retryTime); s.found.After(due) {
 		return s.found, HeldBySilence
 	}
 	return due, why
