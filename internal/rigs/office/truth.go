@@ -47,7 +47,8 @@ type Sign struct {
 	// believed, and when it really ended is never known.
 	Lapses bool
 
-	// Stopped is when a Stop says that it ended, if it had lapsed by then.
+	// Stopped is when a Stop says that it ended, if it had lapsed by then, or if the
+	// sign is cut short only because a second controller tells of the station as well.
 	Stopped time.Time
 
 	// Echoed is when its access point last told of it, if that went on after the
@@ -90,6 +91,7 @@ type Sign struct {
 	from string // the access point it began on
 	at   string // … and that it ended on
 
+	anchor bool       // it is of an anchor controller's
 	booted bool       // it began just after its NAS said that it had come up
 	deaf   []interval // when its NAS was silent as a whole
 }
@@ -200,7 +202,7 @@ func (s *session) signsOf(user string, got []Event, silent []interval) (all []Si
 			all = append(all, Sign{
 				User: user, Site: s.network.site, Device: s.device, From: from, Shown: e.Arrive, Mute: true, Vague: vague,
 				Back: s.back && n == 0, booted: s.upWith && n == 0, deaf: silent, from: e.AP,
-				Same: n > 0 && !over && r.Status == presence.Interim,
+				anchor: s.anchor, Same: n > 0 && !over && r.Status == presence.Interim,
 			})
 			over = false
 		}
@@ -360,6 +362,9 @@ func (t *Truth) settle() {
 		s, next := &t.Signs[i], t.Signs[i+1]
 		if s.Device != next.Device || s.User != next.User || !s.Until.After(next.From) {
 			continue
+		}
+		if s.Told && s.anchor != next.anchor && next.From.Sub(s.From) < again { // the station was on the air until then
+			s.Stopped = later(s.Stopped, s.Until)
 		}
 		rest, goesOn := s.after(next)
 		if !goesOn && !rest.From.IsZero() {
