@@ -55,13 +55,20 @@ func (n *NAS) cameUp(s *Session, w *World) (boot time.Time) {
 }
 
 // broughtUp reports whether session n goes on with s at the same access point after
-// the boot of its NAS, which had ended s. If s was only not heard any more, its
-// station may have gone home: then n has to come up within minutes.
+// the boot of its NAS, which had ended s. If s was only not heard any more, or had been
+// given up before the boot, its station may have gone home: then n has to come up within
+// minutes.
 func (s *Session) broughtUp(n *Session) bool {
 	if !s.ended && !s.twin || n.boot.IsZero() || s.nas != n.first.NAS || s.ap != n.first.AP {
 		return false
 	}
-	return s.twin && !s.ended || s.Cause.Infrastructure() || (s.Cause == Silence || s.Cause == MaxSession) && n.first.Heard.Sub(n.boot) <= upTime
+	switch {
+	case s.twin && !s.ended:
+		return true
+	case s.Cause.Infrastructure():
+		return s.Hold.IsZero() || !s.Hold.Before(n.boot) || n.first.Heard.Sub(n.boot) <= upTime
+	}
+	return (s.Cause == Silence || s.Cause == MaxSession) && n.first.Heard.Sub(n.boot) <= upTime
 }
 
 const upTime = 5 * time.Minute // how long after a boot stations that were there before are on the air again

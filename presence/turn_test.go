@@ -64,6 +64,19 @@ func TestWhatABootBringsUpAgainIsNoArrival(t *testing.T) {
 	d.want("london over 09:00:00-04:00:00 day turned")
 }
 
+// A phone whose Stop was lost was given up in the evening. That its access point boots
+// in the morning, and that it is there again soon after, is its owner's arrival.
+func TestABootBringsNobodyUpWhoHadBeenGivenUpBefore(t *testing.T) {
+	d := newDay(t)
+	d.hear("15:28", Start, phone, "a")
+	d.reset(Reset{NAS: "wlc", At: d.clock("15:58"), Heard: d.clock("15:58")})
+	d.is("18:00")
+	d.want("london over 15:28:00-15:58:00 left")
+	d.reset(Reset{NAS: "wlc", At: d.clock("+1 8:00"), Heard: d.clock("+1 8:00")})
+	d.hear("+1 8:23", Start, phone, "b")
+	d.want("london over 15:28:00-15:58:00 left; london present 08:23:00")
+}
+
 // However many sessions the phone had meanwhile: what only its age ended was
 // there until then, and is not the oldest of what is kept.
 func TestAfterALongDayABootBringsUpWhatWasDocked(t *testing.T) {
