@@ -35,7 +35,8 @@ func (t *Tracker) roamed(name NASName, waited time.Duration) {
 }
 
 // habit works out whether most of the NAS's sessions are heard by an interval, and
-// by which, or most are not. If neither is clear, it leaves Interval as it was.
+// by which, or most are not. If neither is clear, it leaves Interval as it was, unless
+// all that show one show a longer one.
 func (t *Tracker) habit(n *nas, now time.Time) {
 	without := 0
 	var with []time.Duration
@@ -59,5 +60,7 @@ func (t *Tracker) habit(n *nas, now time.Time) {
 		n.Interval = with[n.regular-1]
 	case without >= witnesses && without > n.regular:
 		n.Interval = -1
+	case n.regular >= 2 && n.Interval > 0 && with[0] > n.Interval*6/5: // nobody shows it any more: it was made longer
+		n.Interval = with[n.regular-1]
 	}
 }

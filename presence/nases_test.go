@@ -106,6 +106,39 @@ func TestALongerIntervalOfANASIsLearned(t *testing.T) {
 	}
 }
 
+// Nor has a longer interval to be shown by many: whoever is still there is enough, if
+// nobody shows the old one any more.
+func TestALongerIntervalIsBelievedOfFew(t *testing.T) {
+	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	start := time.Now().Truncate(time.Hour)
+	tell := func(status Status, after time.Duration, devices ...string) {
+		at := start.Add(after)
+		for _, device := range devices {
+			tr.hear(&Sighting{NAS: "hq/wlc", Status: status, Device: device, Heard: at, At: at}, true)
+		}
+		tr.habit(tr.nases["hq/wlc"], at)
+	}
+	want := func(interval time.Duration) {
+		t.Helper()
+		if got := tr.nas("hq/wlc").Interval; got != interval {
+			t.Errorf("believes %s, want %s", got, interval)
+		}
+	}
+	crowd := []string{"1", "2", "3", "4", "5", "6"}
+	tell(Start, 0, crowd...)
+	for i := range 4 {
+		tell(Interim, time.Duration(i+1)*15*time.Minute, crowd...)
+	}
+	want(15 * time.Minute)
+	tell(Stop, time.Hour+time.Minute, crowd...)
+	tell(Start, 2*time.Hour, "7", "8")
+	tell(Interim, 3*time.Hour, "7", "8")
+	want(15 * time.Minute)
+	tell(Interim, 4*time.Hour, "7", "8")
+	tell(Interim, 5*time.Hour, "7", "8")
+	want(time.Hour)
+}
+
 // A phone is alone on its access point. Whether it fell silent or the uplink of the
 // site was cut is told by the other access points of the client.
 func TestOneStationAloneIsSilentWithItsSite(t *testing.T) {
