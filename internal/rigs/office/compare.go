@@ -249,6 +249,9 @@ func (c *comparison) appears(sub subject, b *book, p interval) (first time.Time,
 		if s.Only || s.Mute || s.Vague || s.Back || s.From.Before(p.from.Add(-blur)) || s.From.After(p.to) || !site.Within(s.From.Add(-blur)) || !site.Within(s.From.Add(blur)) {
 			continue
 		}
+		if s.Same && b.streaks[i].began.Before(site.Day(s.From, c.rules.DayStarts)) {
+			continue // a laptop docked over night is heard again: its session goes on, and shows nobody's coming
+		}
 		if was := b.streaks[i].was; s.From.Before(c.gone(was.until, sub.site).Add(blur)) || s.From.Before(was.quiet.Add(blur)) {
 			continue
 		}
