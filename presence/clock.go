@@ -24,7 +24,7 @@ type Clock struct {
 	Last  time.Time `json:"last,omitzero"`  // the latest arrival
 	Gaps  []Gap     `json:"gaps,omitempty"` // the longest of the latest hours, and the latest, in order of time
 	Odd   time.Time `json:"odd,omitzero"`   // the latest stamp of an event that was not told at once
-	Came  time.Time `json:"came,omitzero"`  // arrival of that stamp
+	Came  time.Time `json:"came,omitzero"`  // when the request with that stamp was first sent
 	Back  bool      `json:"back,omitempty"` // such stamps keep step with the time: the clock was set back
 }
 
@@ -55,9 +55,13 @@ const (
 	oldestReplay = 31 * 24 * time.Hour // a stamp further back is of a clock that was never set
 )
 
+// sent returns when the request was first sent, as far as arrival and Acct-Delay-Time
+// tell.
+func (t Stamps) sent() time.Time { return t.Heard.Add(-t.Delay) }
+
 // Lag is by how much the stamp lies before the moment at which the request was
-// first sent, as far as arrival and Acct-Delay-Time tell.
-func (t Stamps) Lag() time.Duration { return t.Heard.Add(-t.Delay).Sub(t.Stamp) }
+// first sent.
+func (t Stamps) Lag() time.Duration { return t.sent().Sub(t.Stamp) }
 
 // off returns the offset of the NAS's clock, behind being positive, with t as the
 // latest record.
@@ -92,7 +96,7 @@ func (c *Clock) EventTime(t Stamps, maxSkew time.Duration) (at time.Time, from s
 	c.gap(t.Heard)
 	event := t.Stamp.Add(off)
 	right, now := off.Abs() <= maxSkew, t.Lag()-off <= maxSkew
-	replayed := right && !now && c.replays(t.Stamp, event, t.Heard, maxSkew)
+	replayed := right && !now && c.replays(t, event, maxSkew)
 	c.hear(t, event, now)
 	switch {
 	case right && now && off.Abs() <= moment:
@@ -123,8 +127,8 @@ func amiss(off time.Duration) string {
 // sign: the event lies in a gap in which nothing was heard of the NAS, or the stamps
 // are catching up with the time. The stamps of a clock that was set back, as by a
 // power cut, keep step with the time.
-func (c *Clock) replays(stamp, event, heard time.Time, maxSkew time.Duration) bool {
-	passed, step := heard.Sub(c.Came), stamp.Sub(c.Odd)
+func (c *Clock) replays(t Stamps, event time.Time, maxSkew time.Duration) bool {
+	passed, step := t.sent().Sub(c.Came), t.Stamp.Sub(c.Odd)
 	catchesUp := !c.Odd.IsZero() && step > passed+time.Minute
 	switch {
 	case catchesUp:
@@ -132,7 +136,7 @@ func (c *Clock) replays(stamp, event, heard time.Time, maxSkew time.Duration) bo
 	case !c.Odd.IsZero() && passed >= stepLeast && (step-passed).Abs() <= stepSlip:
 		c.Back = true
 	}
-	if c.Back || heard.Sub(stamp) > oldestReplay {
+	if c.Back || t.Heard.Sub(t.Stamp) > oldestReplay {
 		return false
 	}
 	for _, g := range c.Gaps {
@@ -167,7 +171,7 @@ func (c *Clock) gap(heard time.Time) {
 func (c *Clock) hear(t Stamps, event time.Time, now bool) {
 	lag := t.Lag()
 	if !now {
-		c.Odd, c.Came = t.Stamp, t.Heard
+		c.Odd, c.Came = t.Stamp, t.sent()
 	}
 	switch {
 	case c.Since.IsZero():

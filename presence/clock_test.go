@@ -249,6 +249,26 @@ func TestAClockThatWasSetBackByABoot(t *testing.T) {
 	}
 }
 
+// What an access point sent again and again while its line was cut comes at once then, and
+// says for how long it waited: that is no catching up.
+func TestAClockThatWasSetBackDoesNotCatchUpByItsDelays(t *testing.T) {
+	n := told{T: t}
+	n.speaksOfNow(twelve.Add(-20*time.Hour), twelve)
+	n.clock.boot()
+	behind, cut := 30*time.Hour, twelve.Add(time.Hour)
+	for at := twelve.Add(time.Minute); at.Before(cut); at = at.Add(time.Minute) {
+		n.says(at, at.Add(-behind), at, byArrival)
+	}
+	back := cut.Add(2 * time.Hour)
+	for i, delay := range []time.Duration{110 * time.Minute, 40 * time.Minute, 3 * time.Minute} {
+		heard := back.Add(time.Duration(i) * time.Second)
+		event := heard.Add(-delay)
+		if at, from, _ := n.clock.EventTime(Stamps{Heard: heard, Stamp: event.Add(-behind), Delay: delay}, skewOf); !at.Equal(event) {
+			t.Errorf("delayed by %s: %s, from %s; want %s", delay, at.Format(time.DateTime), from, event.Format(time.DateTime))
+		}
+	}
+}
+
 // But one that was kept back with what followed it was told late.
 func TestABootThatIsToldLate(t *testing.T) {
 	n := told{T: t}
