@@ -106,7 +106,7 @@ func TestALongerIntervalOfANASIsLearned(t *testing.T) {
 	}
 }
 
-// Nor has a longer interval to be shown by many: whoever is still there is enough, if
+// A longer interval need not be shown by many: the few who are still there are enough, if
 // nobody shows the old one any more.
 func TestALongerIntervalIsBelievedOfFew(t *testing.T) {
 	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
