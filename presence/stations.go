@@ -22,7 +22,7 @@ type station struct {
 // station, in a session each that begin at the same moment: a foreign and an anchor
 // controller do.
 func (t *Tracker) alive(device string, n *nas, is station, start bool) {
-	for _, o := range slices.Clone(t.at[device]) {
+	for _, o := range slices.Backward(t.at[device]) { // from behind, because left takes it out
 		was := o.live[device]
 		if o != n && (was.session == is.session || start && !within(was.heard, is.heard, moment)) {
 			t.left(device, o)
