@@ -56,10 +56,12 @@ func redated(marks []Mark, counted bool) []Mark {
 	if at < 0 {
 		return marks
 	}
-	start := marks[at]
-	if start.At = heldBack(marks, at, counted); start.At.IsZero() {
+	began := heldBack(marks, at, counted)
+	if began.IsZero() {
 		return marks
 	}
+	start := marks[at]
+	start.At = began
 	return slices.Insert(slices.Delete(slices.Clone(marks), at, at+1), 0, start)
 }
 

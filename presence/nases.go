@@ -55,7 +55,6 @@ const (
 	idleMost   = 30 * time.Minute
 )
 
-// clientOf returns the client's part of a NAS's name.
 // nas returns what is known of a NAS; it is World.NAS. If one station is alone at
 // the NAS, its silence cannot be told from the NAS's: then nas returns the times of
 // all NASes of the client, which tell the station's silence from the site's.

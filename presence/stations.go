@@ -23,8 +23,7 @@ type station struct {
 // station, in a session each that begin at the same moment: a foreign and an anchor
 // controller do. Of more than toldBy the one that it was at for longest is left.
 func (t *Tracker) alive(device string, n *nas, is station, start bool) {
-	for i := len(t.at[device]) - 1; i >= 0; i-- {
-		o := t.at[device][i]
+	for _, o := range slices.Backward(t.at[device]) { // from behind, because left takes it out
 		was := o.live[device]
 		if o != n && (was.session == is.session || start && !within(was.heard, is.heard, moment)) {
 			t.left(device, o)
@@ -66,8 +65,8 @@ func (t *Tracker) left(device string, n *nas) {
 // leftBefore notes that the device, whose session that began at the given time has
 // ended, is no longer alive where nothing was heard of it since: it had left there.
 func (t *Tracker) leftBefore(device string, begun time.Time) {
-	for i := len(t.at[device]) - 1; i >= 0; i-- {
-		if n := t.at[device][i]; !n.live[device].heard.After(begun) {
+	for _, n := range slices.Backward(t.at[device]) {
+		if !n.live[device].heard.After(begun) {
 			t.left(device, n)
 		}
 	}
