@@ -104,7 +104,7 @@ nightly: nightly-properties nightly-offices nightly-store radio release-test nig
 
 .PHONY: nightly-properties
 nightly-properties: # those that are checked on random cases, on new ones, and many
-	RAPID_CHECKS=2000 $(GO) test -count=1 -timeout 2h ./store/... -run 'TestTheMapIsWhatMaps|TestTheStoreIsWhatMaps|TestWhatIsDecoded'
+	RAPID_CHECKS=2000 $(GO) test -count=1 -timeout 2h ./store/... -run 'TestTheMapIsWhatMaps|TestTheFileKeepsTheContract|TestWhatIsDecoded'
 	RAPID_CHECKS=2000 $(GO) test -count=1 -timeout 2h ./internal/rigs/office -run 'TestNobodyIsTwice|TestEventsArrive|TestRetransmission|TestSessionsAreWhole|TestPhones'
 
 .PHONY: nightly-offices

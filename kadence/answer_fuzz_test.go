@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/presenced/presenced/presence"
 )
 
 // FuzzAnswer: whatever the API answers to whatever it is asked, nobody is found
@@ -25,7 +27,7 @@ func FuzzAnswer(f *testing.F) {
 			Secret:    func() (string, error) { return "x", nil },
 			Buildings: map[string]string{"london": "HQ"}, Zones: map[string]*time.Location{"london": time.UTC},
 			Transport: roundTrip(func(r *http.Request) (*http.Response, error) { calls++; return endless{body}.RoundTrip(r) }),
-		}, &memory{}, quiet)
+		}, presence.NewMemory(), quiet)
 		if err != nil {
 			t.Fatal(err)
 		}

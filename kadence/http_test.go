@@ -21,7 +21,7 @@ func TestTransportRepeatsNoPost(t *testing.T) {
 		APIURL: http.URL + "/", AuthURL: http.URL, ClientID: credentials, Rate: 1000,
 		Secret:    func() (string, error) { return "s3cret", nil },
 		Buildings: map[string]string{"london": london},
-	}, &memory{}, quiet)
+	}, presence.NewMemory(), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

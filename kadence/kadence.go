@@ -47,7 +47,7 @@ type Config struct {
 // that is used here.
 type Memory interface {
 	Note(ctx context.Context, kind, key string) ([]byte, error)
-	Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error
+	Update(ctx context.Context, changes []presence.Change) error
 }
 
 // Desk is Kadence as a [presence.Desk]. It is safe for concurrent use and has

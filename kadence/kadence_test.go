@@ -3,10 +3,8 @@ package kadence
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,7 +40,7 @@ func inOffice(t *testing.T, run func(t *testing.T, o *office), changes ...func(*
 	server := sandbox.New(credentials, "s3cret")
 	w := &wire{RoundTripper: server.RoundTripper()}
 	synctest.Test(t, func(t *testing.T) {
-		o := &office{Server: server, t: t, memory: memory{}, secret: "s3cret", logged: &lines{}}
+		o := &office{Server: server, t: t, memory: memory{Memory: presence.NewMemory()}, secret: "s3cret", logged: &lines{}}
 		o.wire = w
 		o.london = server.AddBuilding("London HQ", zone(t, "Europe/London"))
 		o.restart(changes...)
@@ -148,50 +146,29 @@ func zone(t *testing.T, name string) *time.Location {
 	return z
 }
 
-// memory is a store's notes.
+// memory is a store that cannot be read while err is set.
 type memory struct {
-	mu    sync.Mutex
-	notes map[string][]byte
-	err   error
+	*presence.Memory
+	err error
 }
 
-func (m *memory) Note(_ context.Context, kind, key string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.notes[kind+" "+key], m.err
-}
-
-func (m *memory) Update(_ context.Context, changes []presence.Change, notes []presence.Note) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(changes) > 0 {
-		return errors.New("the desk changes no people")
+func (m *memory) Note(ctx context.Context, kind, key string) ([]byte, error) {
+	if m.err != nil {
+		return nil, m.err
 	}
-	if m.notes == nil {
-		m.notes = map[string][]byte{}
+	return m.Memory.Note(ctx, kind, key)
+}
+
+// noted returns the users of whom something is noted.
+func (m *memory) noted(t *testing.T) (users []string) {
+	notes, err := m.Notes(t.Context(), userKind, "", 100)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, n := range notes {
-		m.notes[n.Kind+" "+n.Key] = n.Value
-		if n.Value == nil {
-			delete(m.notes, n.Kind+" "+n.Key)
-		}
+		users = append(users, n.Key)
 	}
-	return m.err
-}
-
-func (m *memory) keys() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Sorted(maps.Keys(m.notes))
-}
-
-func (m *memory) Notes(_ context.Context, kind, after string, limit int) (notes []presence.Note, err error) {
-	for _, name := range m.keys() {
-		if k, key, _ := strings.Cut(name, " "); k == kind && key > after && len(notes) < limit {
-			notes = append(notes, presence.Note{Kind: k, Key: key, Value: m.notes[name]})
-		}
-	}
-	return notes, m.err
+	return users
 }
 
 // wire sees every request that leaves.

@@ -152,14 +152,14 @@ func TestConfigurationIsChecked(t *testing.T) {
 	} {
 		cfg := good()
 		change(&cfg)
-		if _, err := New(cfg, &memory{}, quiet); err == nil {
+		if _, err := New(cfg, presence.NewMemory(), quiet); err == nil {
 			t.Errorf("a wrong %s is taken", name)
 		}
 	}
 	for region, host := range map[string]string{"": "api.onkadence.co", "eu": "api.onkadence.co", "us": "api.us.onkadence.co"} {
 		cfg := good()
 		cfg.Region = region
-		d, err := New(cfg, &memory{}, quiet)
+		d, err := New(cfg, presence.NewMemory(), quiet)
 		if err != nil || d.client.base.Host != host || strings.Contains(d.client.tokens.conf.TokenURL, ".us.") != (region == "us") {
 			t.Errorf("region %q: %v, %+v", region, err, d)
 		}

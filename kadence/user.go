@@ -124,7 +124,7 @@ func (k knownUser) kept() bool { return k.believed() || k.ID != "" && time.Since
 // Notes is the part of [presence.Store] that Tidy uses.
 type Notes interface {
 	Notes(ctx context.Context, kind, after string, limit int) ([]presence.Note, error)
-	Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error
+	Update(ctx context.Context, changes []presence.Change) error
 }
 
 // Tidy erases what was noted of users and is of no use any longer, so that
@@ -145,7 +145,7 @@ func Tidy(ctx context.Context, store Notes) error {
 		if len(notes) == 0 {
 			continue
 		}
-		if err := store.Update(ctx, nil, notes); err != nil {
+		if err := store.Update(ctx, []presence.Change{presence.WriteNotes(notes...)}); err != nil {
 			return err
 		}
 	}
@@ -166,7 +166,7 @@ func (d *Desk) doubtUser(ctx context.Context, email string) error {
 func (d *Desk) remember(ctx context.Context, kind, key string, value any) error {
 	b, err := json.Marshal(value)
 	if err == nil {
-		err = d.memory.Update(ctx, nil, []presence.Note{{Kind: kind, Key: key, Value: b}})
+		err = d.memory.Update(ctx, []presence.Change{presence.WriteNotes(presence.Note{Kind: kind, Key: key, Value: b})})
 	}
 	if err != nil {
 		return fmt.Errorf("remember %s: %w", kind, err)

@@ -304,15 +304,15 @@ func TestCheckInsGoBeforeABacklogOfCheckOuts(t *testing.T) {
 			user := fmt.Sprintf("u%04d@example.com", i)
 			id := fmt.Sprint("b", i)
 			o.desk.book(user, id, hour(7), hour(23), func(b *Booking) { b.Status, b.Method = CheckedIn, "wifi" })
-			changes = append(changes, Change{User: user, Apply: func(p *Person) []Visit {
+			changes = append(changes, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome {
 				p.Visits = []Visit{{ID: id, User: user, Site: "london", Arrived: hour(7), Departed: hour(7).Add(time.Minute), State: Over, End: Left,
 					CheckIn: Errand{Status: Effected}, CheckOut: Errand{Status: Pending, Next: hour(8)},
 					Claims: []Claim{{Booking: id, In: hour(7), Tried: hour(7), Begin: hour(7), End: hour(23)}}}}
 				p.NextErrand = p.nextErrand()
-				return nil
+				return Outcome{}
 			}})
 		}
-		if err := o.store.Update(ctx, changes, nil); err != nil {
+		if err := o.store.Update(ctx, changes); err != nil {
 			t.Fatal(err)
 		}
 		o.desk.book("ann@example.com", "ann", hour(8), hour(17))
@@ -320,12 +320,12 @@ func TestCheckInsGoBeforeABacklogOfCheckOuts(t *testing.T) {
 		go func() { o.courier.Run(ctx); done <- true }()
 		time.Sleep(10 * time.Second)
 		came := time.Now()
-		o.store.Update(ctx, []Change{{User: "ann@example.com", Apply: func(p *Person) []Visit {
+		o.store.Update(ctx, []Change{{User: "ann@example.com", Apply: func(p *Person, _ [][]byte) Outcome {
 			p.Visits = []Visit{{ID: "v", User: "ann@example.com", Site: "london", Arrived: came, State: Present,
 				CheckIn: Errand{Status: Pending, Next: came}, CheckOut: Errand{Status: Waiting}}}
 			p.NextErrand = p.nextErrand()
-			return nil
-		}}}, nil)
+			return Outcome{}
+		}}})
 		o.courier.Kick()
 		for o.desk.status("ann") != CheckedIn {
 			time.Sleep(time.Second)

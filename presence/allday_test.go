@@ -272,10 +272,10 @@ func TestAFlakyDeskIsNotADeadOne(t *testing.T) {
 func TestACallThatAKillCutIsSettledAtOnce(t *testing.T) {
 	allDay(t, func(o *office) {
 		o.desk.book("ann@example.com", "b", hour(9), hour(17))
-		var killed *memory
+		var killed *Memory
 		o.desk.lost = func(string) bool { // the effect is there, the answer is not: so much is on the disk
 			if killed == nil {
-				killed = o.store.copied()
+				killed = o.store.Copied()
 			}
 			return true
 		}
@@ -295,21 +295,6 @@ func TestACallThatAKillCutIsSettledAtOnce(t *testing.T) {
 			t.Errorf("check-in: %+v", got)
 		}
 	})
-}
-
-// copied returns a store that holds the same.
-func (m *memory) copied() *memory {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c := newMemory()
-	for user, p := range m.people {
-		c.people[user], c.due[user] = p, m.due[user]
-	}
-	for k, n := range m.notes {
-		c.notes[k] = n
-	}
-	c.history = append(c.history, m.history...)
-	return c
 }
 
 // An errand is due when it is found, and not when the departure was.

@@ -26,29 +26,30 @@ func (c *Courier) inherit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var changes []Change
-	for _, user := range users {
-		p, err := c.store.Person(ctx, user)
+	for people, err := range the(ctx, c.store, users) {
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(p.Visits, func(v Visit) bool { return v.leased() }) {
-			continue
-		}
-		changes = append(changes, Change{User: user, Apply: func(p *Person) []Visit {
-			for i := range p.Visits {
-				if v := &p.Visits[i]; v.leased() {
-					v.errand().Next = now
-				}
+		var changes []Change
+		for _, p := range people {
+			if !slices.ContainsFunc(p.Visits, func(v Visit) bool { return v.leased() }) {
+				continue
 			}
-			p.NextErrand = p.nextErrand()
-			return nil
-		}})
+			changes = append(changes, Change{User: p.User, Apply: func(p *Person, _ [][]byte) Outcome {
+				for i := range p.Visits {
+					if v := &p.Visits[i]; v.leased() {
+						v.errand().Next = now
+					}
+				}
+				p.NextErrand = p.nextErrand()
+				return Outcome{}
+			}})
+		}
+		if err := c.store.Update(ctx, changes); err != nil {
+			return err
+		}
 	}
-	if len(changes) == 0 {
-		return nil
-	}
-	return c.store.Update(ctx, changes, nil)
+	return nil
 }
 
 // carry runs the due errands of one person. It asks questions about this one user
@@ -90,46 +91,24 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 	case err != nil:
 		return c.failed(v, err)
 	}
-	nothing, over := func(*Person, *Visit, time.Time) {}, v.State == Over
+	nothing := func(*Person, *Visit, time.Time) {}
 	answered := nothing
 	for again := false; ; {
-		var b Booking
-		var in, act, old bool
-		var known Visit
-		err := c.change(v, func(p *Person, v *Visit, now time.Time) {
-			answered(p, v, now)
-			e := v.errand()
-			if act, old = false, false; e == nil || (v.State == Over) != over {
-				return // the visit ended meanwhile, and its check-out has its own time
-			}
-			if !p.Wake.IsZero() && !now.Before(p.Wake) {
-				e.Next = now.Add(waitAfter(1)) // the tracker comes first: the visit may be over
-				return
-			}
-			if v.State == Over && p.visit(v.Site) != nil {
-				p.handOver(v, p.visit(v.Site), now)
-				return
-			}
-			if todo := v.look(l, p.gone(v), now, *c.rules.Load()); len(todo) > 0 {
-				if old = !again && now.Sub(todo[0].Read) > actable && !todo[0].Read.IsZero(); old {
-					known = *v
-					known.Claims = slices.Clone(v.Claims)
-					return
-				}
-				b, in, act = todo[0], v.State != Over, true
-				v.try(b, now)
-			}
+		found, err := c.step(v, func(p *Person, is *Visit, now time.Time) step {
+			answered(p, is, now)
+			return c.next(p, is, l, v.State == Over, again, now)
 		})
-		if err == nil && old { // a new reading serves all who are due now; without it, the booking is read
-			if newer, err := c.read(ctx, known, asks); err == nil {
+		if err == nil && found.old { // a new reading serves all who are due now; without it, the booking is read
+			if newer, err := c.read(ctx, found.visit, asks); err == nil {
 				l = newer
 			}
 			again, answered = true, nothing
 			continue
 		}
-		if err != nil || !act {
+		if err != nil || !found.act {
 			return err
 		}
+		b, in := found.booking, found.in
 		answer, err := c.call(ctx, v.Site, b, in)
 		var refused *RefusedError
 		var denied *DeniedError
@@ -157,6 +136,41 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 			l.Bookings = append(l.Bookings, answer)
 		}
 	}
+}
+
+// step is what the courier has to do next for a visit.
+type step struct {
+	act     bool // call the desk: the attempt is stored
+	booking Booking
+	in      bool  // check in, not out
+	old     bool  // read the bookings again, of the visit as it is: what was read is too old to act upon
+	visit   Visit // if old
+}
+
+// next returns what to do next for the visit, which was over if over is set when its
+// bookings were read, and notes the attempt if that is a call.
+func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, now time.Time) step {
+	e := v.errand()
+	if e == nil || (v.State == Over) != over {
+		return step{} // the visit ended meanwhile, and its check-out has its own time
+	}
+	if !p.Wake.IsZero() && !now.Before(p.Wake) {
+		e.Next = now.Add(waitAfter(1)) // the tracker comes first: the visit may be over
+		return step{}
+	}
+	if v.State == Over && p.visit(v.Site) != nil {
+		p.handOver(v, p.visit(v.Site), now)
+		return step{}
+	}
+	todo := v.look(l, p.gone(v), now, *c.rules.Load())
+	if len(todo) == 0 {
+		return step{}
+	}
+	if b := todo[0]; again || now.Sub(b.Read) <= actable || b.Read.IsZero() {
+		v.try(b, now)
+		return step{act: true, booking: b, in: v.State != Over}
+	}
+	return step{old: true, visit: v.clone()}
 }
 
 // read returns the user's bookings: from a reading of the whole building if that
@@ -216,35 +230,34 @@ func (c *Courier) postpone(v Visit) error {
 // wakeForNews makes the errands of users due now whose bookings have changed in a
 // reading of the visit's building, if they are at the site.
 func (c *Courier) wakeForNews(ctx context.Context, v Visit, users []string) {
-	var changes []Change
-	for _, user := range users {
-		if user == v.User {
-			continue
-		}
-		p, err := c.store.Person(ctx, user)
-		if err != nil || p.visit(v.Site) == nil {
-			continue
-		}
-		c.told(user)
-		changes = append(changes, Change{User: user, Apply: func(p *Person) []Visit {
-			now := time.Now()
-			for i := range p.Visits {
-				o := &p.Visits[i]
-				if e := o.errand(); o.Site == v.Site && o.State != Over && e != nil && e.Next.After(now) && !o.leased() {
-					e.Next = now
-				}
+	now := time.Now()
+	for people, err := range the(ctx, c.store, users) {
+		var changes []Change
+		for i := range people {
+			p := &people[i]
+			if p.User == v.User || p.visit(v.Site) == nil {
+				continue
 			}
-			p.NextErrand = p.nextErrand()
-			return nil
-		}})
+			c.told(p.User)
+			changes = append(changes, Change{User: p.User, Apply: func(p *Person, _ [][]byte) Outcome {
+				for i := range p.Visits {
+					o := &p.Visits[i]
+					if e := o.errand(); o.Site == v.Site && o.State != Over && e != nil && e.Next.After(now) && !o.leased() {
+						e.Next = now
+					}
+				}
+				p.NextErrand = p.nextErrand()
+				return Outcome{}
+			}})
+		}
+		if len(changes) == 0 {
+			continue
+		}
+		if err = c.store.Update(context.WithoutCancel(ctx), changes); err != nil {
+			c.log.Error("have what is new looked at", "error", err) // it is looked at when it is due
+		}
+		c.Kick()
 	}
-	if len(changes) == 0 {
-		return
-	}
-	if err := c.store.Update(context.WithoutCancel(ctx), changes, nil); err != nil {
-		c.log.Error("have what is new looked at", "error", err) // it is looked at when it is due
-	}
-	c.Kick()
 }
 
 func (c *Courier) call(ctx context.Context, site string, b Booking, in bool) (Booking, error) {
@@ -277,21 +290,32 @@ func (c *Courier) failed(v Visit, err error) error {
 // change applies f to the visit as it is stored, if it is still there. It is
 // carried through even when the daemon is about to stop.
 func (c *Courier) change(v Visit, f func(*Person, *Visit, time.Time)) error {
+	_, err := c.step(v, func(p *Person, v *Visit, now time.Time) step {
+		f(p, v, now)
+		return step{}
+	})
+	return err
+}
+
+// step is change for an f that finds out what to do next.
+func (c *Courier) step(v Visit, f func(*Person, *Visit, time.Time) step) (found step, err error) {
 	now, rules := time.Now(), *c.rules.Load()
-	return c.store.Update(context.Background(), []Change{{User: v.User, Apply: func(p *Person) []Visit {
+	err = c.store.Update(context.Background(), []Change{{User: v.User, Apply: func(p *Person, _ [][]byte) Outcome {
+		var s step
 		for i := range p.Visits {
 			if p.Visits[i].ID != v.ID {
 				continue
 			}
 			v := &p.Visits[i]
 			turn := v.endOfDay(rules)
-			f(p, v, now)
+			s = f(p, v, now)
 			if v.State != Over && !v.endOfDay(rules).Equal(turn) {
 				p.Wake = earlier(p.Wake, now) // the tracker has to learn of the other end
 			}
 		}
 		archived := p.archive()
 		p.NextErrand = p.nextErrand()
-		return archived
-	}}}, nil)
+		return Outcome{Archived: archived, Then: func() { found = s }}
+	}}})
+	return found, err
 }

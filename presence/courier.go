@@ -124,14 +124,14 @@ func (c *Courier) Drop(user, visit string) error {
 }
 
 func (c *Courier) byHand(user, visit string, f func(*Visit, *Errand, time.Time)) error {
-	found := false
-	err := c.change(Visit{User: user, ID: visit}, func(_ *Person, v *Visit, now time.Time) {
-		if e := v.errand(); e != nil {
-			found = true
+	found, err := c.step(Visit{User: user, ID: visit}, func(_ *Person, v *Visit, now time.Time) step {
+		e := v.errand()
+		if e != nil {
 			f(v, e, now)
 		}
+		return step{act: e != nil}
 	})
-	if err == nil && !found {
+	if err == nil && !found.act {
 		err = fmt.Errorf("visit %s of %s: nothing is pending", visit, user)
 	}
 	c.Kick()

@@ -267,7 +267,7 @@ func TestDryRunRecordsWhatItWouldHaveDone(t *testing.T) {
 // Of a directory of which the desk knows nobody, no more questions are remembered
 // than there may be people in a plan; and each user has a turn.
 func TestQuestionsAreBounded(t *testing.T) {
-	c, now := NewCourier(newMemory(), newReception(), DefaultRules(), quiet), hour(9)
+	c, now := NewCourier(NewMemory(), newReception(), DefaultRules(), quiet), hour(9)
 	for i := range mostQuestions + 100 {
 		user := fmt.Sprintf("u%05d@example.com", i)
 		if i%2 == 0 { // the others' bookings are at stake: they are asked about at once

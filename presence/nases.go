@@ -450,7 +450,7 @@ func (t *Tracker) dropNASes(ctx context.Context) error {
 	if len(notes) == 0 {
 		return nil
 	}
-	err := t.store.Update(ctx, nil, notes)
+	err := t.store.Update(ctx, []Change{WriteNotes(notes...)})
 	if err != nil {
 		t.notNoted(notes)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func TestADeviceIsAliveAtOneNAS(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	now := time.Now()
 	hear := func(nas NASName, status Status) {
 		now = now.Add(time.Minute)
@@ -108,7 +108,7 @@ func TestADeviceIsAliveAtAFewNASes(t *testing.T) {
 // A controller's interval is made longer while people work. The first of the new
 // ones comes after each was found silent, and counts all the same.
 func TestALongerIntervalOfANASIsLearned(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	start := time.Now().Truncate(time.Hour)
 	tell := func(status Status, after time.Duration) {
 		at := start.Add(after)
@@ -173,7 +173,7 @@ func TestALongerIntervalIsBelievedOfFew(t *testing.T) {
 // A phone is alone on its access point. Whether it fell silent or the uplink of the
 // site was cut is told by the other access points of the client.
 func TestOneStationAloneIsSilentWithItsSite(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	start := time.Now()
 	hear := func(nas NASName, device string, after time.Duration) {
 		at := start.Add(after)
@@ -206,7 +206,7 @@ func TestOneStationAloneIsSilentWithItsSite(t *testing.T) {
 // A Cisco 9800 with periodic interims off tells of addresses 2, 70 and 190 seconds
 // after each Start. That repeats, and is no interval.
 func TestWhatFollowsEachStartIsNoInterval(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	start := time.Now().Truncate(time.Hour)
 	for session := range 6 {
 		for _, after := range []int{0, 2, 70, 190} {
@@ -228,7 +228,7 @@ func TestWhatFollowsEachStartIsNoInterval(t *testing.T) {
 
 // What few stations show is no habit of a NAS, and shows how often it is heard.
 func TestAHabitOfFewIsCounted(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	start := time.Now()
 	for i := range 5 {
 		at := start.Add(time.Duration(i) * time.Hour)

@@ -247,7 +247,7 @@ func TestMadeUpNetworksHideNothing(t *testing.T) {
 
 // walked is a store that counts how often everybody is read, which takes a while.
 type walked struct {
-	*memory
+	*Memory
 	walks atomic.Int64
 	takes atomic.Int64 // nanoseconds
 }
@@ -257,7 +257,7 @@ func (w *walked) People(ctx context.Context, after string, limit int) ([]Person,
 		w.walks.Add(1)
 		time.Sleep(time.Duration(w.takes.Load()))
 	}
-	return w.memory.People(ctx, after, limit)
+	return w.Memory.People(ctx, after, limit)
 }
 
 // Resets of NASes that nobody ever was at have nobody looked at, before a
@@ -266,7 +266,7 @@ func (w *walked) People(ctx context.Context, after string, limit int) ([]Person,
 func TestResetsLeaveTimeForOthers(t *testing.T) {
 	inOffice(t, func(o *office) {
 		w := &walked{}
-		o.wrap = func(m *memory) Store { w.memory = m; return w }
+		o.wrap = func(m *Memory) Store { w.Memory = m; return w }
 		o.stop()
 		o.start()
 		o.until(9, 0)

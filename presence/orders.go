@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -16,22 +17,29 @@ func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bo
 		if err != nil {
 			return zapped, err
 		}
-		var changes []Change
-		for _, p := range people {
-			hit := slices.DeleteFunc(p.Sessions(time.Now(), w), func(s Session) bool { return !s.Live() || !match(p.User, s) })
-			if len(hit) == 0 {
-				continue
-			}
-			zapped[p.User] = hit
-			now := time.Now()
-			changes = append(changes, Change{User: p.User, Apply: func(p *Person) []Visit {
-				return p.Zap(func(s Session) bool { return match(p.User, s) }, now, w)
-			}})
+		now := time.Now()
+		hit := func(p *Person) []Session {
+			return slices.DeleteFunc(p.Sessions(now, w), func(s Session) bool { return !s.Live() || !match(p.User, s) })
 		}
-		if dry || len(changes) == 0 {
+		var changes []Change
+		for i := range people {
+			hits, user := hit(&people[i]), people[i].User
+			switch {
+			case len(hits) == 0:
+			case dry:
+				zapped[user] = hits
+			default:
+				changes = append(changes, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome {
+					hits := hit(p)
+					archived := p.Zap(func(s Session) bool { return match(user, s) }, now, w)
+					return Outcome{Archived: archived, Then: func() { zapped[user] = hits }}
+				}})
+			}
+		}
+		if len(changes) == 0 {
 			continue
 		}
-		if err := t.commit(ctx, changes, nil); err != nil {
+		if err := t.commit(ctx, changes...); err != nil {
 			return zapped, err
 		}
 	}
@@ -45,7 +53,7 @@ const forgetKind = "forget"
 // Forget erases the user: the person, their history, and their names of devices. If
 // the process dies in the middle, [Tracker.Resume] finishes it.
 func (t *Tracker) Forget(ctx context.Context, user string) error {
-	if err := t.store.Update(ctx, nil, []Note{{Kind: forgetKind, Key: user, Value: []byte{1}}}); err != nil {
+	if err := t.store.Update(ctx, []Change{WriteNotes(Note{Kind: forgetKind, Key: user, Value: []byte{1}})}); err != nil {
 		return err
 	}
 	t.mu.Lock()
@@ -55,8 +63,7 @@ func (t *Tracker) Forget(ctx context.Context, user string) error {
 	delete(t.crowds, user)
 	t.unmatched.forget(user)
 	t.mu.Unlock()
-	err := t.disown(ctx, func(c claim, _ string) (bool, error) { return c.User == user, nil }, func(Facts) bool { return false })
-	if err != nil {
+	if err := t.disown(ctx, user); err != nil {
 		return err
 	}
 	return t.store.Forget(ctx, user)
@@ -88,4 +95,89 @@ func (t *Tracker) Housekeep(ctx context.Context, keep time.Duration) error {
 	}
 	_, err := t.store.Prune(ctx, time.Now().Add(-keep))
 	return err
+}
+
+// dropDevices erases from the notes of devices the claims of users who know nothing
+// of the device any more, and the records that have been kept for too long.
+func (t *Tracker) dropDevices(ctx context.Context) error {
+	past := time.Now().Add(-tombstoneAge)
+	return t.trim(ctx, func(device string, n names, users map[string]*Person) (changes []Change) {
+		for _, c := range n.Claims {
+			if !users[c.User].has(device) {
+				changes = append(changes, t.trimming(c.User, device, func(p *Person, n *names) {
+					n.Claims = slices.DeleteFunc(n.Claims, func(c claim) bool { return c.User == p.User && !p.has(device) })
+				}))
+			}
+		}
+		stale := func(f Facts) bool { return f.heard().Before(past) }
+		if slices.ContainsFunc(n.Waiting, stale) {
+			changes = append(changes, t.trimming("", device, func(_ *Person, n *names) { n.Waiting = slices.DeleteFunc(n.Waiting, stale) }))
+		}
+		if i := slices.IndexFunc(n.Waiting, func(f Facts) bool { return !stale(f) }); i >= 0 {
+			t.brought(n.Waiting[i].Place.NAS.Client(), ShareOfDevices, 1)
+		}
+		return changes
+	})
+}
+
+// disown erases the user's claims from the notes of devices.
+func (t *Tracker) disown(ctx context.Context, user string) error {
+	is := func(c claim) bool { return c.User == user }
+	return t.trim(ctx, func(device string, n names, _ map[string]*Person) []Change {
+		if !slices.ContainsFunc(n.Claims, is) {
+			return nil
+		}
+		return []Change{t.trimming("", device, func(_ *Person, n *names) { n.Claims = slices.DeleteFunc(n.Claims, is) })}
+	})
+}
+
+// trim makes the changes that f returns for the notes of devices, of whose claims it is
+// given the users.
+func (t *Tracker) trim(ctx context.Context, f func(device string, n names, users map[string]*Person) []Change) error {
+	for notes, err := range AllNotes(ctx, t.store, devices) {
+		if err != nil {
+			return err
+		}
+		all, users := make([]names, len(notes)), map[string]*Person{}
+		for i, note := range notes {
+			if all[i], err = parseNames(note.Value); err != nil {
+				return err
+			}
+			for _, c := range all[i].Claims {
+				users[c.User] = nil
+			}
+		}
+		people, err := t.store.Persons(ctx, slices.Collect(maps.Keys(users)))
+		if err != nil {
+			return err
+		}
+		for i := range people {
+			users[people[i].User] = &people[i]
+		}
+		var changes []Change
+		for i, note := range notes {
+			changes = append(changes, f(note.Key, all[i], users)...)
+		}
+		if err := t.store.Update(ctx, changes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trimming returns the change that f makes of the names of the device, by what is
+// stored of the user, if one is given.
+func (t *Tracker) trimming(user, device string, f func(*Person, *names)) Change {
+	return Change{User: user, Reads: []NoteKey{{devices, device}}, Apply: func(p *Person, notes [][]byte) Outcome {
+		n, err := parseNames(notes[0])
+		if err != nil {
+			return Outcome{} // who reads it next says so
+		}
+		f(p, &n)
+		return Outcome{Notes: []Note{{Kind: devices, Key: device, Value: n.note()}}, Then: func() {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			delete(t.owned, device)
+		}}
+	}}
 }

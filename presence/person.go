@@ -246,5 +246,15 @@ func (p Person) Clone() Person {
 	}
 	p.Devices, p.Floors = slices.Clone(p.Devices), slices.Clone(p.Floors)
 	p.Visits, p.Story = slices.Clone(p.Visits), slices.Clone(p.Story)
+	for i := range p.Visits {
+		p.Visits[i] = p.Visits[i].clone()
+	}
 	return p
+}
+
+// clone is Clone for a visit.
+func (v Visit) clone() Visit {
+	v.CheckIn.Bookings, v.CheckOut.Bookings = slices.Clone(v.CheckIn.Bookings), slices.Clone(v.CheckOut.Bookings)
+	v.Claims, v.Story = slices.Clone(v.Claims), slices.Clone(v.Story)
+	return v
 }

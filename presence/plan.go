@@ -120,46 +120,28 @@ func (c *Courier) plan(ctx context.Context, r *round, busy busyPeople, now time.
 	return nil
 }
 
-// due returns the people who are due and not busy, and when somebody else will be.
-// The store may name people too early: due writes those, so that the store learns
-// when they are due, and then asks it again, because its earlier answer no longer
-// counts. Each is written once only: a store that does not learn does no harm.
+// due returns the people who are due and not busy, and when somebody else will be: one
+// whom the store named too early, too.
 func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (people []Person, next time.Time, err error) {
+	users, next, err := c.store.Due(ctx, Errands, now, queueDepth)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	users = slices.DeleteFunc(users, func(user string) bool { _, is := busy[user]; return is })
 	rules := *c.rules.Load()
-	for learned := map[string]bool{}; ; {
-		users, next, err := c.store.Due(ctx, Errands, now, queueDepth)
+	for some, err := range the(ctx, c.store, users) {
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		people = people[:0]
-		var early []Change
-		for _, user := range users {
-			if _, is := busy[user]; is {
-				continue
-			}
-			p, err := c.store.Person(ctx, user)
-			switch {
-			case err != nil:
-				return nil, time.Time{}, err
-			case p.urgency(now, rules) < nothing:
+		for _, p := range some {
+			if p.urgency(now, rules) < nothing {
 				people = append(people, p)
-			case learned[user]:
+			} else {
 				next = earlier(next, p.nextErrand())
-			default:
-				learned[user] = true
-				early = append(early, Change{User: user, Apply: func(p *Person) []Visit {
-					p.NextErrand = p.nextErrand()
-					return nil
-				}})
 			}
-		}
-		if len(early) == 0 {
-			return people, next, nil
-		}
-		if err := c.store.Update(ctx, early, nil); err != nil {
-			return nil, time.Time{}, err
 		}
 	}
+	return people, next, nil
 }
 
 // urgency returns how urgent the person's most urgent errand is.

@@ -210,12 +210,12 @@ func (r *reception) made() string {
 // clock begins on Monday, 5 January 2026 at 8:00 in London.
 type office struct {
 	t       *testing.T
-	store   *memory
+	store   *Memory
 	desk    *reception
 	tracker *Tracker
 	courier *Courier
 	rules   Rules
-	wrap    func(*memory) Store   // what stands between them and the store
+	wrap    func(*Memory) Store   // what stands between them and the store
 	door    func(*reception) Desk // what stands between the courier and the desk
 	hash    []byte                // of the mapping
 	stop    func()
@@ -224,9 +224,9 @@ type office struct {
 func inOffice(t *testing.T, f func(*office)) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)))
-		o := &office{t: t, store: newMemory(), desk: newReception(), rules: DefaultRules()}
+		o := &office{t: t, store: NewMemory(), desk: newReception(), rules: DefaultRules()}
 		o.door = func(r *reception) Desk { return r }
-		o.wrap = func(m *memory) Store { return m }
+		o.wrap = func(m *Memory) Store { return m }
 		o.rules.Lunch = Span{} // most tests are of linger alone
 		o.rules.Sites = map[string]Site{"london": london(t)}
 		o.start()

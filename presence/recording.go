@@ -2,22 +2,22 @@ package presence
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 )
 
 // Record records a batch in order of arrival, and sets the event time of each
-// record. It returns nil when the changes that follow are on disk, and an error if
-// none of them is.
+// record. It returns nil when the changes that follow are on disk. After an error,
+// any of them may be: the records are sent again, and the same again changes nothing.
 func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	if err := t.recallNASes(ctx); err != nil {
 		t.outcome(err)
 		return err
 	}
 	mapping, w := t.policy.Load().mapping, t.world()
-	b := t.naming()
-	changes := make([]Change, 0, len(batch))
+	var all []reading
 	var notes []Note
 	for i := range batch {
 		r := &batch[i]
@@ -34,49 +34,19 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 		crowded := g.Nobody.Kind == "" && t.crowded(g.Sighting.User, r.Heard)
 		t.hear(&g.Sighting, g.Nobody.Kind == "" && !crowded)
 		t.identity(r.Client, g)
-		b.client = r.Client
-		var more []Change
-		var err error
-		reached := true
-		switch {
-		case crowded: // nothing is kept of a shared account's devices
-			g.Whose = Mine
-			more = []Change{b.change(g.Sighting.User, g.Sighting, w, nil)}
-		case g.Nobody.Kind == "":
-			if stranger, err := b.stranger(ctx, g.Sighting.User); stranger || err != nil {
-				if err != nil {
-					t.outcome(err)
-					return err
-				}
-				t.beyond(r.Client, ShareOfPeople, 1)
-				g.Nobody, reached = strangers(r.Client), false
-				break
-			}
-			g.placed()
-			more, err = b.hear(ctx, &g.Sighting, w)
-		case g.Nobody.Kind == KindStatus, g.Nobody.Kind == KindDevice:
-			reached = false
-		default:
-			g.placed()
-			more, reached, err = b.silent(ctx, g, w)
-		}
-		if err != nil {
-			t.outcome(err)
-			return err
-		}
-		if !reached {
-			t.nobody(g.Nobody, r.Client, r.Heard)
-		}
-		changes = append(changes, more...)
+		g.placed()
+		all = append(all, reading{g, r.Client, r.Heard, crowded})
 	}
-	notes = append(notes, b.noted()...)
 	if !t.Healthy() {
 		notes = append(notes, probe()) // else a batch of heartbeats would write nothing, and be answered although recording fails
 	}
-	if err := t.update(ctx, changes, notes); err != nil {
+	b, err := t.recordReadings(ctx, all, w, notes)
+	if err != nil {
 		return err
 	}
-	b.stored()
+	for _, l := range b.lost {
+		t.nobody(l.why, l.client, l.heard)
+	}
 	for user, until := range b.crowd {
 		if !until.IsZero() {
 			t.nobody(sharedAccount(user), "", time.Now())
@@ -86,6 +56,84 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 		t.wake()
 	}
 	return nil
+}
+
+// reading is a record of a batch as the mapping read it.
+type reading struct {
+	*Reading
+	client  string
+	heard   time.Time
+	crowded bool // its user is a shared account
+}
+
+// lost is a record that led to no person.
+type lost struct {
+	why    Nobody
+	client string
+	heard  time.Time
+}
+
+// mostTries bounds how often a batch is recorded again because somebody else gave a
+// device of it away meanwhile.
+const mostTries = 10
+
+// recordReadings makes the changes that follow from the readings, and writes the notes.
+// If a device turns out to belong to somebody else than was read before, it reads
+// again and makes all changes once more: those that were made change nothing.
+func (t *Tracker) recordReadings(ctx context.Context, all []reading, w World, notes []Note) (*naming, error) {
+	for tries := 0; ; tries++ {
+		b, changes, err := t.changes(ctx, all, w)
+		if err == nil && tries == mostTries {
+			err = errors.New("whose a device is changes all the time: is its address used by several?")
+		}
+		if err != nil {
+			t.outcome(err)
+			return nil, err
+		}
+		if len(notes) > 0 {
+			changes = append(changes, WriteNotes(notes...))
+		}
+		if err := t.update(ctx, changes); err != nil {
+			return nil, err
+		}
+		if b.stored() {
+			return b, nil
+		}
+	}
+}
+
+// changes returns the changes that follow from the readings.
+func (t *Tracker) changes(ctx context.Context, all []reading, w World) (*naming, []Change, error) {
+	b, err := t.naming(ctx, all)
+	if err != nil {
+		return nil, nil, err
+	}
+	changes := make([]Change, 0, len(all))
+	for _, r := range all {
+		g := *r.Reading
+		b.client = r.client
+		reached := true
+		switch {
+		case r.crowded: // nothing is kept of a shared account's devices
+			g.Whose = Mine
+			changes = append(changes, b.crowding(g.Sighting, w))
+		case g.Nobody.Kind == "" && b.stranger(g.Sighting.User):
+			t.beyond(r.client, ShareOfPeople, 1)
+			g.Nobody, reached = strangers(r.client), false
+		case g.Nobody.Kind == "":
+			changes = append(changes, b.hear(&g.Sighting, w)...)
+		case g.Nobody.Kind == KindStatus, g.Nobody.Kind == KindDevice:
+			reached = false
+		default:
+			var more []Change
+			more, reached = b.silent(&g, w)
+			changes = append(changes, more...)
+		}
+		if !reached {
+			b.lost = append(b.lost, lost{g.Nobody, r.client, r.heard})
+		}
+	}
+	return b, changes, nil
 }
 
 // placed sets the sighting's site by Where. A record that leaves its place out says
@@ -112,9 +160,8 @@ func sharedAccount(user string) Nobody {
 	}
 }
 
-// commit writes the heartbeats that were kept, and then the changes and notes, in one
-// update.
-func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) error {
+// commit writes the heartbeats that were kept, and makes the changes, in one update.
+func (t *Tracker) commit(ctx context.Context, changes ...Change) error {
 	w := t.world()
 	t.mu.Lock()
 	beats := t.heartbeats
@@ -123,11 +170,11 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 	all := make([]Change, 0, len(beats)+len(changes))
 	for _, waiting := range beats {
 		for _, n := range waiting {
-			all = append(all, Change{User: n.User, Apply: func(p *Person) []Visit { return p.Hear(*n, t.passed(w)) }})
+			all = append(all, t.beat(n, w))
 		}
 	}
 	slices.SortFunc(all, func(a, b Change) int { return strings.Compare(a.User, b.User) }) // those of one person together
-	err := t.update(ctx, append(all, changes...), notes)
+	err := t.update(ctx, append(all, changes...))
 	if err != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -140,21 +187,41 @@ func (t *Tracker) commit(ctx context.Context, changes []Change, notes []Note) er
 	return err
 }
 
-// update writes the changes and notes. Then it wakes the tracker if somebody is due
-// sooner than Run knows, and the courier if there may be work for it.
-func (t *Tracker) update(ctx context.Context, changes []Change, notes []Note) error {
+// beat returns the change that tells the user a heartbeat that was kept. It is of a
+// session that was known: if the user was forgotten meanwhile, it does not bring them
+// back.
+func (t *Tracker) beat(n *Sighting, w World) Change {
+	return Change{User: n.User, Apply: func(p *Person, _ [][]byte) Outcome {
+		if p.of(n.Session, n.Device, n.NAS) == nil {
+			return Outcome{}
+		}
+		return Outcome{Archived: p.Hear(*n, t.passed(w))}
+	}}
+}
+
+// update makes the changes. Then it wakes the tracker if somebody is due sooner than
+// Run knows, and the courier if there may be work for it.
+func (t *Tracker) update(ctx context.Context, changes []Change) error {
 	var wake time.Time // the earliest of those changed
 	work := false
 	for i, c := range changes {
-		changes[i].Apply = func(p *Person) []Visit {
+		if c.User == "" {
+			continue
+		}
+		changes[i].Apply = func(p *Person, notes [][]byte) Outcome {
 			was := p.NextErrand
-			archived := c.Apply(p)
-			wake = earlier(wake, p.Wake)
-			work = work || !p.NextErrand.Equal(was)
-			return archived
+			o := c.Apply(p, notes)
+			due, moved, then := p.Wake, !p.NextErrand.Equal(was), o.Then
+			o.Then = func() {
+				wake, work = earlier(wake, due), work || moved
+				if then != nil {
+					then()
+				}
+			}
+			return o
 		}
 	}
-	err := t.store.Update(ctx, changes, notes)
+	err := t.store.Update(ctx, changes)
 	again := t.outcome(err)
 	t.mu.Lock()
 	if !wake.IsZero() && wake.Before(t.next) {
@@ -195,8 +262,8 @@ func probe() Note {
 }
 
 // heartbeat reports whether the sighting is an Interim that changes nothing but the
-// time last heard, and keeps it for the next flush if so.
-func (t *Tracker) heartbeat(p *Person, n *Sighting, w World) bool {
+// time last heard, and so may wait for the next flush.
+func (p *Person) heartbeat(n *Sighting, w *World) bool {
 	if n.Status != Interim || n.Whose == Another || !p.Wake.IsZero() && !n.Heard.Before(p.Wake) || n.Heard.Sub(n.At) > fresh {
 		return false
 	}
@@ -207,15 +274,9 @@ func (t *Tracker) heartbeat(p *Person, n *Sighting, w World) bool {
 	if last := &f.Marks[len(f.Marks)-1]; !last.sign() || !n.At.After(last.At) || last.Site != n.Site || last.Whose != n.Whose {
 		return false
 	}
-	for _, s := range p.look(n.Heard, &w) {
-		if s.facts == f && s.State == Open && s.Seen.Equal(f.last()) && s.rhythm.interval() > 0 {
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			t.keepHeartbeat(n)
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.look(n.Heard, w), func(s Session) bool {
+		return s.facts == f && s.State == Open && s.Seen.Equal(f.last()) && s.rhythm.interval() > 0
+	})
 }
 
 // keepHeartbeat keeps the heartbeat for the next flush: of each session the latest

@@ -22,13 +22,13 @@ func TestAHeartbeatThatWasOvertakenTakesNothingBack(t *testing.T) {
 		}
 		o.until(9, 15)
 		time.Sleep(time.Second) // between two looks at what waits
-		writes := o.store.written()
+		writes := o.store.Written()
 		for _, at := range []time.Time{o.at(9, 15), o.at(9, 15).Add(-30 * time.Second)} {
 			if err := o.record(Record{Status: Interim, UserName: "ann", Device: laptop, Session: "a", At: at}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if o.store.written() != writes {
+		if o.store.Written() != writes {
 			t.Fatal("a heartbeat was committed at once")
 		}
 		time.Sleep(flushEvery)
@@ -54,24 +54,24 @@ func annArrives() []Record {
 
 // unreadable is a Store whose notes cannot be read while that is set.
 type unreadable struct {
-	*memory
+	*Memory
 	notes atomic.Bool
 }
 
 var errDisk = errors.New("input/output error")
 
-func (s *unreadable) Note(ctx context.Context, kind, key string) ([]byte, error) {
+func (s *unreadable) NotesOf(ctx context.Context, kind string, keys []string) ([][]byte, error) {
 	if s.notes.Load() {
 		return nil, errDisk
 	}
-	return s.memory.Note(ctx, kind, key)
+	return s.Memory.NotesOf(ctx, kind, keys)
 }
 
 // What is not recorded because the store cannot be read is missed as much as
 // what cannot be written: it is said, and it is nobody's departure.
 func TestWhatCannotBeReadIsAnOutageToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &unreadable{memory: newMemory()}
+		s := &unreadable{Memory: NewMemory()}
 		tracker := over(s)
 		hear := func() error { return tracker.Record(t.Context(), annArrives()) }
 		time.Sleep(time.Hour)
@@ -112,9 +112,9 @@ func TestAMassEndDuringAnOutageIsHeldAfterARestart(t *testing.T) {
 		for _, stops := range crowd(50, Stop, "a") { // the first of them know of nobody else yet
 			o.record(stops)
 		}
-		o.store.fails(errDisk)
+		o.store.Fails(errDisk)
 		time.Sleep(2 * flushEvery)
-		o.store.fails(nil)
+		o.store.Fails(nil)
 		time.Sleep(2 * flushEvery)
 		o.stop()
 		o.start()
@@ -130,12 +130,12 @@ func TestAMassEndDuringAnOutageIsHeldAfterARestart(t *testing.T) {
 // meanwhile is a Store that has something else happen once, when an update is
 // done and nobody was told yet.
 type meanwhile struct {
-	*memory
+	*Memory
 	happens func()
 }
 
-func (s *meanwhile) Update(ctx context.Context, changes []Change, notes []Note) error {
-	err := s.memory.Update(ctx, changes, notes)
+func (s *meanwhile) Update(ctx context.Context, changes []Change) error {
+	err := s.Memory.Update(ctx, changes)
 	if f := s.happens; f != nil {
 		s.happens = nil
 		f()
@@ -147,7 +147,7 @@ func (s *meanwhile) Update(ctx context.Context, changes []Change, notes []Note) 
 // heard of somebody else.
 func TestTwoSocketsHearOfTwoUsersOfOneDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &meanwhile{memory: newMemory()}
+		s := &meanwhile{Memory: NewMemory()}
 		tracker := over(s)
 		hear := func(user, session string) {
 			time.Sleep(time.Second)
@@ -168,12 +168,12 @@ func TestTwoSocketsHearOfTwoUsersOfOneDevice(t *testing.T) {
 
 // doubtful is a Store that does what it says has failed, once.
 type doubtful struct {
-	*memory
+	*Memory
 	once bool
 }
 
-func (s *doubtful) Update(ctx context.Context, changes []Change, notes []Note) error {
-	err := s.memory.Update(ctx, changes, notes)
+func (s *doubtful) Update(ctx context.Context, changes []Change) error {
+	err := s.Memory.Update(ctx, changes)
 	if s.once && err == nil {
 		s.once = false
 		return errDisk
@@ -185,7 +185,7 @@ func (s *doubtful) Update(ctx context.Context, changes []Change, notes []Note) e
 // the repeat of it finds nothing to change.
 func TestWorkOfAnUpdateThatFailedAndWasDoneIsNotMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &doubtful{newMemory(), true}
+		s := &doubtful{NewMemory(), true}
 		tracker, kicks, arrives := over(s), 0, annArrives()
 		tracker.HasWork = func() { kicks++ }
 		if err := tracker.Record(t.Context(), arrives); !errors.Is(err, errDisk) {
@@ -215,16 +215,16 @@ func TestAHeartbeatOutlivesABatchThatFails(t *testing.T) {
 		}
 		o.until(9, 15)
 		time.Sleep(time.Second) // between two looks at what waits
-		heard, writes := time.Now(), o.store.written()
+		heard, writes := time.Now(), o.store.Written()
 		o.hear(Interim, "ann", laptop, "a")
-		if o.store.written() != writes {
+		if o.store.Written() != writes {
 			t.Fatal("a heartbeat was committed at once")
 		}
-		o.store.fails(errDisk)
+		o.store.Fails(errDisk)
 		if err := o.record(Record{Status: Start, UserName: "bob", Device: laptop, Session: "b"}); !errors.Is(err, errDisk) {
 			t.Fatalf("record: %v, want %v", err, errDisk)
 		}
-		o.store.fails(nil)
+		o.store.Fails(nil)
 		time.Sleep(2 * flushEvery)
 		synctest.Wait()
 		if got := o.session("ann", "a").Seen; !got.Equal(heard) {
@@ -237,7 +237,7 @@ func TestAHeartbeatOutlivesABatchThatFails(t *testing.T) {
 // when it was only to be: sent again, it is news again.
 func TestWhatWaitsForANameOutlivesABatchThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newMemory()
+		s := NewMemory()
 		tracker, began := over(s), time.Now()
 		say := func(user string) error { // of one Start: who they are is known at the second copy
 			return tracker.Record(t.Context(), []Record{{
@@ -247,11 +247,11 @@ func TestWhatWaitsForANameOutlivesABatchThatFails(t *testing.T) {
 		if err := say(""); err != nil {
 			t.Fatal(err)
 		}
-		s.fails(errDisk)
+		s.Fails(errDisk)
 		if err := say("host/pc1"); !errors.Is(err, errDisk) {
 			t.Fatalf("record: %v, want %v", err, errDisk)
 		}
-		s.fails(nil)
+		s.Fails(nil)
 		if err := say("host/pc1"); err != nil {
 			t.Fatal(err)
 		}

@@ -50,9 +50,8 @@ type Tracker struct {
 	unnoted    []NASName              // NASes that are forgotten, and whose notes are to be
 	crowds     map[string]time.Time   // users known to be shared accounts, and until when
 	unmatched  unmatched
-	owned      map[string]names // by device: what lately was read or written of their notes
+	owned      map[string]owned // by device: what lately was read or written of their notes
 	fallen     []NASName        // NASes that lost most of their people, at which nobody has looked yet
-	disowned   int              // how often such notes were erased, or written by a batch
 	reasons    map[Reason]uint64
 	identities map[string]Identities // by client
 	next       time.Time             // when Run looks at who is due
@@ -78,7 +77,7 @@ func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tr
 		HasWork: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
 		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string][]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
 		reasons: map[Reason]uint64{},
-		owned:   map[string]names{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
+		owned:   map[string]owned{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
 		shares: shares{}, told: map[shareKey]time.Time{}, crowds: map[string]time.Time{},
 	}
 	t.Reload(mapping, rules)
@@ -179,7 +178,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return t.commit(context.WithoutCancel(ctx), nil, t.nasNotes(0))
+			return t.commit(context.WithoutCancel(ctx), WriteNotes(t.nasNotes(0)...))
 		case <-t.kick:
 			timer.Stop()
 		case <-timer.C:
@@ -222,9 +221,9 @@ func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 		}
 		changes := make([]Change, len(users))
 		for i, user := range users {
-			changes[i] = Change{User: user, Apply: func(p *Person) []Visit { return p.Advance(now, w) }}
+			changes[i] = advancing(user, now, w)
 		}
-		if err := t.commit(ctx, changes, nil); err != nil {
+		if err := t.commit(ctx, changes...); err != nil {
 			return time.Time{}, err
 		}
 	}
@@ -240,13 +239,18 @@ func (t *Tracker) advanceEverybody(ctx context.Context) error {
 		}
 		changes := make([]Change, len(people))
 		for i, p := range people {
-			changes[i] = Change{User: p.User, Apply: func(p *Person) []Visit { return p.Advance(now, w) }}
+			changes[i] = advancing(p.User, now, w)
 		}
-		if err := t.commit(ctx, changes, nil); err != nil {
+		if err := t.commit(ctx, changes...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// advancing returns the change that lets time pass for the user.
+func advancing(user string, now time.Time, w World) Change {
+	return Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome { return Outcome{Archived: p.Advance(now, w)} }}
 }
 
 // flush writes the heartbeats and the notes of NASes with news, every few seconds.
@@ -270,7 +274,7 @@ func (t *Tracker) flush(ctx context.Context) error {
 	if waiting == 0 && len(notes) == 0 {
 		return nil
 	}
-	err := t.commit(ctx, nil, notes)
+	err := t.commit(ctx, WriteNotes(notes...))
 	if err != nil {
 		t.notNoted(notes)
 	}
@@ -312,7 +316,7 @@ func (t *Tracker) sweep(ctx context.Context) error {
 	}
 	all = slices.DeleteFunc(all, func(r Reset) bool { return !t.concerns(r) })
 	if len(all) == 0 {
-		return t.commit(ctx, nil, notes)
+		return t.commit(ctx, WriteNotes(notes...))
 	}
 	w := t.world()
 	err = t.advanceWhere(ctx, func(p *Person) bool {
@@ -322,7 +326,7 @@ func (t *Tracker) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.commit(ctx, nil, notes)
+	return t.commit(ctx, WriteNotes(notes...))
 }
 
 // advanceFallen lets time pass for people whose sessions may have been part of a
@@ -363,13 +367,13 @@ func (t *Tracker) advanceWhere(ctx context.Context, is func(*Person) bool, what 
 		var changes []Change
 		for i := range people {
 			if is(&people[i]) {
-				changes = append(changes, Change{User: people[i].User, Apply: func(p *Person) []Visit { return p.Advance(now, w) }})
+				changes = append(changes, advancing(people[i].User, now, w))
 			}
 		}
 		if n += len(changes); len(changes) == 0 {
 			continue
 		}
-		if err := t.commit(ctx, changes, nil); err != nil {
+		if err := t.commit(ctx, changes...); err != nil {
 			return err
 		}
 	}

@@ -61,9 +61,9 @@ func TestHeartbeatsRideAlong(t *testing.T) {
 			o.hear(Interim, "ann", laptop, "a")
 		}
 		o.until(9, 15)
-		writes := o.store.written()
+		writes := o.store.Written()
 		o.hear(Interim, "ann", laptop, "a")
-		if o.store.written() != writes {
+		if o.store.Written() != writes {
 			t.Error("a heartbeat was committed at once")
 		}
 		time.Sleep(flushEvery + time.Second)
@@ -125,7 +125,7 @@ func TestCase02NoAnswerWhileRecordingFails(t *testing.T) {
 			o.hear(Interim, "bob", phone, "b")
 		}
 		full := errors.New("no space left on device")
-		o.store.fails(full)
+		o.store.Fails(full)
 		ann := Record{Status: Start, UserName: "ann", Device: laptop, Session: "a"}
 		if err := o.record(ann); !errors.Is(err, full) {
 			t.Errorf("record: %v, want %v", err, full)
@@ -137,7 +137,7 @@ func TestCase02NoAnswerWhileRecordingFails(t *testing.T) {
 		if err := o.record(Record{Status: Interim, UserName: "bob", Device: phone, Session: "b"}); err == nil {
 			t.Error("a heartbeat was answered while recording fails")
 		}
-		o.store.fails(nil)
+		o.store.Fails(nil)
 		time.Sleep(2 * flushEvery) // it finds out by itself
 		if !o.tracker.Healthy() {
 			t.Error("still not healthy")
@@ -322,7 +322,7 @@ func BenchmarkMassEnd(b *testing.B) {
 	for _, stations := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(stations), func(b *testing.B) {
 			for range b.N {
-				tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+				tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 				for _, status := range []Status{Start, Stop} {
 					for i := range stations {
 						tr.hear(&Sighting{NAS: "hq/wlc", Status: status, Device: fmt.Sprint(i), Heard: hour(9)}, true)
@@ -364,7 +364,7 @@ func TestMassEndIsSeenInSpiteOfOldDebtsAndARestart(t *testing.T) {
 }
 
 func TestWhatIsKnownOfNASesIsBounded(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	for i := range 2 * maxNASes {
 		tr.hear(&Sighting{NAS: NASName(fmt.Sprint("hq/", i)), Status: Start, Device: fmt.Sprint(i), Heard: time.Now()}, false)
 	}
@@ -445,7 +445,7 @@ func TestHousekeepingForgetsOldDevices(t *testing.T) {
 }
 
 func TestUnmatchedIsBounded(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	for i := range 3 * maxUnmatched {
 		tr.nobody(Nobody{Kind: "identity", Key: fmt.Sprint(i)}, "", time.Unix(int64(i), 0))
 	}

@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"iter"
+	"slices"
 )
 
 // walkPage is how many people or notes one read of a walk takes: what is
@@ -18,6 +19,17 @@ func Everybody(ctx context.Context, store interface {
 	return pages(after, func(p *Person) string { return p.User }, func(after string) ([]Person, error) {
 		return store.People(ctx, after, walkPage)
 	})
+}
+
+// the yields the users, as [Everybody] yields everybody.
+func the(ctx context.Context, store Store, users []string) iter.Seq2[[]Person, error] {
+	return func(yield func([]Person, error) bool) {
+		for some := range slices.Chunk(users, walkPage) {
+			if people, err := store.Persons(ctx, some); !yield(people, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // AllNotes yields the notes of a kind by key, as [Everybody] yields people.

@@ -168,7 +168,7 @@ func TestAPageThatCannotBeReadIsAnError(t *testing.T) {
 		for _, user := range all {
 			changes = append(changes, tell(user, "x"))
 		}
-		return s.Update(t.Context(), changes, nil)
+		return s.Update(t.Context(), changes)
 	}
 	clear(s.recent.people) // who would not be read
 	if err := put(); err == nil {

@@ -25,7 +25,11 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 		return fmt.Errorf("%s is the store itself: give another name", path)
 	}
 	temp := path + ".new" + rand.Text()
-	if err := s.write("back up", func(u *update) error { return u.begun(copying + temp) }); err != nil {
+	err = s.write("back up", func(u *update) error {
+		u.begun(copying + temp)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	defer func() {

@@ -63,7 +63,7 @@ func busy(path string, seed uint64, more func(op int) bool) error {
 		case 1:
 			secret := fmt.Sprintf("secret-%x-%d", seed, op)
 			if err := again(func() error {
-				return s.Update(ctx, []presence.Change{tell(secret, "was here")}, []presence.Note{{Kind: "k", Key: secret, Value: []byte("x")}})
+				return s.Update(ctx, []presence.Change{tell(secret, "was here"), presence.WriteNotes(presence.Note{Kind: "k", Key: secret, Value: []byte("x")})})
 			}); err != nil {
 				return err
 			}
@@ -77,7 +77,7 @@ func busy(path string, seed uint64, more func(op int) bool) error {
 			}
 		default:
 			changes, set := step(n + 1)
-			if err := again(func() error { return s.Update(ctx, changes, set) }); err != nil {
+			if err := again(func() error { return s.Update(ctx, append(changes, presence.WriteNotes(set...))) }); err != nil {
 				return err
 			}
 			n++

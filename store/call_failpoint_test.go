@@ -202,7 +202,7 @@ type couriers struct {
 	desk *ledger
 }
 
-func (c couriers) Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error {
+func (c couriers) Update(ctx context.Context, changes []presence.Change) error {
 	what := ""
 	for _, ch := range changes {
 		c.desk.mu.Lock()
@@ -218,7 +218,7 @@ func (c couriers) Update(ctx context.Context, changes []presence.Change, notes [
 			return err
 		}
 		before := tried(p)
-		ch.Apply(&p) // it may run twice
+		ch.Apply(&p, nil) // it may run twice
 		if tried(p).After(before) {
 			what = "attempt"
 		}
@@ -230,12 +230,12 @@ func (c couriers) Update(ctx context.Context, changes []presence.Change, notes [
 	case "result":
 		before, after = aroundCalls[4], aroundCalls[5]
 	default:
-		return c.Store.Update(ctx, changes, notes)
+		return c.Store.Update(ctx, changes)
 	}
 	if err := journal.Point(before); err != nil {
 		return err
 	}
-	return errors.Join(c.Store.Update(ctx, changes, notes), journal.Point(after))
+	return errors.Join(c.Store.Update(ctx, changes), journal.Point(after))
 }
 
 // tried returns when an attempt was last booked for the person.

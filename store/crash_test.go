@@ -104,7 +104,7 @@ func write(path string, end int, journals int64, acknowledged func(n int)) error
 	for n := last + 1; n <= end; n++ {
 		for tries := 0; ; tries++ {
 			changes, set := step(n)
-			err := s.Update(context.Background(), changes, set)
+			err := s.Update(context.Background(), append(changes, presence.WriteNotes(set...)))
 			if err == nil {
 				break
 			}

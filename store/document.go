@@ -72,6 +72,11 @@ func (d *document) append(b []byte) []byte {
 	return appendPerson(b, &d.Person)
 }
 
+// moment returns the moment that the queue is to name the person at; zero for none.
+func (d *document) moment(q presence.Queue) time.Time {
+	return [...]time.Time{presence.Wakes: d.Wake, presence.Errands: d.NextErrand}[q]
+}
+
 // empty reports whether there is nothing to remember.
 func (d *document) empty() bool {
 	return len(d.Facts)+len(d.Devices)+len(d.Visits)+len(d.Story) == 0 && d.Shared.Until.IsZero()

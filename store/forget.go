@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"errors"
 
 	"github.com/presenced/presenced/presence"
 )
@@ -14,7 +13,10 @@ import (
 func (s *Store) Forget(ctx context.Context, user string) error {
 	s.lengthy.Lock()
 	defer s.lengthy.Unlock()
-	err := s.write("forget in", func(u *update) error { return errors.Join(u.forget(user), u.begun(scrubbing)) })
+	err := s.write("forget in", func(u *update) error {
+		u.begun(scrubbing)
+		return u.forget(user)
+	})
 	if err != nil {
 		return err
 	}
@@ -27,9 +29,6 @@ func (u *update) forget(user string) error {
 		return err
 	}
 	d.Person = presence.Person{User: user}
-	if err := u.saveOne(d); err != nil {
-		return err
-	}
 	prefix := under(user, "")
 	for k := range u.From(visits, prefix) {
 		if !bytes.HasPrefix(k, prefix) {
@@ -40,23 +39,22 @@ func (u *update) forget(user string) error {
 			return err
 		}
 	}
-	return u.eachKind(func(kind string) error { return u.note(presence.Note{Kind: kind, Key: user}) })
+	u.eachKind(func(kind string) { u.note(presence.Note{Kind: kind, Key: user}) })
+	return nil
 }
 
 // eachKind calls f with every kind that there are notes of.
-func (u *update) eachKind(f func(kind string) error) error {
+func (u *update) eachKind(f func(kind string)) {
 	for start := []byte(nil); ; {
 		more := false
 		for k := range u.From(notes, start) {
 			kind, _, _ := bytes.Cut(k, []byte{0})
 			start, more = append(bytes.Clone(kind), 1), true // the next kind
-			if err := f(string(kind)); err != nil {
-				return err
-			}
+			f(string(kind))
 			break
 		}
 		if !more {
-			return nil
+			return
 		}
 	}
 }

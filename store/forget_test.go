@@ -28,7 +28,7 @@ func crowd(t *testing.T, s *Store, users ...string) {
 			changes = append(changes, settle(user, presence.Visit{ID: fmt.Sprint(user, round), Arrived: monday.Add(time.Duration(round) * time.Hour)}))
 			set = append(set, presence.Note{Kind: "kadence user", Key: user, Value: []byte(user)}, presence.Note{Kind: "another", Key: user, Value: []byte("x")})
 		}
-		if err := s.Update(t.Context(), changes, set); err != nil {
+		if err := s.Update(t.Context(), append(changes, presence.WriteNotes(set...))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,41 +126,6 @@ func TestForgettingDisturbsNobody(t *testing.T) {
 	}
 }
 
-func TestForgettingReachesOnlyThatUser(t *testing.T) {
-	s := openNew(t)
-	crowd(t, s, "ann", "ann@example.com", "an")
-	if err := s.Forget(t.Context(), "ann"); err != nil {
-		t.Fatal(err)
-	}
-	same(t, must(s.Person(t.Context(), "ann")), presence.Person{User: "ann"})
-	for user, want := range map[string]int{"an": 20, "ann": 0, "ann@example.com": 20} {
-		same(t, len(must(s.History(t.Context(), user, time.Time{}, monday.AddDate(1, 0, 0), 100))), want)
-	}
-	if err := s.Forget(t.Context(), "nobody"); err != nil {
-		t.Error(err)
-	}
-	if err := whole(s); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestCase89PruningErasesWhatArrivedBefore(t *testing.T) {
-	s := openNew(t)
-	var visits []presence.Visit
-	for i := range 2*pruneChunk + 10 {
-		visits = append(visits, presence.Visit{ID: fmt.Sprint(i), Arrived: monday.Add(time.Duration(i) * time.Second)})
-	}
-	put1(t, s, settle("ann", visits...))
-	n, err := s.Prune(t.Context(), monday.Add(time.Duration(2*pruneChunk)*time.Second))
-	if err != nil || n != 2*pruneChunk {
-		t.Errorf("%d went, %v", n, err)
-	}
-	same(t, len(must(s.History(t.Context(), "ann", time.Time{}, monday.AddDate(1, 0, 0), 1e6))), 10)
-	if err := whole(s); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestABackupIsWholeAndReplacesTheLast(t *testing.T) {
 	s := openNew(t)
 	path := filepath.Join(t.TempDir(), "backup.db")
@@ -175,7 +140,7 @@ func TestABackupIsWholeAndReplacesTheLast(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, len(must(copied.People(t.Context(), "", 100))), i+1)
-		if err := copied.Update(t.Context(), []presence.Change{tell("ann", "x")}, nil); err == nil {
+		if err := copied.Update(t.Context(), []presence.Change{tell("ann", "x")}); err == nil {
 			t.Error("a store that is open for reading was written")
 		}
 		if err := copied.Close(); err != nil {
@@ -202,7 +167,7 @@ func TestABackupDoesNotReplaceTheStore(t *testing.T) {
 
 // TestPruningLeavesNoTraceInTheFolder: of what was pruned, and of what was
 // dropped from people before.
-func TestPruningLeavesNoTraceInTheFolder(t *testing.T) {
+func TestCase89PruningLeavesNoTraceInTheFolder(t *testing.T) {
 	dir := t.TempDir()
 	s := reopen(t, filepath.Join(dir, "presenced.db"))
 	crowd(t, s, "ann", "bob")

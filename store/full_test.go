@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store/journal"
 )
 
@@ -41,7 +42,7 @@ func fillDisk(t *testing.T, octets int64) {
 	n := 0
 	try := func() error {
 		changes, set := step(n + 1)
-		err := s.Update(t.Context(), changes, set)
+		err := s.Update(t.Context(), append(changes, presence.WriteNotes(set...)))
 		if err == nil {
 			n++
 		}

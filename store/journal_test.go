@@ -127,7 +127,7 @@ func TestARestoredBackupIsWhatWasBackedUp(t *testing.T) {
 func TestWhatTheFileCouldNotTakeIsRefusedAtOnce(t *testing.T) {
 	s := openNew(t)
 	for _, user := range []string{"", strings.Repeat("x", 1<<16)} {
-		if err := s.Update(t.Context(), []presence.Change{tell(user, "x")}, nil); err == nil {
+		if err := s.Update(t.Context(), []presence.Change{tell(user, "x")}); err == nil {
 			t.Errorf("a user of %d octets was taken", len(user))
 		}
 	}
@@ -144,7 +144,7 @@ func TestNothingIsLostWhileTheFileCatchesUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "copy.db")
 	for n := 1; n <= 300; n++ {
 		changes, set := step(n)
-		if err := s.Update(t.Context(), changes, set); err != nil {
+		if err := s.Update(t.Context(), append(changes, presence.WriteNotes(set...))); err != nil {
 			t.Fatal(err)
 		}
 		if n%7 > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/presenced/presenced/presence"
@@ -20,16 +21,28 @@ func (s *Store) read(f func(kv.View) error) error {
 }
 
 // Person implements [presence.Store].
-func (s *Store) Person(_ context.Context, user string) (p presence.Person, err error) {
-	p.User = user
+func (s *Store) Person(ctx context.Context, user string) (presence.Person, error) {
+	all, err := s.Persons(ctx, []string{user})
+	if err != nil {
+		return presence.Person{User: user}, err
+	}
+	return all[0], nil
+}
+
+// Persons implements [presence.Store].
+func (s *Store) Persons(_ context.Context, users []string) (all []presence.Person, err error) {
 	err = s.read(func(v kv.View) error {
-		d, err := decode(user, v.Get(people, []byte(user)))
-		if err == nil {
-			p = d.Person
+		all = make([]presence.Person, len(users))
+		for i, user := range users {
+			d, err := decode(user, v.Get(people, []byte(user)))
+			if err != nil {
+				return err
+			}
+			all[i] = d.Person
 		}
-		return err
+		return nil
 	})
-	return p, err
+	return all, err
 }
 
 // People implements [presence.Store].
@@ -50,9 +63,11 @@ func (s *Store) People(_ context.Context, after string, limit int) (all []presen
 	return all, err
 }
 
-// Due implements [presence.Store].
-func (s *Store) Due(_ context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
-	s.ask(q, by)
+// Due implements [presence.Store]. Whom it names too early it leaves to be written by
+// who asked; if that has not been by the next time, it puts the entry right.
+func (s *Store) Due(ctx context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
+	asked := s.ask(q, by)
+	var early []string
 	err = s.read(func(v kv.View) error {
 		for k := range v.From(queues[q], nil) {
 			at, user := splitMoment(k)
@@ -60,30 +75,64 @@ func (s *Store) Due(_ context.Context, q presence.Queue, by time.Time, limit int
 				next = at
 				return nil
 			}
+			if nanoseconds(at) <= asked {
+				d, err := decode(string(user), v.Get(people, user))
+				if err != nil {
+					return err
+				}
+				if d.moment(q).After(by) {
+					early = append(early, d.User)
+					continue
+				}
+			}
 			users = append(users, string(user))
 		}
 		return nil
 	})
+	for some := range slices.Chunk(early, putRight) {
+		if err == nil {
+			err = s.write("put a queue right in", func(u *update) error { return u.loadAll(some) })
+		}
+	}
+	if err == nil && len(early) > 0 { // they may be the next
+		return s.Due(ctx, q, by, limit)
+	}
 	return users, next, err
 }
 
-// ask notes, before they are read, up to when people may have been named.
-func (s *Store) ask(q presence.Queue, by time.Time) {
+// putRight is how many entries of a queue one transaction puts right.
+const putRight = 256
+
+// ask notes, before they are read, up to when people may have been named, and returns
+// up to when they may have been before.
+func (s *Store) ask(q presence.Queue, by time.Time) (before int64) {
 	for {
-		asked := s.asked[q].Load()
-		if nanoseconds(by) <= asked || s.asked[q].CompareAndSwap(asked, nanoseconds(by)) {
-			return
+		before = s.asked[q].Load()
+		if nanoseconds(by) <= before || s.asked[q].CompareAndSwap(before, nanoseconds(by)) {
+			return before
 		}
 	}
 }
 
 // Note implements [presence.Store].
-func (s *Store) Note(_ context.Context, kind, key string) (value []byte, err error) {
+func (s *Store) Note(ctx context.Context, kind, key string) ([]byte, error) {
+	all, err := s.NotesOf(ctx, kind, []string{key})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// NotesOf implements [presence.Store].
+func (s *Store) NotesOf(_ context.Context, kind string, keys []string) (all [][]byte, err error) {
 	err = s.read(func(v kv.View) error {
-		value = bytes.Clone(v.Get(notes, under(kind, key)))
+		all = make([][]byte, len(keys))
+		for i, key := range keys {
+			all[i] = bytes.Clone(v.Get(notes, under(kind, key)))
+		}
 		return nil
 	})
-	return value, err
+	return all, err
 }
 
 // Notes implements [presence.Store].

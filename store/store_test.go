@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -61,12 +60,12 @@ func (s *Store) withJournals(most int64) *Store {
 
 // put makes a change that leaves of the person what f makes of it.
 func put(user string, f func(*presence.Person)) presence.Change {
-	return presence.Change{User: user, Apply: func(p *presence.Person) []presence.Visit { f(p); return nil }}
+	return presence.Change{User: user, Apply: func(p *presence.Person, _ [][]byte) presence.Outcome { f(p); return presence.Outcome{} }}
 }
 
 // settle makes a change that settles visits.
 func settle(user string, visits ...presence.Visit) presence.Change {
-	return presence.Change{User: user, Apply: func(*presence.Person) []presence.Visit { return visits }}
+	return presence.Change{User: user, Apply: func(*presence.Person, [][]byte) presence.Outcome { return presence.Outcome{Archived: visits} }}
 }
 
 // tell makes a change that adds a line to the person's story, so that there is
@@ -80,7 +79,7 @@ func tell(user, text string) presence.Change {
 // put1 applies changes that have to succeed.
 func put1(t testing.TB, s *Store, changes ...presence.Change) {
 	t.Helper()
-	if err := s.Update(t.Context(), changes, nil); err != nil {
+	if err := s.Update(t.Context(), changes); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -198,7 +197,7 @@ func TestARestartChangesNothing(t *testing.T) {
 	want := office("ann@example.com")
 	visit := presence.Visit{ID: "v", Arrived: monday, Departed: monday.Add(time.Hour), State: presence.Over}
 	changes := []presence.Change{put(want.User, func(p *presence.Person) { *p = want }), settle(want.User, visit)}
-	if err := s.Update(t.Context(), changes, []presence.Note{{Kind: "k", Key: "a", Value: []byte("b")}}); err != nil {
+	if err := s.Update(t.Context(), append(changes, presence.WriteNotes(presence.Note{Kind: "k", Key: "a", Value: []byte("b")}))); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -215,91 +214,11 @@ func TestARestartChangesNothing(t *testing.T) {
 	}
 }
 
-func TestThePersonWhoHasNothingLeftIsNotStored(t *testing.T) {
-	s := openNew(t)
-	put1(t, s, tell("ann", "x"), put("ann", func(p *presence.Person) { p.Wake = monday }))
-	same(t, s.Stats().People, 1)
-	put1(t, s, put("ann", func(p *presence.Person) { p.Story = nil }), put("bob", func(p *presence.Person) { p.Wake = monday }))
-	same(t, s.Stats().People, 0)
-	same(t, len(must(s.People(t.Context(), "", 9))), 0)
-	if users, next, _ := s.Due(t.Context(), presence.Wakes, monday.Add(time.Hour), 9); len(users) > 0 || !next.IsZero() {
-		t.Errorf("still due: %q, %v", users, next)
-	}
-	if err := whole(s); err != nil {
-		t.Error(err)
-	}
-}
-
-// A deadline that moves later leaves a hint that is too early: whoever it is
-// named to writes, and is not named the same again.
-func TestAStaleHintIsPutRightOnce(t *testing.T) {
-	s := openNew(t)
-	ask := func(by time.Time) []string {
-		users, _, err := s.Due(t.Context(), presence.Wakes, by, 9)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return users
-	}
-	wake := func(at time.Time) {
-		put1(t, s, tell("ann", "x"), put("ann", func(p *presence.Person) { p.Wake = at }))
-	}
-	// No clock is asked: this holds long before and long after it.
-	for _, start := range []time.Time{time.Unix(0, 0), monday, monday.AddDate(100, 0, 0)} {
-		wake(start.Add(time.Hour))
-		wake(start.Add(2 * time.Hour)) // leaves the hint
-		same(t, ask(start.Add(time.Hour-1)), nil)
-		same(t, ask(start.Add(time.Hour)), []string{"ann"})
-		put1(t, s, put("ann", func(*presence.Person) {}))
-		same(t, ask(start.Add(2*time.Hour-1)), nil)
-		same(t, ask(start.Add(2*time.Hour)), []string{"ann"})
-		wake(start.Add(2*time.Hour - 1)) // sooner
-		same(t, ask(start.Add(2*time.Hour-1)), []string{"ann"})
-	}
-}
-
-func TestDueTellsWhenTheNextOfTheRestIs(t *testing.T) {
-	s := openNew(t)
-	for i, user := range []string{"c", "a", "b"} {
-		put1(t, s, tell(user, "x"), put(user, func(p *presence.Person) { p.NextErrand = monday.Add(time.Duration(i) * time.Minute) }))
-	}
-	for _, c := range []struct {
-		by    time.Time
-		limit int
-		users []string
-		next  time.Time
-	}{
-		{monday.Add(-1), 9, nil, monday},
-		{monday, 9, []string{"c"}, monday.Add(time.Minute)},
-		{monday.Add(time.Hour), 2, []string{"c", "a"}, monday.Add(2 * time.Minute)},
-		{monday.Add(time.Hour), 0, nil, monday},
-		{monday.Add(time.Hour), 3, []string{"c", "a", "b"}, time.Time{}},
-	} {
-		users, next, err := s.Due(t.Context(), presence.Errands, c.by, c.limit)
-		if err != nil || !slices.Equal(users, c.users) || !next.Equal(c.next) {
-			t.Errorf("by %v, at most %d: got %q, next %v, %v", c.by, c.limit, users, next, err)
-		}
-	}
-}
-
-func TestANoteMayBeEmptyAndIsErasedByNil(t *testing.T) {
-	s := openNew(t)
-	for _, value := range [][]byte{{}, nil, []byte("x"), {}, nil} {
-		if err := s.Update(t.Context(), nil, []presence.Note{{Kind: "k", Key: "a", Value: value}}); err != nil {
-			t.Fatal(err)
-		}
-		got := must(s.Note(t.Context(), "k", "a"))
-		if (got == nil) != (value == nil) || string(got) != string(value) {
-			t.Errorf("got %#v, want %#v", got, value)
-		}
-	}
-}
-
 func TestWhatChangesNothingIsNotWritten(t *testing.T) {
 	s := openNew(t)
 	again := func() {
 		change := put("ann", func(p *presence.Person) { *p = office("ann") })
-		if err := s.Update(t.Context(), []presence.Change{change}, []presence.Note{{Kind: "k", Key: "a", Value: []byte("b")}}); err != nil {
+		if err := s.Update(t.Context(), []presence.Change{change, presence.WriteNotes(presence.Note{Kind: "k", Key: "a", Value: []byte("b")})}); err != nil {
 			t.Fatal(err)
 		}
 	}

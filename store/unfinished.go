@@ -22,12 +22,15 @@ const (
 )
 
 // begun notes what is begun.
-func (u *update) begun(what string) error {
-	return u.note(presence.Note{Kind: unfinished, Key: what, Value: []byte{1}})
+func (u *update) begun(what string) {
+	u.note(presence.Note{Kind: unfinished, Key: what, Value: []byte{1}})
 }
 
 func (s *Store) ended(what string) error {
-	return s.write("end in", func(u *update) error { return u.note(presence.Note{Kind: unfinished, Key: what}) })
+	return s.write("end in", func(u *update) error {
+		u.note(presence.Note{Kind: unfinished, Key: what})
+		return nil
+	})
 }
 
 // Resume ends what was under way when the process that had the store open

@@ -14,45 +14,52 @@ import (
 	"github.com/presenced/presenced/store/kv"
 )
 
-// Update implements [presence.Store]. A change that panics is an error, and
-// nothing of its batch is written. After an error, whatever its cause, the
-// store goes on as soon as the cause is gone.
-func (s *Store) Update(ctx context.Context, changes []presence.Change, set []presence.Note) error {
-	if len(changes)+len(set) == 0 {
+// Update implements [presence.Store]. All of it is one transaction: after an error
+// nothing is written, unless the disk failed as it was being synced. Whatever the
+// cause, the store goes on as soon as that is gone.
+func (s *Store) Update(ctx context.Context, changes []presence.Change) error {
+	if len(changes) == 0 {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.write("write to", func(u *update) error {
-		for _, c := range changes {
-			if err := u.change(c); err != nil {
+	var then []func()
+	err := s.write("write to", func(u *update) error {
+		for i := range changes {
+			o, err := u.change(&changes[i])
+			if err != nil {
 				return err
 			}
-		}
-		if err := u.save(); err != nil {
-			return err
-		}
-		for _, n := range set {
-			if err := u.note(n); err != nil {
-				return err
+			if o.Then != nil {
+				then = append(then, o.Then)
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, f := range then {
+		f()
+	}
+	return nil
 }
 
-// update is one transaction: every person is read once, changed in memory, and
-// written once.
+// update is one transaction: every person and note is read once, changed in memory,
+// and written once.
 type update struct {
 	*kv.Update
 	store  *Store
 	loaded map[string]*document
-	buf    []byte            // where documents are encoded
-	noted  map[string][]byte // notes that the update has written, by their keys
+	noted  map[string]*note // by their keys
+	buf    []byte           // where documents are encoded
 }
 
-// write runs f in a transaction and records what it changed, all or nothing.
+// note is a note as it was stored, and as the update leaves it.
+type note struct{ was, is []byte }
+
+// write runs f in a transaction and records what that changed, all or nothing.
 // The verb begins the text of an error.
 func (s *Store) write(verb string, f func(*update) error) (err error) {
 	s.writing.Lock()
@@ -66,34 +73,51 @@ func (s *Store) write(verb string, f func(*update) error) (err error) {
 			err = fmt.Errorf("%s store %s: %w", verb, s.Path(), err)
 		}
 	}()
-	u := &update{store: s, loaded: map[string]*document{}, noted: map[string][]byte{}}
+	u := &update{store: s, loaded: map[string]*document{}, noted: map[string]*note{}}
 	done := false // nor is it if f panics
 	defer func() { s.recent.take(u.loaded, done) }()
 	err = s.kv.Update(func(changed *kv.Update) error {
 		u.Update = changed
-		return f(u)
+		if err := f(u); err != nil {
+			return err
+		}
+		return u.save()
 	})
 	done = err == nil
 	return err
 }
 
-func (u *update) change(c presence.Change) error {
-	d, err := u.load(c.User)
-	if err != nil {
-		return err
+func (u *update) change(c *presence.Change) (o presence.Outcome, err error) {
+	var d *document
+	var p *presence.Person
+	if c.User != "" {
+		if d, err = u.load(c.User); err != nil {
+			return o, err
+		}
+		p = &d.Person
 	}
-	archived, err := apply(c, &d.Person)
-	if err != nil {
-		return err
+	var read [][]byte
+	for _, k := range c.Reads {
+		read = append(read, u.noteAt(under(k.Kind, k.Key)).is)
 	}
-	d.User = c.User
-	for i := range archived {
-		archived[i].User = c.User
-		if err := u.archive(&archived[i]); err != nil {
-			return err
+	if o, err = apply(c, p, read); err != nil {
+		return o, err
+	}
+	if d != nil {
+		if d.User = c.User; d.empty() {
+			d.Person = presence.Person{User: c.User} // as whoever finds them not stored will
 		}
 	}
-	return nil
+	for i := range o.Archived {
+		o.Archived[i].User = c.User
+		if err := u.archive(&o.Archived[i]); err != nil {
+			return o, err
+		}
+	}
+	for _, n := range o.Notes {
+		u.note(n)
+	}
+	return o, nil
 }
 
 func (u *update) load(user string) (*document, error) {
@@ -110,13 +134,24 @@ func (u *update) load(user string) (*document, error) {
 	return d, err
 }
 
-func apply(c presence.Change, p *presence.Person) (archived []presence.Visit, err error) {
+// loadAll loads the users, whose entries in the queues are put right if Due has named
+// them.
+func (u *update) loadAll(users []string) error {
+	for _, user := range users {
+		if _, err := u.load(user); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func apply(c *presence.Change, p *presence.Person, read [][]byte) (o presence.Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("a change of %q panicked at %s: %v", c.User, panicked(), r)
 		}
 	}()
-	return c.Apply(p), nil
+	return c.Apply(p, read), nil
 }
 
 // panicked returns the line that the panic being recovered from came from.
@@ -133,22 +168,27 @@ func panicked() string {
 	}
 }
 
-// save writes the people.
+// save writes the people, and the notes.
 func (u *update) save() error {
 	for _, d := range u.loaded {
 		if err := u.saveOne(d); err != nil {
 			return fmt.Errorf("%q: %w", d.User, err)
 		}
 	}
+	for key, n := range u.noted {
+		if bytes.Equal(n.was, n.is) && (n.was == nil) == (n.is == nil) {
+			continue
+		}
+		if err := u.Put(notes, []byte(key), n.is); err != nil {
+			return fmt.Errorf("note %q: %w", key, err)
+		}
+	}
 	return nil
 }
 
 func (u *update) saveOne(d *document) error {
-	if d.empty() {
-		d.Wake, d.NextErrand = time.Time{}, time.Time{}
-	}
-	for q, at := range [...]time.Time{presence.Wakes: d.Wake, presence.Errands: d.NextErrand} {
-		if err := u.queue(presence.Queue(q), d, at); err != nil {
+	for q := range presence.Queue(len(queues)) {
+		if err := u.queue(q, d, d.moment(q)); err != nil {
 			return err
 		}
 	}
@@ -199,19 +239,18 @@ func (u *update) archive(v *presence.Visit) error {
 	return u.Put(visits, visitKey(v.User, v.Arrived, v.ID), []byte{})
 }
 
-func (u *update) note(n presence.Note) error {
-	key := under(n.Kind, n.Key)
-	was, ok := u.noted[string(key)]
-	if !ok {
-		was = u.Get(notes, key)
+// note has the note written.
+func (u *update) note(n presence.Note) {
+	u.noteAt(under(n.Kind, n.Key)).is = bytes.Clone(n.Value)
+}
+
+// noteAt returns the note at the key. Its value is valid as long as the transaction.
+func (u *update) noteAt(key []byte) *note {
+	n := u.noted[string(key)]
+	if n == nil {
+		is := u.Get(notes, key)
+		n = &note{is, is}
+		u.noted[string(key)] = n
 	}
-	if bytes.Equal(was, n.Value) && (was == nil) == (n.Value == nil) {
-		return nil
-	}
-	value := bytes.Clone(n.Value)
-	if err := u.Put(notes, key, value); err != nil {
-		return fmt.Errorf("note %q %q: %w", n.Kind, n.Key, err)
-	}
-	u.noted[string(key)] = value
-	return nil
+	return n
 }

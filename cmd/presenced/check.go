@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -144,12 +143,3 @@ func some(names []string) string {
 func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
 }
-
-// forgetful is a memory for a desk that is asked once.
-type forgetful struct{}
-
-// Note implements [kadence.Memory].
-func (forgetful) Note(context.Context, string, string) ([]byte, error) { return nil, nil }
-
-// Update implements [kadence.Memory].
-func (forgetful) Update(context.Context, []presence.Change, []presence.Note) error { return nil }

@@ -13,6 +13,7 @@ import (
 	"github.com/presenced/presenced/internal/daemon"
 	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/kadence"
+	"github.com/presenced/presenced/presence"
 )
 
 // verdict is what a trial came to.
@@ -45,7 +46,7 @@ func (p *program) checkOnline(ctx context.Context, cfg *configs.Config, user str
 		w.print(trial{noted, "kadence", "none is configured: nothing is checked in or out", ""})
 		return w.sumUp()
 	}
-	desk, err := kadence.New(daemon.KadenceConfig(cfg, nil), forgetful{}, slog.New(slog.DiscardHandler))
+	desk, err := kadence.New(daemon.KadenceConfig(cfg, nil), presence.NewMemory(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func TestForgettingThatWasCutShortIsEnded(t *testing.T) {
 		w.up()
 		w.hear(presence.Start, "ann", "02:00:00:00:00:01", "s1", "lobby")
 		w.hear(presence.Start, "bob", "02:00:00:00:00:02", "s2", "lobby")
-		if err := w.daemon.Store.Update(t.Context(), nil, []presence.Note{{Kind: "forget", Key: "ann@example.com", Value: []byte{1}}}); err != nil {
+		if err := w.daemon.Store.Update(t.Context(), []presence.Change{presence.WriteNotes(presence.Note{Kind: "forget", Key: "ann@example.com", Value: []byte{1}})}); err != nil {
 			t.Fatal(err)
 		}
 		w.down()

@@ -55,7 +55,7 @@ func TestOptOutErasesWhatTheDeskNoted(t *testing.T) {
 		w := &week{t: t, api: sandbox.New("", ""), file: file}
 		w.up()
 		note := presence.Note{Kind: "kadence-user", Key: "ann@example.com", Value: []byte(`{"id":"1"}`)}
-		if err := w.daemon.Store.Update(t.Context(), nil, []presence.Note{note}); err != nil {
+		if err := w.daemon.Store.Update(t.Context(), []presence.Change{presence.WriteNotes(note)}); err != nil {
 			t.Fatal(err)
 		}
 		testbed.Write(t, people, "ann@example.com\n")
@@ -108,7 +108,7 @@ func TestOptInKeepsUnderEveryName(t *testing.T) {
 		w.hear(presence.Start, "bob", "02:00:00:00:00:02", "b", "ap-1")
 		w.hear(presence.Start, "cleo", "02:00:00:00:00:03", "c", "ap-1")
 		note := presence.Note{Kind: "kadence-user", Key: "cleo@example.com", Value: []byte(`{"id":"1"}`)}
-		if err := w.daemon.Store.Update(t.Context(), nil, []presence.Note{note}); err != nil {
+		if err := w.daemon.Store.Update(t.Context(), []presence.Change{presence.WriteNotes(note)}); err != nil {
 			t.Fatal(err)
 		}
 		w.reload()
@@ -131,11 +131,11 @@ func TestBatchInFlightIsExpelledToo(t *testing.T) {
 		w.up()
 		testbed.Write(t, people, "ann@example.com\n")
 		w.reload()
-		late := presence.Change{User: "ann@example.com", Apply: func(p *presence.Person) []presence.Visit {
+		late := presence.Change{User: "ann@example.com", Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
 			p.Story = append(p.Story, presence.Entry{At: time.Now(), Kind: presence.Heard, Text: "late"})
-			return nil
+			return presence.Outcome{}
 		}}
-		if err := w.daemon.Store.Update(t.Context(), []presence.Change{late}, nil); err != nil {
+		if err := w.daemon.Store.Update(t.Context(), []presence.Change{late}); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.remembered(); got != "ann" {

@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"store":            {"presence", "store/kv", "store/journal"}, // of the journal, the points of its tests
 	"store/kv":         {"store/journal"},
 	"store/journal":    nil,
+	"store/storetest":  {"presence"},
 	"kadence":          {"presence"},
 	"kadence/sandbox":  nil,
 	"configs":          {"presence", "radiusacct", "mapping", "kadence"}, // checks into what they take

@@ -15,8 +15,8 @@ import (
 // given.
 var actingFiles = []string{
 	"carry.go", "courier.go", "health.go", "orders.go", "plan.go", // the courier's
-	"names.go", "nases.go", "recording.go", "remembered.go", "shares.go", "tracker.go", "walk.go", // the tracker's
-	"desk.go", "store.go", // whom they call
+	"naming.go", "nases.go", "recording.go", "remembered.go", "shares.go", "tracker.go", "walk.go", // the tracker's
+	"desk.go", "memory.go", "store.go", // whom they call
 }
 
 // TestWhatDecidesOnlyDecides: the same person, world and moment always come to

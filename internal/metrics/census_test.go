@@ -194,7 +194,7 @@ func BenchmarkCensus(b *testing.B) {
 		var changes []presence.Change
 		for j := range 1000 {
 			user := fmt.Sprintf("user%06d@example.com", 1000*i+j)
-			changes = append(changes, presence.Change{User: user, Apply: func(p *presence.Person) []presence.Visit {
+			changes = append(changes, presence.Change{User: user, Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
 				device := fmt.Sprintf("02:00:5e:%02x:%02x:01", i, j%256)
 				for beat := range 3 {
 					p.Hear(presence.Sighting{Session: "5f3a-0001", Device: device, Site: "london", SSID: "Corp", NAS: "wlc/wlc-ldn-1/10.20.0.5", Whose: presence.Mine,
@@ -205,10 +205,10 @@ func BenchmarkCensus(b *testing.B) {
 				for range 6 {
 					p.Story = append(p.Story, presence.Entry{At: now, Kind: presence.Heard, Text: device + " Interim on Corp"})
 				}
-				return nil
+				return presence.Outcome{}
 			}})
 		}
-		if err := s.Update(b.Context(), changes, nil); err != nil {
+		if err := s.Update(b.Context(), changes); err != nil {
 			b.Fatal(err)
 		}
 	}

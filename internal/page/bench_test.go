@@ -23,9 +23,11 @@ func BenchmarkPage(b *testing.B) {
 					User: fmt.Sprintf("u%06d@example.com", n), Device: fmt.Sprintf("02:00:5e:%02x:%02x:%02x", n>>16, n>>8&255, n&255), Session: fmt.Sprint("s", n),
 					NAS: wlc, Status: presence.Start, Site: "london", SSID: "Corp", At: o.now.Add(-time.Hour), Heard: o.now.Add(-time.Hour),
 				}
-				changes[i] = presence.Change{User: s.User, Apply: func(p *presence.Person) []presence.Visit { return p.Hear(s, o.world) }}
+				changes[i] = presence.Change{User: s.User, Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
+					return presence.Outcome{Archived: p.Hear(s, o.world)}
+				}}
 			}
-			if err := o.store.Update(b.Context(), changes, nil); err != nil {
+			if err := o.store.Update(b.Context(), changes); err != nil {
 				b.Fatal(err)
 			}
 		}

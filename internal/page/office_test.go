@@ -168,10 +168,10 @@ func (o *office) lives(user string, records []heard, change func(*presence.Perso
 			i--
 		}
 	}
-	err := o.store.Update(o.t.Context(), []presence.Change{{User: user, Apply: func(stored *presence.Person) []presence.Visit {
-		*stored = p
-		return archived
-	}}}, nil)
+	err := o.store.Update(o.t.Context(), []presence.Change{{User: user, Apply: func(stored *presence.Person, _ [][]byte) presence.Outcome {
+		*stored = p.Clone()
+		return presence.Outcome{Archived: archived}
+	}}})
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -150,7 +150,9 @@ func TestOldDayHasItsVisits(t *testing.T) {
 		Claims: []presence.Claim{{Booking: "B1", Begin: arrived, End: arrived.Add(9 * hour), In: arrived, Out: arrived.Add(9 * hour)}},
 		Story:  []presence.Entry{{At: arrived, Kind: presence.Concluded, Text: "arrived at london"}},
 	}
-	err := o.store.Update(t.Context(), []presence.Change{{User: v.User, Apply: func(*presence.Person) []presence.Visit { return []presence.Visit{v} }}}, nil)
+	err := o.store.Update(t.Context(), []presence.Change{{User: v.User, Apply: func(*presence.Person, [][]byte) presence.Outcome {
+		return presence.Outcome{Archived: []presence.Visit{v}}
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
 	"net/netip"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,131 +118,6 @@ func (o *Office) sent(t *testing.T, e Event) presence.Record {
 	return r
 }
 
-// memory is a Store that forgets everything when the test is over, and is
-// fast enough for weeks.
-type memory struct {
-	mu      sync.Mutex // guards all
-	people  map[string]presence.Person
-	notes   map[string]map[string][]byte // by kind, then key
-	history []presence.Visit
-}
-
-func newMemory() presence.Store {
-	return &memory{people: map[string]presence.Person{}, notes: map[string]map[string][]byte{}}
-}
-
-func cloned(p presence.Person) presence.Person {
-	p.Facts, p.Devices, p.Floors = slices.Clone(p.Facts), slices.Clone(p.Devices), slices.Clone(p.Floors)
-	for i := range p.Facts {
-		p.Facts[i].Marks = slices.Clone(p.Facts[i].Marks)
-	}
-	p.Visits, p.Story = slices.Clone(p.Visits), slices.Clone(p.Story)
-	return p
-}
-
-func (m *memory) load(user string) presence.Person {
-	p := m.people[user]
-	p.User = user
-	return cloned(p)
-}
-
-func (m *memory) Update(_ context.Context, changes []presence.Change, notes []presence.Note) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, c := range changes {
-		p := m.load(c.User)
-		m.history = append(m.history, c.Apply(&p)...)
-		m.people[c.User] = p
-	}
-	for _, n := range notes {
-		if m.notes[n.Kind] == nil {
-			m.notes[n.Kind] = map[string][]byte{}
-		}
-		if n.Value == nil {
-			delete(m.notes[n.Kind], n.Key)
-		} else {
-			m.notes[n.Kind][n.Key] = n.Value
-		}
-	}
-	return nil
-}
-
-func (m *memory) Person(_ context.Context, user string) (presence.Person, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.load(user), nil
-}
-
-func (m *memory) People(_ context.Context, after string, limit int) (all []presence.Person, _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, user := range slices.Sorted(maps.Keys(m.people)) {
-		if user > after && len(all) < limit {
-			all = append(all, m.load(user))
-		}
-	}
-	return all, nil
-}
-
-func (m *memory) Due(_ context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for user, p := range m.people {
-		due := p.Wake
-		if q == presence.Errands {
-			due = p.NextErrand
-		}
-		switch {
-		case due.IsZero():
-		case !due.After(by) && len(users) < limit:
-			users = append(users, user)
-		case next.IsZero() || due.Before(next):
-			next = due
-		}
-	}
-	return users, next, nil
-}
-
-func (m *memory) Note(_ context.Context, kind, key string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.notes[kind][key], nil
-}
-
-func (m *memory) Notes(_ context.Context, kind, after string, limit int) (all []presence.Note, _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, key := range slices.Sorted(maps.Keys(m.notes[kind])) {
-		if key > after && len(all) < limit {
-			all = append(all, presence.Note{Kind: kind, Key: key, Value: m.notes[kind][key]})
-		}
-	}
-	return all, nil
-}
-
-func (m *memory) History(_ context.Context, user string, from, to time.Time, limit int) (all []presence.Visit, _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, v := range m.history {
-		if (user == "" || v.User == user) && !v.Arrived.Before(from) && v.Arrived.Before(to) && len(all) < limit {
-			all = append(all, v)
-		}
-	}
-	return all, nil
-}
-
-func (m *memory) Forget(_ context.Context, user string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.people, user)
-	m.history = slices.DeleteFunc(m.history, func(v presence.Visit) bool { return v.User == user })
-	return nil
-}
-
-func (m *memory) Prune(_ context.Context, before time.Time) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n := len(m.history)
-	m.history = slices.DeleteFunc(m.history, func(v presence.Visit) bool { return v.Arrived.Before(before) })
-	return n - len(m.history), nil
-}
+// newMemory opens a store that forgets everything when the test is over, and is fast
+// enough for weeks.
+func newMemory() presence.Store { return presence.NewMemory() }

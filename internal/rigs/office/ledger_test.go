@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/presenced/presenced/internal/rigs/replay"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -21,21 +22,14 @@ type watch struct {
 	spells []Spell
 }
 
-func (w *watch) Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error {
-	for i, c := range changes {
-		changes[i].Apply = func(p *presence.Person) []presence.Visit {
-			settled := c.Apply(p)
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			for _, all := range [][]presence.Visit{p.Visits, settled} {
-				for i := range all {
-					w.see(&all[i])
-				}
-			}
-			return settled
+func (w *watch) Update(ctx context.Context, changes []presence.Change) error {
+	return w.Store.Update(ctx, replay.Watched(changes, func(visits []presence.Visit) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for i := range visits {
+			w.see(&visits[i])
 		}
-	}
-	return w.Store.Update(ctx, changes, notes)
+	}))
 }
 
 func (w *watch) see(v *presence.Visit) {
@@ -61,7 +55,7 @@ func (w *watch) see(v *presence.Visit) {
 func keep(t *testing.T, o *Office, rules presence.Rules) (a Account) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(o.Begins))
-		w := &watch{Store: newMemory(), open: map[string]*Spell{}}
+		w := &watch{Store: presence.NewMemory(), open: map[string]*Spell{}}
 		ledger := NewLedger(o.Bookings())
 		log := slog.New(slog.DiscardHandler)
 		tr := presence.NewTracker(w, o.Mapping(), rules, log)

@@ -25,41 +25,51 @@ func NewWitness(s presence.Store) *Witness {
 }
 
 // Update implements [presence.Store].
-func (w *Witness) Update(ctx context.Context, changes []presence.Change, notes []presence.Note) error {
-	seen := slices.Clone(changes)
-	told := make([][]presence.Visit, len(changes)) // what the run that counts, the last, saw
-	for i, c := range changes {
-		seen[i].Apply = func(p *presence.Person) []presence.Visit {
-			settled := c.Apply(p)
-			told[i] = told[i][:0]
-			for _, v := range slices.Concat(settled, p.Visits) {
-				if v.State != presence.Arriving {
-					told[i] = append(told[i], v)
-				}
-			}
-			return settled
-		}
-	}
-	if err := w.Store.Update(ctx, seen, notes); err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, visits := range told {
-		for i := range visits {
-			first := w.noticed
-			if visits[i].State == presence.Over {
-				first = w.believed
-			}
-			if _, ok := first[visits[i].ID]; !ok {
-				first[visits[i].ID] = time.Now()
-			}
-		}
-	}
-	return nil
+func (w *Witness) Update(ctx context.Context, changes []presence.Change) error {
+	return w.Store.Update(ctx, Watched(changes, w.saw))
 }
 
-// Visits returns everybody's visits, settled or not, each with when its begin
+// Watched returns the changes such that saw is told of the visits of each person whom
+// they changed, the archived ones first, once that is durable.
+func Watched(changes []presence.Change, saw func([]presence.Visit)) []presence.Change {
+	watched := slices.Clone(changes)
+	for i, c := range changes {
+		if c.User == "" {
+			continue
+		}
+		watched[i].Apply = func(p *presence.Person, notes [][]byte) presence.Outcome {
+			o := c.Apply(p, notes)
+			visits, then := slices.Concat(o.Archived, p.Visits), o.Then
+			o.Then = func() {
+				saw(visits)
+				if then != nil {
+					then()
+				}
+			}
+			return o
+		}
+	}
+	return watched
+}
+
+func (w *Witness) saw(visits []presence.Visit) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range visits {
+		first := w.noticed
+		switch visits[i].State {
+		case presence.Arriving:
+			continue
+		case presence.Over:
+			first = w.believed
+		}
+		if _, ok := first[visits[i].ID]; !ok {
+			first[visits[i].ID] = time.Now()
+		}
+	}
+}
+
+// Visits returns everybody's visits, archived or not, each with when its begin
 // was believed, and its end.
 func (w *Witness) Visits(ctx context.Context) (all []Visit, err error) {
 	visits, err := w.History(ctx, "", time.Time{}, time.Now().Add(time.Hour), 1e9)
@@ -98,7 +108,7 @@ func (w *Witness) tell(ctx context.Context) (visits map[string][]Visit, stories 
 	}
 	everybody, err := w.people(ctx)
 	visits, stories = map[string][]Visit{}, map[string][]presence.Entry{}
-	tell := func(user string, story []presence.Entry) { // that of a settled visit is also what is kept of the person's
+	tell := func(user string, story []presence.Entry) { // that of an archived visit is also what is kept of the person's
 		for _, e := range story {
 			if !slices.Contains(stories[user], e) {
 				stories[user] = append(stories[user], e)

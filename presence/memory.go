@@ -1,0 +1,319 @@
+package presence
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Memory is a [Store] that lasts as long as the process: the double of tests, and a
+// store for who has to remember nothing. It does what a store may do: it runs each
+// change on another state, too, after the run that counts, so that only the outcome
+// tells what came of it; after a change that failed, those before it stay made; and it
+// names people too early.
+type Memory struct {
+	mu      sync.Mutex // guards what follows
+	people  map[string]Person
+	before  map[string]Person       // as they were before their latest change
+	queues  [2]map[string]time.Time // by user: when Due names them, or sooner
+	asked   [2]time.Time            // up to when Due has named people
+	notes   map[NoteKey][]byte
+	history []Visit // by arrival, user and id
+	fails   error   // of every update
+	runs    int
+	written int
+}
+
+var _ Store = (*Memory)(nil)
+
+// NewMemory returns a store that holds nothing.
+func NewMemory() *Memory {
+	return &Memory{
+		people: map[string]Person{}, before: map[string]Person{}, notes: map[NoteKey][]byte{},
+		queues: [...]map[string]time.Time{Wakes: {}, Errands: {}},
+	}
+}
+
+// Fails makes every update fail with err from now on, and do nothing; nil ends that.
+func (m *Memory) Fails(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fails = err
+}
+
+// Written returns how many updates there were that changed anything.
+func (m *Memory) Written() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.written
+}
+
+// Copied returns a store that holds the same.
+func (m *Memory) Copied() *Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := NewMemory()
+	maps.Copy(c.people, m.people) // what is stored is never changed, only replaced
+	maps.Copy(c.notes, m.notes)
+	for q := range m.queues {
+		maps.Copy(c.queues[q], m.queues[q])
+	}
+	c.history = slices.Clone(m.history)
+	return c
+}
+
+// Update implements [Store].
+func (m *Memory) Update(ctx context.Context, changes []Change) error {
+	then, err := m.update(ctx, changes)
+	if err != nil {
+		return err
+	}
+	for _, f := range then {
+		f()
+	}
+	return nil
+}
+
+func (m *Memory) update(ctx context.Context, changes []Change) (then []func(), err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := cmp.Or(m.fails, ctx.Err()); err != nil {
+		return nil, err
+	}
+	news := false
+	for _, c := range changes {
+		p, o, err := m.run(c, false)
+		if err == nil {
+			_, _, err = m.run(c, true)
+		}
+		if err != nil {
+			return nil, err
+		}
+		news = m.take(c.User, p, &o) || news
+		if o.Then != nil {
+			then = append(then, o.Then)
+		}
+	}
+	if news {
+		m.written++
+	}
+	return then, nil
+}
+
+// run runs the change, on a state that is not the stored one if other is set: on that
+// before the latest change, or on none at all.
+func (m *Memory) run(c Change, other bool) (p *Person, o Outcome, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("a change of %q panicked: %v", c.User, r)
+		}
+	}()
+	m.runs++
+	notes, people := make([][]byte, len(c.Reads)), m.people
+	switch {
+	case !other:
+		for i, k := range c.Reads {
+			notes[i] = bytes.Clone(m.notes[k])
+		}
+	case m.runs%4 < 2:
+		people = m.before
+	default:
+		people = nil
+	}
+	if c.User != "" {
+		is := people[c.User].Clone()
+		is.User, p = c.User, &is
+	}
+	return p, c.Apply(p, notes), nil
+}
+
+// take stores what became of a change, and reports whether it is news.
+func (m *Memory) take(user string, p *Person, o *Outcome) (news bool) {
+	if p != nil {
+		p.User = user
+		was, known := m.people[user]
+		switch now := p.Clone(); {
+		case !p.unknown():
+			news = !known || !reflect.DeepEqual(was, now)
+			m.people[user] = now
+		case known:
+			news = true
+			delete(m.people, user)
+		}
+		if m.before[user] = was; !known {
+			delete(m.before, user)
+		}
+		for q := range Queue(len(m.queues)) {
+			m.queue(q, user)
+		}
+	}
+	for _, v := range o.Archived {
+		v.User, news = user, true
+		at, again := slices.BinarySearchFunc(m.history, v, func(a, b Visit) int {
+			return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.User, b.User), cmp.Compare(a.ID, b.ID))
+		})
+		if again {
+			m.history[at] = v.clone()
+		} else {
+			m.history = slices.Insert(m.history, at, v.clone())
+		}
+	}
+	for _, n := range o.Notes {
+		k := NoteKey{n.Kind, n.Key}
+		was, known := m.notes[k]
+		news = news || known == (n.Value == nil) || !bytes.Equal(was, n.Value)
+		if m.notes[k] = append([]byte{}, n.Value...); n.Value == nil {
+			delete(m.notes, k)
+		}
+	}
+	return news
+}
+
+// load returns the person as stored. The caller holds m.mu.
+func (m *Memory) load(user string) Person {
+	p := m.people[user].Clone()
+	p.User = user
+	return p
+}
+
+// Person implements [Store].
+func (m *Memory) Person(_ context.Context, user string) (Person, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.load(user), nil
+}
+
+// Persons implements [Store].
+func (m *Memory) Persons(_ context.Context, users []string) (all []Person, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, user := range users {
+		all = append(all, m.load(user))
+	}
+	return all, nil
+}
+
+// People implements [Store].
+func (m *Memory) People(_ context.Context, after string, limit int) (all []Person, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, user := range slices.Sorted(maps.Keys(m.people)) {
+		if user > after && len(all) < limit {
+			all = append(all, m.load(user))
+		}
+	}
+	return all, nil
+}
+
+// moment returns when the person is due.
+func (m *Memory) moment(q Queue, user string) time.Time {
+	p := m.people[user]
+	return [...]time.Time{Wakes: p.Wake, Errands: p.NextErrand}[q]
+}
+
+// queue has the queue name the user when they are due, or when it did before, if that
+// is sooner and still to come.
+func (m *Memory) queue(q Queue, user string) {
+	was, at := m.queues[q][user], m.moment(q, user)
+	switch {
+	case at.IsZero():
+		delete(m.queues[q], user)
+	case was.IsZero(), at.Before(was), !was.After(m.asked[q]):
+		m.queues[q][user] = at
+	}
+}
+
+// Due implements [Store].
+func (m *Memory) Due(_ context.Context, q Queue, by time.Time, limit int) (users []string, next time.Time, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	asked, queue := m.asked[q], m.queues[q]
+	m.asked[q] = later(asked, by)
+	for user, at := range queue {
+		if !at.After(asked) && m.moment(q, user).After(by) {
+			m.queue(q, user) // nobody has written them since they were named too early
+			at = queue[user]
+		}
+		if at.After(by) {
+			next = earlier(next, at)
+		} else {
+			users = append(users, user)
+		}
+	}
+	slices.SortFunc(users, func(a, b string) int { return cmp.Or(queue[a].Compare(queue[b]), cmp.Compare(a, b)) })
+	if len(users) > limit {
+		users, next = users[:limit], queue[users[limit]]
+	}
+	return users, next, nil
+}
+
+// Note implements [Store].
+func (m *Memory) Note(ctx context.Context, kind, key string) ([]byte, error) {
+	all, err := m.NotesOf(ctx, kind, []string{key})
+	return all[0], err
+}
+
+// NotesOf implements [Store].
+func (m *Memory) NotesOf(_ context.Context, kind string, keys []string) ([][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([][]byte, len(keys))
+	for i, key := range keys {
+		all[i] = bytes.Clone(m.notes[NoteKey{kind, key}])
+	}
+	return all, nil
+}
+
+// Notes implements [Store].
+func (m *Memory) Notes(_ context.Context, kind, after string, limit int) (all []Note, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, value := range m.notes {
+		if k.Kind == kind && k.Key > after {
+			all = append(all, Note{Kind: kind, Key: k.Key, Value: bytes.Clone(value)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Note) int { return cmp.Compare(a.Key, b.Key) })
+	return all[:min(len(all), limit)], nil
+}
+
+// History implements [Store].
+func (m *Memory) History(_ context.Context, user string, from, to time.Time, limit int) (all []Visit, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, v := range m.history {
+		if (user == "" || v.User == user) && !v.Arrived.Before(from) && v.Arrived.Before(to) && len(all) < limit {
+			all = append(all, v.clone())
+		}
+	}
+	return all, nil
+}
+
+// Forget implements [Store].
+func (m *Memory) Forget(_ context.Context, user string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.people, user)
+	delete(m.before, user)
+	for q := range m.queues {
+		delete(m.queues[q], user)
+	}
+	maps.DeleteFunc(m.notes, func(k NoteKey, _ []byte) bool { return k.Key == user })
+	m.history = slices.DeleteFunc(m.history, func(v Visit) bool { return v.User == user })
+	return nil
+}
+
+// Prune implements [Store].
+func (m *Memory) Prune(_ context.Context, before time.Time) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := len(m.history)
+	m.history = slices.DeleteFunc(m.history, func(v Visit) bool { return v.Arrived.Before(before) })
+	return n - len(m.history), nil
+}
