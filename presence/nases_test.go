@@ -34,7 +34,7 @@ func TestADeviceIsAliveAtOneNAS(t *testing.T) {
 // each of them is heard to fall silent. Whoever roams to another controller leaves the
 // foreign one, and is with the anchor as before.
 func TestAStationIsAliveAtEachNASThatTellsOfIt(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	start := time.Now()
 	hear := func(nas NASName, status Status, device string, after time.Duration) {
 		at := start.Add(after)
@@ -76,7 +76,7 @@ func TestAStationIsAliveAtEachNASThatTellsOfIt(t *testing.T) {
 
 // After a restart both controllers know of the station again.
 func TestARestartRecallsAStationAtEachNAS(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	now := time.Now()
 	for _, nas := range []NASName{"hq/foreign", "hq/anchor"} {
 		tr.hear(&Sighting{NAS: nas, Heard: now, At: now}, false)
@@ -90,7 +90,7 @@ func TestARestartRecallsAStationAtEachNAS(t *testing.T) {
 // However many NASes somebody makes up for a device, it is alive at a few, and each
 // knows of it only while it is.
 func TestADeviceIsAliveAtAFewNASes(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	start := time.Now()
 	for i := range 10 * toldBy {
 		nas := NASName(fmt.Sprint("hq/", i))
@@ -140,7 +140,7 @@ func TestALongerIntervalOfANASIsLearned(t *testing.T) {
 // A few show a longer interval, whoever is still there, if nobody shows the old one any
 // more.
 func TestALongerIntervalIsBelievedOfFew(t *testing.T) {
-	tr := NewTracker(newMemory(), plain{}, DefaultRules(), quiet)
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
 	start := time.Now().Truncate(time.Hour)
 	tell := func(status Status, after time.Duration, devices ...string) {
 		at := start.Add(after)
