@@ -100,29 +100,23 @@ func (c *Courier) pick(ctx context.Context, r *round, busy busyPeople) (user str
 
 // choose takes out of the round who comes next. Who is at a site for which the desk
 // answers does not wait for a thousand who are where it does not: their
-// check-ins and check-outs go before all of those, and those are at most half of
-// the calls at once, which may hang. So are questions about single users, so that
-// people who arrive with a booking do not wait for them. Each list has a fourth of
-// the turns at the least.
+// check-ins and check-outs go before all of those. Calls for those, which may
+// hang, and questions about single users are at most half of the calls at once, so
+// that people who arrive with a booking find room. Each list has a fourth of the
+// turns at the least.
 func (r *round) choose(busy busyPeople) (next stop, ok bool) {
-	asks := busy.count(func(s stop) bool { return s.urgency == lookUps }) < callsAtOnce/2
+	lesser := func(s stop) bool { return s.urgency == lookUps || !s.sound }
+	room := busy.count(lesser) < callsAtOnce/2
 	first := func(list *[]stop) *stop {
-		for len(*list) > 0 {
-			switch s := &(*list)[0]; {
-			case busy[s.user] != stop{}:
-				*list = (*list)[1:]
-			case s.urgency == lookUps && !asks:
-				return nil
-			default:
-				return s
-			}
+		for len(*list) > 0 && busy[(*list)[0].user] != (stop{}) {
+			*list = (*list)[1:]
 		}
-		return nil
+		if len(*list) == 0 || lesser((*list)[0]) && !room {
+			return nil
+		}
+		return &(*list)[0]
 	}
 	a, b := first(&r.sound), first(&r.others)
-	if b != nil && busy.count(func(s stop) bool { return !s.sound }) >= callsAtOnce/2 {
-		b = nil
-	}
 	switch {
 	case a == nil && b == nil:
 		return stop{}, false
