@@ -279,7 +279,7 @@ func (c *Courier) failed(v Visit, err error) error {
 	case errors.As(err, &closed):
 		c.rest(now.Add(closedTime), err)
 	case denies(err): // an answer, about this user or this site
-		c.answers(v.Site)
+		c.denied(v.Site)
 	default:
 		c.faulted(v.User, v.Site, err)
 	}

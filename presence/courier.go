@@ -84,7 +84,7 @@ func (c *Courier) Run(ctx context.Context) error {
 			go func(asks bool) {
 				c.carry(calls, user, asks)
 				back <- user
-			}(busy[user] == lookUps)
+			}(busy[user].urgency == lookUps)
 			continue
 		}
 		var due <-chan time.Time

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -266,5 +267,111 @@ func TestWhoIsUnknownOnLeavingIsCheckedOutLater(t *testing.T) {
 				t.Errorf("%v: the booking is %s", fault, got)
 			}
 		})
+	}
+}
+
+// remote is a desk that answers for london alone. For other sites it takes a
+// second to fail, or to say that we may not.
+type remote struct {
+	*reception
+	mended *atomic.Bool
+}
+
+func (r remote) fails(site string) error {
+	if site == "london" || r.mended.Load() {
+		return nil
+	}
+	time.Sleep(time.Second)
+	if site[len(site)-1]%2 == 0 {
+		return &DeniedError{Reason: "no such building"}
+	}
+	return errors.New("503 Service Unavailable")
+}
+
+func (r remote) Listed(ctx context.Context, user, site string, asOf time.Time) (Listing, error) {
+	if r.fails(site) != nil {
+		return Listing{}, ErrUnlisted
+	}
+	return r.reception.Listed(ctx, user, site, asOf)
+}
+
+func (r remote) Bookings(ctx context.Context, user, site string, asOf time.Time) ([]Booking, error) {
+	if err := r.fails(site); err != nil {
+		return nil, err
+	}
+	return r.reception.Bookings(ctx, user, site, asOf)
+}
+
+// A hundred sites fail, with somebody at each who has a booking: nobody at a
+// site that the desk answers for waits for any of them, on coming nor on going,
+// and they are made up for when it is over.
+func TestCase03FailingSitesHoldUpNobodyElse(t *testing.T) {
+	inOffice(t, func(o *office) {
+		var mended atomic.Bool
+		o.stop()
+		o.door = func(r *reception) Desk { return remote{r, &mended} }
+		const others = 100
+		for i := range others {
+			site := london(t)
+			site.Name = fmt.Sprint("site-", i)
+			o.rules.Sites[site.Name] = site
+		}
+		o.start()
+		o.desk.book("bob@example.com", "bob", hour(9), hour(17))
+		o.desk.book("ann@example.com", "ann", hour(9), hour(17))
+		o.until(9, 0)
+		o.hear(Start, "bob", phone, "a")
+		o.until(9, 5)
+		for i := range others {
+			user := fmt.Sprintf("u%03d", i)
+			o.desk.book(user+"@example.com", user, hour(9), hour(17))
+			o.hearAt(fmt.Sprint("site-", i), Start, user, fmt.Sprintf("02:00:00:01:%02x:%02x", i>>8, i&255), "a")
+		}
+		o.hear(Start, "ann", laptop, "a")
+		time.Sleep(o.rules.Settle + 3*time.Second)
+		synctest.Wait()
+		o.wantStatus("ann", CheckedIn)
+		o.until(10, 0)
+		o.hear(Stop, "ann", laptop, "a")
+		time.Sleep(o.rules.Linger + 3*time.Second)
+		synctest.Wait()
+		o.wantStatus("ann", CheckedOut)
+		mended.Store(true)
+		time.Sleep(40 * time.Minute)
+		synctest.Wait()
+		for i := range others {
+			o.wantStatus(fmt.Sprintf("u%03d", i), CheckedIn)
+		}
+	})
+}
+
+// Of two lists that are never empty each has its turn, whichever is more urgent;
+// and calls for sites that do not answer are never all that there are.
+func TestNoListOfPeopleWaitsForEver(t *testing.T) {
+	for _, c := range [][2]urgency{{checkIns, checkIns}, {checkOuts, checkIns}, {refreshes, checkIns}, {checkIns, refreshes}} {
+		var r round
+		for i := range 100 {
+			r.sound = append(r.sound, stop{fmt.Sprint("sound ", i), c[0], true})
+			r.others = append(r.others, stop{fmt.Sprint("other ", i), c[1], false})
+		}
+		turns := map[bool]int{}
+		for range 40 {
+			s, ok := r.choose(busyPeople{})
+			if !ok {
+				t.Fatal("nobody is chosen")
+			}
+			turns[s.sound]++
+		}
+		if turns[true] < 10 || turns[false] < 10 {
+			t.Errorf("of %v: %v", c, turns)
+		}
+	}
+	r, busy := round{others: []stop{{user: "a"}, {user: "b"}, {user: "c"}}}, busyPeople{}
+	for n := 1; n <= 3; n++ {
+		s, ok := r.choose(busy)
+		if ok != (n <= callsAtOnce/2) {
+			t.Errorf("call %d for a site that does not answer: %v", n, ok)
+		}
+		busy[s.user] = s
 	}
 }

@@ -31,6 +31,7 @@ func (h Health) flaky(now time.Time) bool { return !h.Success.IsZero() && now.Su
 type calls struct {
 	Health
 	faulty string // the user whose call failed last
+	denied bool   // the latest answer was that we may not
 }
 
 // Health returns how the desk has been answering for all sites together. It rests
@@ -71,6 +72,15 @@ func (c *Courier) site(site string) Health {
 	return Health{}
 }
 
+// sound reports whether the desk answers for the site: it did the last time, or it
+// fails now and then. Where it was not asked yet is not known.
+func (c *Courier) sound(site string, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.sites[site]
+	return of != nil && !of.denied && !of.Success.IsZero() && (of.Failures == 0 || of.flaky(now))
+}
+
 // callsOf returns the calls of the site. The caller holds c.mu.
 func (c *Courier) callsOf(site string) *calls {
 	of := c.sites[site]
@@ -92,6 +102,14 @@ func (c *Courier) answers(site string) {
 	now := time.Now()
 	*of = calls{Health: Health{Success: now, Failure: of.Failure}}
 	c.health = Health{Success: now, Failure: c.health.Failure}
+}
+
+// denied notes that the desk answered for the site that we may not.
+func (c *Courier) denied(site string) {
+	c.answers(site)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.callsOf(site).denied = true
 }
 
 // faulted notes that a call for the user failed. Failures of one user again and

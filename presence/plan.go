@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -23,40 +24,45 @@ const (
 	queueDepth = 1 << 15                // due people among whom the most urgent is chosen
 	planAge    = time.Second            // how long a plan holds at the most
 	planAgain  = 100 * time.Millisecond // … and at the least, whoever arrives
+	passesMost = 3                      // how often in a row one of the lists is chosen from before the other
 )
 
-// busyPeople are the people whose errands are being run, and how urgent each is.
-type busyPeople map[string]urgency
+// busyPeople are the people whose errands are being run.
+type busyPeople map[string]stop
 
-// asking returns how many of the people are being asked about one by one.
-func (e busyPeople) asking() (n int) {
-	for _, u := range e {
-		if u == lookUps {
+// count returns how many of them are such.
+func (e busyPeople) count(such func(stop) bool) (n int) {
+	for _, s := range e {
+		if such(s) {
 			n++
 		}
 	}
 	return n
 }
 
-// round is the courier's plan for the next second: the people who are due, the most
-// urgent first. When the list is empty or old, pick makes another.
+// round is the courier's plan for the next second: the people who are due, in two
+// lists, each with the most urgent first. When both are empty or old, pick makes
+// others.
 type round struct {
-	list  []stop
-	made  time.Time
-	next  time.Time // when somebody who is not in list will be due
-	stale bool      // somebody may have become due since
+	sound  []stop // of sites for which the desk answers
+	others []stop
+	passed int // how often in a row one of the lists had to wait for the other
+	made   time.Time
+	next   time.Time // when somebody who is in neither will be due
+	stale  bool      // somebody may have become due since
 }
 
 // stop is one person in a round.
 type stop struct {
 	user    string
 	urgency urgency
+	sound   bool // the desk answers for the site
 }
 
 // old reports whether to make another plan now, and else when to.
 func (r *round) old(now time.Time) (is bool, at time.Time) {
 	switch {
-	case len(r.list) == 0, now.Sub(r.made) >= planAge:
+	case len(r.sound)+len(r.others) == 0, now.Sub(r.made) >= planAge:
 		return true, now
 	case r.stale:
 		at = r.made.Add(planAgain)
@@ -68,9 +74,7 @@ func (r *round) old(now time.Time) (is bool, at time.Time) {
 }
 
 // pick chooses the most urgent due person who is not busy, and marks them busy.
-// It returns no user if there is nothing to do before next. At most half of the
-// calls at once are questions about single users, so that people who arrive with a
-// booking do not wait for those.
+// It returns no user if there is nothing to do before next.
 func (c *Courier) pick(ctx context.Context, r *round, busy busyPeople) (user string, next time.Time, err error) {
 	health, now := c.Health(), time.Now()
 	switch {
@@ -86,18 +90,55 @@ func (c *Courier) pick(ctx context.Context, r *round, busy busyPeople) (user str
 		}
 		next = r.next
 	}
-	asks := busy.asking() < callsAtOnce/2
-	for i, s := range r.list {
-		if _, is := busy[s.user]; !is && (asks || s.urgency != lookUps) {
-			r.list = slices.Delete(r.list, 0, i+1)
-			busy[s.user] = s.urgency
-			return s.user, time.Time{}, nil
+	s, ok := r.choose(busy)
+	if !ok {
+		return "", next, nil
+	}
+	busy[s.user] = s
+	return s.user, time.Time{}, nil
+}
+
+// choose takes out of the round who comes next. Who is at a site for which the desk
+// answers does not wait for a thousand who are where it does not: their
+// check-ins and check-outs go before all of those. Calls for those, which may
+// hang, and questions about single users are at most half of the calls at once, so
+// that people who arrive with a booking find room. Each list has a fourth of the
+// turns at the least.
+func (r *round) choose(busy busyPeople) (next stop, ok bool) {
+	lesser := func(s stop) bool { return s.urgency == lookUps || !s.sound }
+	room := busy.count(lesser) < callsAtOnce/2
+	first := func(list *[]stop) *stop {
+		for len(*list) > 0 && busy[(*list)[0].user] != (stop{}) {
+			*list = (*list)[1:]
 		}
-		if s.urgency == lookUps {
-			break
+		if len(*list) == 0 || lesser((*list)[0]) && !room {
+			return nil
+		}
+		return &(*list)[0]
+	}
+	a, b := first(&r.sound), first(&r.others)
+	switch {
+	case a == nil && b == nil:
+		return stop{}, false
+	case a == nil || b == nil:
+		r.passed = 0
+	default:
+		before := a.urgency <= checkOuts || a.urgency <= b.urgency // a before b
+		if r.passed++; r.passed > passesMost {
+			before, r.passed = !before, 0
+		}
+		if before {
+			b = nil
+		} else {
+			a = nil
 		}
 	}
-	return "", next, nil
+	if a != nil {
+		r.sound = r.sound[1:]
+		return *a, true
+	}
+	r.others = r.others[1:]
+	return *b, true
 }
 
 // plan lists who is due: check-ins before check-outs, those before refreshes,
@@ -107,16 +148,24 @@ func (c *Courier) plan(ctx context.Context, r *round, busy busyPeople, now time.
 	if err != nil {
 		return err
 	}
-	var byUrgency [nothing][]stop
+	var all []stop
 	for i := range people {
 		p := &people[i]
-		u := p.urgency(now, *c.rules.Load())
+		u, site := p.urgency(now, *c.rules.Load())
 		if u != checkOuts && c.wants(p.User) {
 			u = lookUps
 		}
-		byUrgency[u] = append(byUrgency[u], stop{p.User, u})
+		all = append(all, stop{p.User, u, c.sound(site, now)})
 	}
-	*r = round{list: slices.Concat(byUrgency[:]...), made: now, next: next}
+	slices.SortStableFunc(all, func(a, b stop) int { return cmp.Compare(a.urgency, b.urgency) })
+	*r = round{passed: r.passed, made: now, next: next}
+	for _, s := range all {
+		if s.sound {
+			r.sound = append(r.sound, s)
+		} else {
+			r.others = append(r.others, s)
+		}
+	}
 	return nil
 }
 
@@ -134,7 +183,7 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 			return nil, time.Time{}, err
 		}
 		for _, p := range some {
-			if p.urgency(now, rules) < nothing {
+			if p.isDue(now, rules) {
 				people = append(people, p)
 			} else {
 				next = earlier(next, p.nextErrand())
@@ -144,23 +193,33 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 	return people, next, nil
 }
 
-// urgency returns how urgent the person's most urgent errand is.
-func (p *Person) urgency(now time.Time, r Rules) urgency {
-	most := nothing
+// urgency returns how urgent the person's most urgent errand is, and at which site.
+func (p *Person) urgency(now time.Time, r Rules) (most urgency, site string) {
+	most = nothing
 	for i := range p.Visits {
 		v := &p.Visits[i]
-		e := v.errand()
-		switch {
-		case e == nil || e.Next.After(now):
-		case v.State == Over:
-			most = min(most, checkOuts)
-		case e.Status == Pending, v.tryingCheckIn(), v.dueAt(now, r), len(e.Bookings) == 0 && now.Sub(v.Arrived) < refresh:
-			most = min(most, checkIns)
-		default:
-			most = min(most, refreshes)
+		if u := v.urgency(now, r); u < most {
+			most, site = u, v.Site
 		}
 	}
-	return most
+	return most, site
+}
+
+func (p *Person) isDue(now time.Time, r Rules) bool {
+	most, _ := p.urgency(now, r)
+	return most < nothing
+}
+
+func (v *Visit) urgency(now time.Time, r Rules) urgency {
+	switch e := v.errand(); {
+	case e == nil || e.Next.After(now):
+		return nothing
+	case v.State == Over:
+		return checkOuts
+	case e.Status == Pending, v.tryingCheckIn(), v.dueAt(now, r), len(e.Bookings) == 0 && now.Sub(v.Arrived) < refresh:
+		return checkIns
+	}
+	return refreshes
 }
 
 // question is what the courier remembers of the questions about a user whom no

@@ -61,12 +61,11 @@ func busy(path string, seed uint64, more func(op int) bool) error {
 			}
 			fmt.Println("copied", name, n)
 		case 1:
-			secret := fmt.Sprintf("secret-%x-%d", seed, op)
-			if err := again(func() error {
-				return s.Update(ctx, []presence.Change{tell(secret, "was here"), presence.WriteNotes(presence.Note{Kind: "k", Key: secret, Value: []byte("x")})})
-			}); err != nil {
+			secret := fmt.Sprintf("secret-%x-%d.", seed, op) // none is the beginning of another
+			if err := again(func() error { return s.Update(ctx, guest(secret)) }); err != nil {
 				return err
 			}
+			fmt.Println("kept", secret)
 			if err := again(func() error { return s.Forget(ctx, secret) }); err != nil {
 				return err
 			}
@@ -76,8 +75,7 @@ func busy(path string, seed uint64, more func(op int) bool) error {
 				return err
 			}
 		default:
-			changes, set := step(n + 1)
-			if err := again(func() error { return s.Update(ctx, append(changes, presence.WriteNotes(set...))) }); err != nil {
+			if err := again(func() error { return s.Update(ctx, step(n+1)) }); err != nil {
 				return err
 			}
 			n++
@@ -87,10 +85,19 @@ func busy(path string, seed uint64, more func(op int) bool) error {
 	return s.Close()
 }
 
+// guest is an update that remembers somebody who is to be forgotten.
+func guest(name string) []presence.Change {
+	return []presence.Change{
+		put(name, func(p *presence.Person) { *p = office(name) }),
+		presence.WriteNotes(presence.Note{Kind: "k", Key: name, Value: []byte(name)}),
+	}
+}
+
 // told is what busy told.
 type told struct {
 	written int
 	copies  map[string]int
+	kept    []string // for a while: they were to be forgotten next
 	gone    []string
 }
 
@@ -104,6 +111,8 @@ func (t *told) line(text string) {
 			t.copies = map[string]int{}
 		}
 		t.copies[f[1]] = must(strconv.Atoi(f[2]))
+	case len(f) == 2 && f[0] == "kept":
+		t.kept = append(t.kept, f[1])
 	case len(f) == 2 && f[0] == "forgotten":
 		t.gone = append(t.gone, f[1])
 	}
@@ -117,7 +126,18 @@ func found(path string, t told) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.Resume(ctx), holds(s, t.written), s.Close()); err != nil {
+	if err := errors.Join(s.Resume(ctx), holds(s, t.written)); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	for _, name := range t.kept { // who is no longer there is nowhere, acknowledged or not
+		switch p, err := s.Person(ctx, name); {
+		case err != nil:
+			return errors.Join(err, s.Close())
+		case len(p.Story) == 0:
+			t.gone = append(t.gone, name)
+		}
+	}
+	if err := s.Close(); err != nil {
 		return err
 	}
 	for name, n := range t.copies {

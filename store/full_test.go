@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store/journal"
 )
 
@@ -41,8 +40,7 @@ func fillDisk(t *testing.T, octets int64) {
 	}()
 	n := 0
 	try := func() error {
-		changes, set := step(n + 1)
-		err := s.Update(t.Context(), append(changes, presence.WriteNotes(set...)))
+		err := s.Update(t.Context(), step(n+1))
 		if err == nil {
 			n++
 		}

@@ -143,8 +143,7 @@ func TestNothingIsLostWhileTheFileCatchesUp(t *testing.T) {
 	s := openNew(t).withJournals(6 << 10)
 	path := filepath.Join(t.TempDir(), "copy.db")
 	for n := 1; n <= 300; n++ {
-		changes, set := step(n)
-		if err := s.Update(t.Context(), append(changes, presence.WriteNotes(set...))); err != nil {
+		if err := s.Update(t.Context(), step(n)); err != nil {
 			t.Fatal(err)
 		}
 		if n%7 > 0 {

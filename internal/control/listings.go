@@ -152,11 +152,6 @@ func (q VisitQuery) matches(v presence.Visit) bool {
 		(!q.Pending || v.CheckIn.Status == presence.Pending || v.CheckOut.Status == presence.Pending)
 }
 
-// Everybody yields all that is remembered of each person, by user.
-func (l Listings) Everybody(ctx context.Context) iter.Seq2[presence.Person, error] {
-	return l.people(ctx, "")
-}
-
 // people yields the user, or everybody if it is empty.
 func (l Listings) people(ctx context.Context, user string) iter.Seq2[presence.Person, error] {
 	return func(yield func(presence.Person, error) bool) {

@@ -138,7 +138,7 @@ type StoreInfo struct {
 // Count fills in who is where and what is pending, and judges. A site that has people but
 // is not listed in s, because it is no longer configured, is added.
 func (l Listings) Count(ctx context.Context, s *Status) error {
-	for p, err := range l.Everybody(ctx) {
+	for p, err := range l.people(ctx, "") {
 		if err != nil {
 			return err
 		}

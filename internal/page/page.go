@@ -26,6 +26,7 @@ type Page struct {
 
 	mu     sync.Mutex // guards what follows
 	latest *snapshot
+	walk   *walk // nil: nobody is taking the next
 }
 
 //go:embed assets

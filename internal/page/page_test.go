@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/html"
@@ -366,4 +367,56 @@ func TestWhatRunsOutIsTold(t *testing.T) {
 	if strings.Contains(text, "good for long") {
 		t.Error("what is good for long is told of")
 	}
+}
+
+// slow is a store of which a walk takes its time.
+type slow struct {
+	crowd
+	takes time.Duration
+	walks *int
+}
+
+func (s slow) People(ctx context.Context, after string, limit int) ([]presence.Person, error) {
+	if after == "" {
+		*s.walks++
+		time.Sleep(s.takes)
+	}
+	return s.crowd.People(ctx, after, limit)
+}
+
+// TestNobodyWaitsForAWalk but the first: who looks while one is under way, or has
+// it begin, is shown what the one before told, and there is one for all of them.
+func TestNobodyWaitsForAWalk(t *testing.T) {
+	o := newOffice(t)
+	synctest.Test(t, func(t *testing.T) {
+		walks, given := 0, 0
+		p := o.page()
+		p.Listings.Store = slow{crowd{number: 10, given: &given}, 10 * time.Second, &walks}
+		look := func() (took time.Duration) {
+			t.Helper()
+			began := time.Now()
+			shown(t, p, "/")
+			return time.Since(began)
+		}
+		if took := look(); took < 10*time.Second {
+			t.Errorf("the first was shown something after %s", took)
+		}
+		for range 3 {
+			time.Sleep(time.Hour)
+			before := walks
+			for range 5 {
+				if took := look(); took > patience {
+					t.Errorf("who looked waited for %s", took)
+				}
+			}
+			time.Sleep(10 * time.Second)
+			taken := p.latest.taken
+			if took := look(); took > 0 || time.Since(taken) > time.Minute {
+				t.Errorf("after the walk: %s, of %s ago", took, time.Since(taken))
+			}
+			if walks != before+1 {
+				t.Errorf("%d walks", walks-before)
+			}
+		}
+	})
 }

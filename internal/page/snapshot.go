@@ -40,15 +40,60 @@ type pendingVisit struct {
 	Reason   string
 }
 
-// snapshot returns one that is recent, and takes it if there is none. The next
-// is not taken before twenty times as long has passed as this one took: looking
-// costs a twentieth of a processor at the most, however many look.
+// patience is how long whoever looks waits for a newer snapshot than there is.
+const patience = time.Second
+
+// walk is the taking of a snapshot, for all who wait for it.
+type walk struct {
+	done chan struct{} // closed when what follows is there
+	*snapshot
+	err error
+}
+
+// snapshot returns one that is recent. If there is none it has one taken, and
+// returns the one before if that takes longer than a moment: with hundreds of
+// thousands of people it takes seconds. The next is not taken before twenty times as
+// long has passed as this one took: looking costs a twentieth of a processor at
+// the most, however many look.
 func (p *Page) snapshot(ctx context.Context) (*snapshot, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s := p.latest; s != nil && time.Since(s.taken) < max(time.Second, 20*s.cost) {
-		return s, nil
+	last, w := p.latest, p.walk
+	if w == nil && (last == nil || time.Since(last.taken) >= max(time.Second, 20*last.cost)) {
+		w = &walk{done: make(chan struct{})}
+		p.walk = w
+		go p.take(context.WithoutCancel(ctx), w)
 	}
+	p.mu.Unlock()
+	if w == nil {
+		return last, nil
+	}
+	var enough <-chan time.Time
+	if last != nil {
+		enough = time.After(patience)
+	}
+	select {
+	case <-w.done:
+		return w.snapshot, w.err
+	case <-enough:
+		return last, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// take takes the next snapshot.
+func (p *Page) take(ctx context.Context, w *walk) {
+	w.snapshot, w.err = p.everybody(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.walk = nil; w.err == nil {
+		p.latest = w.snapshot
+	}
+	close(w.done)
+}
+
+// everybody walks over everybody.
+func (p *Page) everybody(ctx context.Context) (*snapshot, error) {
 	began := time.Now()
 	status, err := p.Status(ctx)
 	if err != nil {
@@ -60,16 +105,17 @@ func (p *Page) snapshot(ctx context.Context) (*snapshot, error) {
 		people: map[string][]control.Person{},
 	}
 	w := p.Listings.World()
-	for person, err := range p.Listings.Everybody(ctx) {
+	for people, err := range presence.Everybody(ctx, p.Listings.Store, "") {
 		if err != nil {
 			return nil, err
 		}
-		s.take(person.View(began, w), w.Rules)
+		for i := range people {
+			s.take(people[i].View(began, w), w.Rules)
+		}
 	}
 	s.trim()
 	s.Status.Judge(began)
 	s.cost = time.Since(began)
-	p.latest = s
 	return s, nil
 }
 
