@@ -190,6 +190,12 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 			switch {
 			case err != nil:
 				return nil, time.Time{}, err
+			case p.isDue(now, rules) && !p.heardSince(c.Restored) && !learned[user]:
+				learned[user] = true
+				early = append(early, Change{User: user, Apply: func(p *Person) []Visit {
+					p.waitToBeHeard(now)
+					return nil
+				}})
 			case p.isDue(now, rules):
 				people = append(people, p)
 			case learned[user]:
@@ -205,8 +211,10 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 		if len(early) == 0 {
 			return people, next, nil
 		}
-		if err := c.store.Update(ctx, early, nil); err != nil {
-			return nil, time.Time{}, err
+		for some := range slices.Chunk(early, walkPage) {
+			if err := c.store.Update(ctx, some, nil); err != nil {
+				return nil, time.Time{}, err
+			}
 		}
 	}
 }
