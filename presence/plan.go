@@ -182,12 +182,27 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 		if err != nil {
 			return nil, time.Time{}, err
 		}
+		var waiting []Change
 		for _, p := range some {
+			if p.isDue(now, rules) && !p.heardSince(c.Restored) {
+				p = p.Clone()
+				p.waitToBeHeard(now)
+				waiting = append(waiting, Change{User: p.User, Apply: func(p *Person, _ [][]byte) Outcome {
+					p.waitToBeHeard(now)
+					return Outcome{}
+				}})
+			}
 			if p.isDue(now, rules) {
 				people = append(people, p)
 			} else {
 				next = earlier(next, p.nextErrand())
 			}
+		}
+		if len(waiting) == 0 {
+			continue
+		}
+		if err := c.store.Update(ctx, waiting); err != nil {
+			return nil, time.Time{}, err
 		}
 	}
 	return people, next, nil

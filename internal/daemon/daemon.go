@@ -76,6 +76,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	d.Tracker = presence.NewTracker(s, &now.mapping, now.rules, asSlog(log))
 	d.Courier = presence.NewCourier(s, desk{&d.inForce}, now.rules, asSlog(log))
 	d.Tracker.HasWork = d.Courier.Kick
+	d.Courier.Restored = s.Origin().Copied
 	d.Radius = radiusacct.NewServer(now.clients, d.Tracker, asSlog(log))
 	d.Radius.SetSkew(now.rules.MaxSkew)
 	d.Radius.Stranger, d.Radius.Refused = d.Tracker.Stranger, d.Tracker.Refused
