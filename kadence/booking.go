@@ -25,6 +25,7 @@ type booking struct {
 	Begin    stamp `json:"startDate"`
 	End      stamp `json:"endDate"`
 	Made     stamp `json:"createdAt"`
+	Changed  stamp `json:"updatedAt"`
 	Guest    doubt `json:"guestBooking"`
 	Method   text  `json:"checkInMethod"`
 	Space    named `json:"space"`
@@ -52,7 +53,7 @@ func decodeBooking(b []byte) (booking, error) {
 func (w booking) domain(types []string, read time.Time) presence.Booking {
 	return presence.Booking{
 		ID: string(w.ID), UserID: string(w.User), Type: string(w.Type), Status: presence.BookingStatus(w.Status),
-		Begin: w.Begin.Time, End: w.End.Time, Method: string(w.Method), Space: w.Space.Name, Made: w.Made.Time, Read: read,
+		Begin: w.Begin.Time, End: w.End.Time, Method: string(w.Method), Space: w.Space.Name, Made: w.Made.Time, Changed: w.Changed.Time, Read: read,
 		Guest: bool(w.Guest), Eligible: !bool(w.Guest) && slices.Contains(types, string(w.Type)),
 	}
 }

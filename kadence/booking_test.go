@@ -54,7 +54,7 @@ func TestBookingsDecodeHoweverTheyAreWritten(t *testing.T) {
 	whole := presence.Booking{
 		ID: "01GTBV1CT3BM8A42SEJ2J5F4EG", UserID: "01GTBV1CT3BM8A42SEJ2J5F4E1", Type: "desk", Status: presence.Booked,
 		Begin: time.Date(2023, 1, 1, 9, 0, 0, 0, time.UTC), End: time.Date(2023, 1, 1, 17, 0, 0, 0, time.UTC),
-		Eligible: true, Space: "Desk 01", Made: time.Date(2022, 12, 20, 8, 0, 0, 0, time.UTC),
+		Eligible: true, Space: "Desk 01", Made: time.Date(2022, 12, 20, 8, 0, 0, 0, time.UTC), Changed: time.Date(2022, 12, 20, 8, 0, 0, 0, time.UTC),
 	}
 	for fields, change := range map[string]func(*presence.Booking){
 		`{}`: nil,
@@ -64,6 +64,7 @@ func TestBookingsDecodeHoweverTheyAreWritten(t *testing.T) {
 		`{"endDate":"absent"}`:   func(b *presence.Booking) { b.End = time.Time{} }, // presence tells of it
 		`{"endDate":null}`:       func(b *presence.Booking) { b.End = time.Time{} },
 		`{"createdAt":"absent"}`: func(b *presence.Booking) { b.Made = time.Time{} },
+		`{"updatedAt":"absent"}`: func(b *presence.Booking) { b.Changed = time.Time{} },
 		`{"startDate":"2023-01-01T09:00:00Z","endDate":"2023-01-01T17:00:00.000Z"}`:       nil,
 		`{"startDate":"2023-01-01T10:00:00+01:00","endDate":"2023-01-01T17:00:00+0000"}`:  nil,
 		`{"startDate":"2023-01-01T09:00:00","endDate":"2023-01-01T17:00:00"}`:             nil,

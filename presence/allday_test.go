@@ -218,6 +218,27 @@ func TestWhatIsBookedAfterLeavingWaitsForTheReturn(t *testing.T) {
 	})
 }
 
+// What is moved here while everybody is gone was booked long before, and waits all
+// the same; what stood here at noon and became due at lunch does not.
+func TestWhatIsMovedHereAfterLeavingWaitsForTheReturn(t *testing.T) {
+	allDay(t, func(o *office) {
+		o.until(9, 0)
+		o.hear(Start, "ann", laptop, "a")
+		o.until(12, 0)
+		o.hear(Stop, "ann", laptop, "a")
+		o.until(12, 10)
+		long := func(b *Booking) { b.Made = hour(1) }
+		o.desk.book("ann@example.com", "moved", o.at(13, 15), hour(16), long, func(b *Booking) { b.Changed = o.at(12, 5) })
+		o.desk.book("ann@example.com", "stood", o.at(13, 0), hour(16), long, func(b *Booking) { b.Changed = hour(2) })
+		o.until(13, 0)
+		o.want("in stood")
+		o.hear(Start, "ann", laptop, "b")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		o.want("in stood, in moved")
+	})
+}
+
 // Four hundred people of whom the desk knows nothing come before one with a
 // desk; each question about one of them takes as long as the rate allows.
 func TestWhoHasADeskIsNotKeptWaitingByWhoIsUnknown(t *testing.T) {

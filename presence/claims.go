@@ -135,5 +135,5 @@ func (v *Visit) knew(b *Booking, gone time.Time) bool {
 	if c := v.claim(b.ID); c != nil {
 		return c.Begin.Equal(b.Begin)
 	}
-	return !b.Made.IsZero() && !b.Made.After(gone)
+	return !b.Made.IsZero() && !b.Made.After(gone) && !b.Changed.After(gone) // it may have been moved here since
 }

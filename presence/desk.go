@@ -55,6 +55,7 @@ type Booking struct {
 	Method   string    // how it was checked in, if through the public API: wifi, doorAccess, …
 	Space    string    // name of the desk, if it has one
 	Made     time.Time // when it was booked; zero if the desk does not say
+	Changed  time.Time // when it was last changed, its building too; zero if the desk does not say
 	Read     time.Time // when this was read from the desk; zero if that no longer counts
 }
 

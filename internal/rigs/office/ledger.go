@@ -79,7 +79,7 @@ func (l *Ledger) is(b *Booked, site string, now time.Time) (presence.Booking, bo
 		status = presence.Completed
 	}
 	booking := presence.Booking{
-		ID: b.ID, UserID: b.User, Type: "desk", Status: status, Begin: v.Begin, End: v.End, Eligible: true, Made: b.Versions[0].From, Read: now,
+		ID: b.ID, UserID: b.User, Type: "desk", Status: status, Begin: v.Begin, End: v.End, Eligible: true, Made: b.Versions[0].From, Changed: v.From, Read: now,
 	}
 	if status == presence.CheckedIn {
 		booking.Method = "wifi"
