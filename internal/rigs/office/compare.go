@@ -232,7 +232,13 @@ func (c *comparison) hidden(sub subject, b *book, p interval, next time.Time) bo
 		if s.Until.After(p.from) && s.Until.Add(-s.Idle).Add(b.slept(s)).Add(blur).After(next) {
 			return true // it was seen to doze for as long
 		}
-		if s.From.Before(next) && s.Until.After(p.from) && (!s.Told || c.gone(later(s.Until, s.Quiet), sub.site).Add(blur).After(next)) {
+		due := c.gone(later(s.Until, s.Quiet), sub.site)
+		for _, w := range s.deaf { // nothing is believed while the daemon does not run, nor while the NAS is silent
+			if w.holds(due) {
+				due = w.to
+			}
+		}
+		if s.From.Before(next) && s.Until.After(p.from) && (!s.Told || due.Add(blur).After(next)) {
 			return true
 		}
 	}

@@ -58,6 +58,10 @@ func TestCompareCounts(t *testing.T) {
 	untold.Told, untold.Quiet = false, at("23:00")
 	only := sign("phone", "9:00", "17:00")
 	only.Only = true
+	unheard := sign("phone", "9:00", "17:05")
+	unheard.deaf = []interval{{at("17:30"), at("19:00")}}
+	docked, again := sign("laptop", "9:00", "18:00"), sign("laptop", "+1 9:30", "+1 12:00")
+	docked.Told, again.Same = false, true
 	for _, c := range []struct {
 		name   string
 		stays  []Stay
@@ -110,6 +114,11 @@ func TestCompareCounts(t *testing.T) {
 			"… because a laptop stayed", []Stay{stay("9:00", "17:00")}, []Sign{sign("laptop", "9:05", "+1 5:00"), sign("phone", "9:00", "17:00")},
 			[]Concluded{open("9:00")}, Score{Arrivals: 1, Departures: 1, Unnoticed: 1, Hidden: 1},
 		},
+		{
+			"… because the daemon did not run until they were back", []Stay{stay("9:00", "17:00"), stay("18:30", "18:45")}, []Sign{unheard},
+			[]Concluded{believed(left("9:00", "17:05"), "19:03")}, Score{Arrivals: 1, Departures: 1, Unnoticed: 1, Hidden: 1},
+		},
+		{"what is heard again in the morning shows no arrival", []Stay{stay("+1 9:20", "+1 12:00")}, []Sign{docked, again}, nil, Score{}},
 		{
 			"a laptop left behind yesterday keeps nobody", []Stay{stay("9:00", "17:00"), stay("+1 9:00", "+1 12:00")},
 			[]Sign{sign("laptop", "9:05", "+1 18:00"), sign("phone", "9:00", "17:00"), sign("phone", "+1 9:00", "+1 12:00")},

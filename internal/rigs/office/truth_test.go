@@ -44,6 +44,18 @@ func TestSignsAreWhatWasDelivered(t *testing.T) {
 	}
 }
 
+// TestEitherOfTwoControllersShowsAStation: what tells of it in parallel cuts a sign
+// short, and not what its Stop shows.
+func TestEitherOfTwoControllersShowsAStation(t *testing.T) {
+	foreign, anchor := sign("laptop", "9:00", "17:00"), sign("laptop", "9:00", "9:00")
+	anchor.anchor, anchor.Told = true, false
+	truth := Truth{Signs: []Sign{foreign, anchor}}
+	truth.settle()
+	if got := truth.Signs[0]; !got.Until.Equal(at("9:00")) || !got.Stopped.Equal(at("17:00")) {
+		t.Errorf("until %s, stopped %s", clock(got.Until), clock(got.Stopped))
+	}
+}
+
 func event(status presence.Status, when string, age time.Duration) Event {
 	at := second(when)
 	return Event{Arrive: at, AP: "lobby", names: "ann@example.com", Record: presence.Record{Status: status, At: at, Heard: at, Age: age}}
