@@ -61,7 +61,10 @@ func (c *Courier) carry(ctx context.Context, user string, asks bool) {
 	p, err := c.store.Person(ctx, user)
 	for i := range p.Visits {
 		v := &p.Visits[i]
-		if e := v.errand(); err == nil && e != nil && !e.Next.After(time.Now()) {
+		switch e := v.errand(); {
+		case err != nil || e == nil || e.Next.After(time.Now()):
+		case v.State != Over && !p.heardSince(c.Restored): // it was heard of in the past, as plan finds out
+		default:
 			err = c.deliver(ctx, *v, asks)
 		}
 	}

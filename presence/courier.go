@@ -19,6 +19,11 @@ import (
 // plan.go says whom it looks at when, carry.go makes the calls, bookings.go
 // says what the bookings ask for, health.go how the desk has been answering.
 type Courier struct {
+	// Restored is when the backup was made that was put in place of the store; zero if
+	// none was. Who was in it may have left since, and is not checked in before they
+	// are heard again. It is set before Run.
+	Restored time.Time
+
 	store Store
 	desk  Desk
 	log   *slog.Logger

@@ -198,3 +198,36 @@ func (p *Person) forgetPlace(f *Facts, c *picture) time.Time {
 	f.Place.NAS = ""
 	return time.Time{}
 }
+
+// Of a backup that was put in place of the store: whoever was there when it was
+// made may have left since.
+
+// ofABackup is why a check-in waits for a record of the person.
+const ofABackup = "the store is a backup, and nothing was heard of them since it was made"
+
+// heardSince reports whether a record of the person came after then.
+func (p *Person) heardSince(then time.Time) bool {
+	return then.IsZero() || slices.ContainsFunc(p.Facts, func(f Facts) bool { return f.heard().After(then) })
+}
+
+// waitToBeHeard makes check-ins wait that are due at now, and reports whether there
+// was one.
+func (p *Person) waitToBeHeard(now time.Time) (waits bool) {
+	for i := range p.Visits {
+		if v := &p.Visits[i]; v.State != Over && !v.CheckIn.Next.IsZero() && !v.CheckIn.Next.After(now) {
+			v.CheckIn.Next, v.CheckIn.Reason = now.Add(refresh), ofABackup
+			waits = true
+		}
+	}
+	p.NextErrand = p.nextErrand()
+	return waits
+}
+
+// isHeard makes check-ins due that waited for that.
+func (p *Person) isHeard(now time.Time) {
+	for i := range p.Visits {
+		if e := &p.Visits[i].CheckIn; e.Reason == ofABackup {
+			e.Next, e.Reason = now, ""
+		}
+	}
+}

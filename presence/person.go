@@ -63,6 +63,7 @@ func (p *Person) Hear(n Sighting, w World) []Visit {
 		}
 	}
 	if p.takeIn(&n) {
+		p.isHeard(now)
 		return append(archived, p.advance(now, w, &n)...)
 	}
 	return append(archived, p.Advance(now, w)...)

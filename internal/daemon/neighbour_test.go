@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,4 +109,59 @@ func TestASiteThatKadenceRefusesIsItsOwnTrouble(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestARestoredBackupChecksNobodyIn before they are heard again: who was there
+// when it was made may have left since.
+func TestARestoredBackupChecksNobodyIn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "presenced.toml")
+	testbed.WriteConfig(t, file, testbed.Settings{API: "http://kadence.test", ClientID: "test", Secret: "secret", Linger: "10m", Presence: "lunch = \"never\"\nbrief = \"0s\""})
+	synctest.Test(t, func(t *testing.T) {
+		api := sandbox.New("test", "secret")
+		hq := api.AddBuilding("HQ", time.UTC)
+		time.Sleep(9 * time.Hour)
+		booked := map[string]string{}
+		for _, user := range []string{"ann", "bob"} {
+			booked[user] = api.Book(sandbox.Booking{User: api.AddUser(user + "@example.com"), Building: hq, Begin: time.Now().Add(4 * time.Hour), End: time.Now().Add(9 * time.Hour)})
+		}
+		w := &week{t: t, api: api, file: file}
+		is := func(user string, want sandbox.Status) {
+			t.Helper()
+			if b, _ := api.Booking(booked[user]); b.Status != want {
+				t.Errorf("%s: the booking of %s is %s, want %s", time.Now().Format(time.TimeOnly), user, b.Status, want)
+			}
+		}
+		w.up()
+		for i := range 5 {
+			for n, user := range []string{"ann", "bob"} {
+				w.hear([]presence.Status{presence.Start, presence.Interim}[min(i, 1)], user, fmt.Sprint("02:00:00:00:00:0", n), "s"+user, "lobby")
+			}
+			time.Sleep(10 * time.Minute)
+		}
+		copied := filepath.Join(t.TempDir(), "backup.db")
+		if err := w.daemon.Store.Backup(t.Context(), copied); err != nil {
+			t.Fatal(err)
+		}
+		w.hear(presence.Stop, "ann", "02:00:00:00:00:00", "sann", "lobby")
+		path := w.daemon.Store.Path()
+		time.Sleep(3*time.Hour + 20*time.Minute)
+		w.down()
+		data, err := os.ReadFile(copied)
+		if err == nil {
+			err = os.WriteFile(path, data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.up()
+		time.Sleep(5 * time.Minute)
+		is("ann", sandbox.Booked)
+		is("bob", sandbox.Booked)
+		w.hear(presence.Interim, "bob", "02:00:00:00:00:01", "sbob", "lobby")
+		time.Sleep(10 * time.Second)
+		is("bob", sandbox.CheckedIn)
+		time.Sleep(3 * time.Hour)
+		is("ann", sandbox.Booked)
+		w.down()
+	})
 }
