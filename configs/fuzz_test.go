@@ -4,12 +4,22 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
 
+// allocated is how many octets f has allocated, in all.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
 // FuzzParse: no text panics, and what is wrong with it is told with lines that
-// it has; what is good is complete.
+// it has; what is good is complete. What is allocated is bounded by its length.
 func FuzzParse(f *testing.F) {
 	f.Add(string(Reference))
 	f.Add(withKadence)
@@ -28,7 +38,11 @@ func FuzzParse(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := Parse("presenced.toml", []byte(text), dir)
+		var c *Config
+		var err error
+		if n := allocated(func() { c, err = Parse("presenced.toml", []byte(text), dir) }); n > 4<<20+10_000*uint64(len(text)) {
+			t.Errorf("%d octets made it allocate %d", len(text), n)
+		}
 		if err == nil {
 			if len(c.Radius.Clients) == 0 || len(c.Mapping.Sites) == 0 || len(c.Rules.Sites) != len(c.Mapping.Sites) {
 				t.Errorf("it is incomplete: %+v", c)
@@ -60,7 +74,14 @@ func FuzzLists(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, "list"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := Parse("presenced.toml", []byte(smallest+"[identity]\naliases_file = \"list\"\nopt_out_file = \"list\"\n"), dir)
+		var c *Config
+		var err error
+		n := allocated(func() {
+			c, err = Parse("presenced.toml", []byte(smallest+"[identity]\naliases_file = \"list\"\nopt_out_file = \"list\"\n"), dir)
+		})
+		if n > 4<<20+1000*uint64(len(text)) {
+			t.Errorf("%d octets made it allocate %d", len(text), n)
+		}
 		var faults Faults
 		switch {
 		case err == nil && c.Mapping.Identity.OptOut == nil:

@@ -3,6 +3,7 @@ package kadence
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +12,8 @@ import (
 )
 
 // FuzzAnswer: whatever the API answers to whatever it is asked, nobody is found
-// who was not asked for, and no more calls are made than pages are followed.
+// who was not asked for, no more calls are made than pages are followed, and what
+// is allocated is bounded by what was answered.
 func FuzzAnswer(f *testing.F) {
 	f.Add(`{"hydra:member":[{"id":"01GTBV1CT30000000000000001","email":"ann@example.com","name":"HQ","timeZone":"UTC"}]}`)
 	f.Add(`{"hydra:member":[{"id":"b1","userId":"u1","bookingUserEmail":"ann@example.com","building":"/b/HQ","type":"desk","status":"booked",` +
@@ -32,7 +34,11 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		ctx := context.Background()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		answered := 0
 		within := func(what string, most int) {
+			answered += calls * len(body)
 			if calls > most {
 				t.Errorf("%s took %d calls, at most %d", what, calls, most)
 			}
@@ -47,6 +53,10 @@ func FuzzAnswer(f *testing.F) {
 		_, err = d.client.do(ctx, request{route: "GET /v1/public/bookings/{id}", path: "/v1/public/bookings/b1"})
 		if within("a booking", 1); err != nil {
 			t.Error(err)
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20+1000*uint64(answered) {
+			t.Errorf("%d octets of answers made it allocate %d", answered, n)
 		}
 	})
 }

@@ -210,14 +210,17 @@ func (p *Person) heardSince(then time.Time) bool {
 	return then.IsZero() || slices.ContainsFunc(p.Facts, func(f Facts) bool { return f.heard().After(then) })
 }
 
-// waitToBeHeard has check-ins that are due at now wait.
-func (p *Person) waitToBeHeard(now time.Time) {
+// waitToBeHeard makes check-ins wait that are due at now, and reports whether there
+// was one.
+func (p *Person) waitToBeHeard(now time.Time) (waits bool) {
 	for i := range p.Visits {
 		if v := &p.Visits[i]; v.State != Over && !v.CheckIn.Next.IsZero() && !v.CheckIn.Next.After(now) {
 			v.CheckIn.Next, v.CheckIn.Reason = now.Add(refresh), ofABackup
+			waits = true
 		}
 	}
 	p.NextErrand = p.nextErrand()
+	return waits
 }
 
 // isHeard makes check-ins due that waited for that.

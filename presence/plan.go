@@ -178,30 +178,32 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 	}
 	users = slices.DeleteFunc(users, func(user string) bool { _, is := busy[user]; return is })
 	rules := *c.rules.Load()
+	var unheard []string
 	for some, err := range the(ctx, c.store, users) {
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		var waiting []Change
 		for _, p := range some {
-			if p.isDue(now, rules) && !p.heardSince(c.Restored) {
-				p = p.Clone()
-				p.waitToBeHeard(now)
-				waiting = append(waiting, Change{User: p.User, Apply: func(p *Person, _ [][]byte) Outcome {
-					p.waitToBeHeard(now)
-					return Outcome{}
-				}})
-			}
-			if p.isDue(now, rules) {
-				people = append(people, p)
-			} else {
+			switch {
+			case !p.isDue(now, rules):
 				next = earlier(next, p.nextErrand())
+			case !p.heardSince(c.Restored) && p.waitToBeHeard(now):
+				unheard = append(unheard, p.User)
+			default:
+				people = append(people, p)
 			}
 		}
-		if len(waiting) == 0 {
-			continue
+	}
+	for some := range slices.Chunk(unheard, walkPage) {
+		next = earlier(next, now.Add(planAge)) // for what else is due of them
+		var waits []Change
+		for _, user := range some {
+			waits = append(waits, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome {
+				p.waitToBeHeard(now)
+				return Outcome{}
+			}})
 		}
-		if err := c.store.Update(ctx, waiting); err != nil {
+		if err := c.store.Update(ctx, waits); err != nil {
 			return nil, time.Time{}, err
 		}
 	}

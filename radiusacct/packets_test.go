@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -253,7 +254,13 @@ func FuzzReadPackets(f *testing.F) {
 	f.Add([]byte(hex.EncodeToString(overIPv4(start("a")))))
 	f.Add([]byte("Tue Nov 24 12:00:05 2026\n\tUser-Name = \"a\\101\\\"\"\n\tEvent-Timestamp = \"Nov 24 2026 12:00:04 UTC\"\n\tClass = 0x01\n\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		packets, err := ReadPackets(bytes.NewReader(b))
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20+1000*uint64(len(b)) {
+			t.Errorf("%d octets made it allocate %d", len(b), n)
+		}
 		if (err == nil) != (len(packets) > 0) {
 			t.Errorf("%d packets, %v", len(packets), err)
 		}

@@ -75,6 +75,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	d.inForce.Store(now)
 	d.Tracker = presence.NewTracker(s, &now.mapping, now.rules, asSlog(log))
 	d.Courier = presence.NewCourier(s, desk{&d.inForce}, now.rules, asSlog(log))
+	d.Courier.Restored = s.Origin().Copied
 	d.Tracker.HasWork = d.Courier.Kick
 	d.Courier.Restored = s.Origin().Copied
 	d.Radius = radiusacct.NewServer(now.clients, d.Tracker, asSlog(log))
