@@ -154,6 +154,7 @@ func sites(root *table) []presence.Site {
 
 			Lunch:       parsed(t, "lunch", "", own(lunch)),
 			LunchLinger: parsed(t, "lunch_linger", "", own(lingering)),
+			WalkIns:     walkIns(t),
 		}
 		open := parsed(t, "hours", "00:00-24:00", hours)
 		s.Opens, s.Closes = open.From, open.To
@@ -169,6 +170,20 @@ func sites(root *table) []presence.Site {
 		read = append(read, s)
 	}
 	return read
+}
+
+// walkIns reads what a site wants of whoever comes without a booking.
+func walkIns(t *table) presence.WalkIns {
+	w := presence.WalkIns{
+		Rule:  presence.WalkInRule(t.chosen("walk_ins", string(presence.WalkInsNever), string(presence.WalkInsNever), string(presence.WalkInsOnsite))),
+		After: parsed(t, "walk_ins_after", "15m", duration(0, day)),
+		Max:   t.whole("walk_ins_max", 50, 1, 100_000),
+		Undo:  t.yes("walk_ins_undo", false),
+	}
+	if w.Rule == presence.WalkInsNever {
+		return presence.WalkIns{}
+	}
+	return w
 }
 
 // own returns a parser of what a site has for itself; nil if it has not.

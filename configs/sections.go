@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ func desk(root *table, c *Config) *Kadence {
 	c.Rules.Early = parsed(t, "early", "60m", duration(0, day))
 	c.Rules.CheckOut = presence.CheckOutRule(t.chosen("check_out", string(presence.CheckOutOurs),
 		string(presence.CheckOutOurs), string(presence.CheckOutAll), string(presence.CheckOutNever)))
+	c.Rules.KeepAssigned = !t.yes("check_out_assigned", true)
 	c.Rules.CheckOutElsewhere = t.yes("check_out_elsewhere", false)
 	told := ""
 	for _, s := range []string{k.APIURL, k.AuthURL} {
@@ -78,6 +80,10 @@ func desk(root *table, c *Config) *Kadence {
 	}
 	for i, site := range c.Mapping.Sites {
 		k.Buildings[site.Name], k.Zones[site.Name] = site.Building, site.Zone
+		if site.WalkIns.Rule == presence.WalkInsOnsite && !slices.Contains(k.Types, "onsite") {
+			t.doc.fault(element("site", i), "walk_ins", "what it books is never checked in to: onsite is not among [kadence] types",
+				`add "onsite" to types`)
+		}
 		if site.Building == "" {
 			path := element("site", i)
 			t.doc.fault(path, `site "`+site.Name+`"`, "no building", `add building = "…", the Kadence building's id or name`)

@@ -29,6 +29,22 @@ type booking struct {
 	Guest    doubt `json:"guestBooking"`
 	Method   text  `json:"checkInMethod"`
 	Space    named `json:"space"`
+
+	Source    text  `json:"source"`
+	Creator   ref   `json:"createdUserId"`
+	InSource  text  `json:"checkedInSource"`
+	InAt      stamp `json:"checkedInDate"`
+	Certified stamp `json:"selfCertifiedDate"`
+	Released  stamp `json:"autoReleasedDate"`
+	Cause     text  `json:"cancellationReason"`
+	Assigned  truth `json:"permanent"`
+}
+
+// taking are the reasons of a cancellation that are nobody's wish (OpenAPI document
+// 1.2.0, Booking.cancellationReason). All others may be.
+var taking = []string{
+	"autoSpaceRelease", "permanentDesk", "changeInBuildingPolicy", "changeInCompanyPolicy", "calendarSyncError",
+	"spaceNoLongerAvailable", "spaceRestricted", "spaceNotRestrictedAnymore", "buildingClosure",
 }
 
 var errIncomplete = errors.New("without id, status or begin")
@@ -50,11 +66,18 @@ func decodeBooking(b []byte) (booking, error) {
 }
 
 // domain returns the booking as presence knows it.
-func (w booking) domain(types []string, read time.Time) presence.Booking {
+func (d *Desk) domain(w booking, read time.Time) presence.Booking {
+	maker := string(w.Creator)
+	if w.User == "" || maker == string(w.User) || maker == d.acting {
+		maker = ""
+	}
 	return presence.Booking{
 		ID: string(w.ID), UserID: string(w.User), Type: string(w.Type), Status: presence.BookingStatus(w.Status),
 		Begin: w.Begin.Time, End: w.End.Time, Method: string(w.Method), Space: w.Space.Name, Made: w.Made.Time, Changed: w.Changed.Time, Read: read,
-		Guest: bool(w.Guest), Eligible: !bool(w.Guest) && slices.Contains(types, string(w.Type)),
+		Guest: bool(w.Guest), Eligible: !bool(w.Guest) && slices.Contains(d.types, string(w.Type)),
+		Via: string(w.Source), Maker: maker, Taken: w.Status == text(presence.Cancelled) && slices.Contains(taking, string(w.Cause)),
+		InVia: printable(string(w.InSource), 40), InAt: w.InAt.Time, Certified: w.Certified.Time, Released: w.Released.Time,
+		Cause: printable(string(w.Cause), 60), Assigned: bool(w.Assigned),
 	}
 }
 
@@ -148,6 +171,14 @@ func (d *doubt) UnmarshalJSON(b []byte) error {
 	case "false", "null", "0", `""`, `"false"`, `"0"`:
 		*d = false
 	}
+	return nil
+}
+
+// truth is a boolean that is true only if it clearly is.
+type truth bool
+
+func (t *truth) UnmarshalJSON(b []byte) error {
+	*t = string(b) == "true"
 	return nil
 }
 

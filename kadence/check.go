@@ -14,6 +14,7 @@ import (
 type Finding struct {
 	Subject string `json:"subject"`          // "credentials", `site "london"`, "user ann@example.com"
 	Detail  string `json:"detail,omitempty"` // what was found
+	Odd     string `json:"odd,omitempty"`    // what may be meant so, or not
 	Error   string `json:"error,omitempty"`  // what is wrong; empty if nothing is
 	Remedy  string `json:"remedy,omitempty"` // where to mend that
 }

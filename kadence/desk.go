@@ -38,7 +38,8 @@ func (d *Desk) Listed(ctx context.Context, user, site string, asOf time.Time) (p
 		case !same:
 			return l, presence.ErrUnlisted
 		}
-		l.Bookings = d.pick(theirs, p, everybody.read)
+		from, to := p.around(time.Now())
+		l.Bookings = d.pick(theirs, p, everybody.read, from, to)
 		return l, nil
 	}
 	known, err := d.notedUser(ctx, user)
@@ -49,6 +50,8 @@ func (d *Desk) Listed(ctx context.Context, user, site string, asOf time.Time) (p
 		return l, presence.ErrUnlisted
 	case known.ID == "":
 		return l, presence.ErrNoUser
+	case known.Invited:
+		l.Remark = ", and the person has never signed in to Kadence"
 	}
 	return l, nil
 }
@@ -67,6 +70,7 @@ func (d *Desk) Bookings(ctx context.Context, user, site string, asOf time.Time) 
 	case asOf.After(now):
 		asOf = now
 	}
+	from, to := p.around(time.Now())
 	everybody, err := d.readingFor(ctx, p, asOf)
 	if err != nil {
 		return nil, err
@@ -79,7 +83,7 @@ func (d *Desk) Bookings(ctx context.Context, user, site string, asOf time.Time) 
 			if same, err := d.sameUser(ctx, user, theirs, everybody.read); err != nil {
 				return nil, err
 			} else if same {
-				return d.pick(theirs, p, everybody.read), nil
+				return d.pick(theirs, p, everybody.read, from, to), nil
 			}
 		case everybody.whole:
 			// Nobody of that address has a booking; whether there is
@@ -88,7 +92,7 @@ func (d *Desk) Bookings(ctx context.Context, user, site string, asOf time.Time) 
 			return nil, err
 		}
 	}
-	return d.bookingsOf(ctx, user, p)
+	return d.bookingsOf(ctx, user, p, from, to)
 }
 
 // sameUser reports whether all the bookings, which were found by the user's
@@ -113,8 +117,9 @@ func (d *Desk) sameUser(ctx context.Context, email string, all []booking, read t
 	return false, err
 }
 
-// bookingsOf reads the bookings of one user.
-func (d *Desk) bookingsOf(ctx context.Context, user string, p place) ([]presence.Booking, error) {
+// bookingsOf reads the bookings of one user that share some time with that from from
+// to to, on the place's clock.
+func (d *Desk) bookingsOf(ctx context.Context, user string, p place, from, to time.Time) ([]presence.Booking, error) {
 	if err := d.denying(p.building); err != nil {
 		return nil, err
 	}
@@ -123,7 +128,7 @@ func (d *Desk) bookingsOf(ctx context.Context, user string, p place) ([]presence
 		if err != nil {
 			return nil, err
 		}
-		query := overlap(p.around(time.Now()))
+		query := overlap(from, to)
 		query.Set("building.id", p.building)
 		query.Set("itemsPerPage", "100")
 		read, bad := time.Now(), 0
@@ -158,21 +163,20 @@ func (d *Desk) bookingsOf(ctx context.Context, user string, p place) ([]presence
 		if err != nil {
 			return nil, err
 		}
-		return d.pick(theirs, p, read), nil
+		return d.pick(theirs, p, read, from, to), nil
 	}
 }
 
-// pick returns those bookings that are at the place and around now, as of the
-// given reading or as we know them since.
-func (d *Desk) pick(all []booking, p place, read time.Time) []presence.Booking {
-	from, to := p.around(time.Now())
+// pick returns those bookings that are at the place and share some time with that
+// from from to to, as of the given reading or as we know them since.
+func (d *Desk) pick(all []booking, p place, read, from, to time.Time) []presence.Booking {
 	var picked []presence.Booking
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, w := range all {
 		w, at := d.amended(w, read)
 		if string(w.Building) == p.building && w.overlaps(from, to) {
-			picked = append(picked, w.domain(d.types, at))
+			picked = append(picked, d.domain(w, at))
 		}
 	}
 	return picked
@@ -183,20 +187,21 @@ func (d *Desk) pick(all []booking, p place, read time.Time) []presence.Booking {
 // returned as it is, with [presence.ErrChanged] and without the call. If neither the answer nor the booking after it
 // can be read, that is an error: the caller reads before it repeats.
 func (d *Desk) CheckIn(ctx context.Context, site string, b presence.Booking) (presence.Booking, error) {
-	return d.act(ctx, site, b, action{"check-in", presence.Booked, checkIns})
+	return d.act(ctx, site, b, action{"check-in", presence.Booked, checkIns, "wifi"})
 }
 
 // CheckOut checks the booking out with method wifi and returns it as it is
 // afterwards; see [Desk.CheckIn]. Doubt is an error, as there.
 func (d *Desk) CheckOut(ctx context.Context, site string, b presence.Booking) (presence.Booking, error) {
-	return d.act(ctx, site, b, action{"check-out", presence.CheckedIn, checkOuts})
+	return d.act(ctx, site, b, action{"check-out", presence.CheckedIn, checkOuts, "wifi"})
 }
 
-// action is one of the two things that are done to bookings.
+// action is one of the things that are done to bookings.
 type action struct {
 	verb    string // as the API's path has it
 	from    presence.BookingStatus
 	urgency urgency
+	method  string // by which it is done; "" if the API does not ask
 }
 
 func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a action) (presence.Booking, error) {
@@ -228,15 +233,15 @@ func (d *Desk) act(ctx context.Context, site string, b presence.Booking, a actio
 		route: route, path: "/v1/public/bookings/" + b.ID + "/" + a.verb,
 		body: struct {
 			UserID string `json:"userId"`
-			Method string `json:"method"`
-		}{acting, "wifi"},
+			Method string `json:"method,omitempty"`
+		}{acting, a.method},
 		urgency: a.urgency,
 	})
 	if err != nil && !errors.Is(err, errUnreadable) {
 		return b, err
 	}
 	if w, err := decodeBooking(body); err == nil && string(w.ID) == b.ID {
-		after := w.domain(d.types, read)
+		after := d.domain(w, read)
 		b.Status, b.Method, b.Begin, b.End, b.Read = after.Status, after.Method, after.Begin, after.End, read
 		d.amend(w)
 		return b, nil
@@ -280,7 +285,7 @@ func (d *Desk) reread(ctx context.Context, site string, b presence.Booking, u ur
 		return b, &presence.DeniedError{Reason: "the booking is no longer this user's at this building"}
 	}
 	d.amend(w)
-	return w.domain(d.types, read), nil
+	return d.domain(w, read), nil
 }
 
 // amendment is what we know of a booking beside the readings of its building.
@@ -325,6 +330,7 @@ func (d *Desk) amended(w booking, read time.Time) (booking, time.Time) {
 		return w, time.Time{}
 	}
 	w.Status, w.Method, w.Begin, w.End = a.is.Status, a.is.Method, a.is.Begin, a.is.End
+	w.InSource, w.InAt, w.Released, w.Cause = a.is.InSource, a.is.InAt, a.is.Released, a.is.Cause
 	if a.is.Building != "" {
 		w.Building = a.is.Building
 	}

@@ -17,7 +17,7 @@ func TestArrivalIsCheckedInAndDepartureOut(t *testing.T) {
 		b := o.only("ann@example.com")
 		want := presence.Booking{
 			ID: id, UserID: user, Type: "desk", Status: presence.Booked, Begin: at("09:00"), End: at("17:00"),
-			Eligible: true, Space: "Desk 01", Made: at("00:00"), Changed: at("00:00"), Read: b.Read,
+			Eligible: true, Space: "Desk 01", Made: at("00:00"), Changed: at("00:00"), Via: "web", Read: b.Read,
 		}
 		if b != want {
 			t.Errorf("booking\n got %+v\nwant %+v", b, want)

@@ -69,13 +69,17 @@ type Desk struct {
 	readings map[string]lastReading   // the latest of each building, by its id
 	said     map[string]bool          // warnings that need saying only once
 
+	nopasses map[string]nopass // by building id: why there are none, for a while
+
 	amendments map[string]amendment // by booking id: what is known of it since its building was read
 	swept      time.Time            // when amendments were last swept
 }
 
 var (
-	_ presence.Desk = (*Desk)(nil)
-	_ Memory        = presence.Store(nil)
+	_ presence.Desk   = (*Desk)(nil)
+	_ presence.Passes = (*Desk)(nil)
+	_ presence.Passes = dryRun{}
+	_ Memory          = presence.Store(nil)
 )
 
 // self is the acting user that stands for the booking's own.
@@ -123,7 +127,7 @@ func New(cfg Config, memory Memory, log *slog.Logger) (*Desk, error) {
 		acting: acting, types: slices.Clone(types), buildings: cfg.Buildings, zones: cfg.Zones,
 		client: newClient(cfg, api, auth, log), memory: memory, log: log,
 		known: map[string]knownBuilding{}, readings: map[string]lastReading{}, said: map[string]bool{},
-		amendments: map[string]amendment{},
+		nopasses: map[string]nopass{}, amendments: map[string]amendment{},
 	}, nil
 }
 
@@ -141,16 +145,25 @@ func baseURL(s string) (*url.URL, error) {
 }
 
 // DryRun returns a desk that reads as d does and only pretends to act: its
-// CheckIn and CheckOut return the booking as it is and [presence.ErrDryRun].
-func DryRun(d presence.Desk) presence.Desk { return dryRun{d} }
+// CheckIn, CheckOut and Cancel return the booking as it is and
+// [presence.ErrDryRun], which BookPass returns, too.
+func DryRun(d *Desk) presence.Desk { return dryRun{d} }
 
-type dryRun struct{ presence.Desk }
+type dryRun struct{ *Desk }
 
 func (dryRun) CheckIn(_ context.Context, _ string, b presence.Booking) (presence.Booking, error) {
 	return b, presence.ErrDryRun
 }
 
 func (dryRun) CheckOut(_ context.Context, _ string, b presence.Booking) (presence.Booking, error) {
+	return b, presence.ErrDryRun
+}
+
+func (dryRun) BookPass(context.Context, string, presence.Pass) (presence.Booking, error) {
+	return presence.Booking{}, presence.ErrDryRun
+}
+
+func (dryRun) Cancel(_ context.Context, _ string, b presence.Booking) (presence.Booking, error) {
 	return b, presence.ErrDryRun
 }
 

@@ -3,6 +3,7 @@ package kadence
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -238,6 +239,23 @@ func TestRestOfTheSandboxConforms(t *testing.T) {
 		call("POST /v1/public/bookings", "/v1/public/bookings", map[string]string{
 			"userId": user, "buildingId": o.london, "startDateTime": "2000-01-01T10:00:00", "endDateTime": "2000-01-01T16:00:00",
 		})
+		for path, want := range map[string]string{
+			"/v1/public/bookable-days?buildingId=" + o.london + "&userId=" + user:                                                             `"start":"2000-01-01T00:00:00+00:00"`,
+			"/v1/public/bookable-onsite-passes?buildingId=" + o.london + "&startDateTime=2000-01-01T10:00:00&endDateTime=2000-01-01T16:00:00": `"available":true`,
+		} {
+			path, query, _ := strings.Cut(path, "?")
+			values, err := url.ParseQuery(query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				b, err := o.client.do(context.Background(), request{route: "GET " + path, path: path, query: values})
+				if err != nil || !strings.Contains(string(b), want) {
+					t.Errorf("%s: %s, %v, want %s", path, b, err, want)
+				}
+				o.ChangeBuilding(o.london, func(b *sandbox.Building) { b.Passes = 30 })
+			}
+		}
 		all := o.bookings("ann@example.com")
 		if len(all) != 2 || all[1].Type != "onsite" || !all[1].Begin.Equal(at("10:00")) {
 			t.Errorf("booked, there are %+v", all)

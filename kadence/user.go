@@ -29,6 +29,7 @@ const (
 type knownUser struct {
 	ID      string    `json:"id,omitempty"`      // empty: there is no such user
 	Several bool      `json:"several,omitempty"` // … because there are several
+	Invited bool      `json:"invited,omitempty"` // they have never signed in
 	Found   time.Time `json:"found"`
 	Missed  time.Time `json:"missed,omitzero"` // since when nobody is found, who has had the id
 }
@@ -50,11 +51,12 @@ func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
 	default:
 		return known, presence.ErrNoUser
 	}
-	ids, err := d.askUser(ctx, email)
+	ids, invited, err := d.askUser(ctx, email)
 	if err != nil {
 		return knownUser{}, err
 	}
 	known = known.renew(ids, time.Now())
+	known.Invited = invited
 	if err := d.remember(ctx, userKind, email, known); err != nil {
 		return knownUser{}, err
 	}
@@ -178,16 +180,18 @@ func (d *Desk) remember(ctx context.Context, kind, key string, value any) error 
 // if that finds nobody by the partial one, which older servers know. Both
 // answers are compared again: a server ignores a filter that it does not know
 // and returns everybody, and one that it knows it may compare more freely than
-// [presence.Fold] does. The address is folded.
-func (d *Desk) askUser(ctx context.Context, email string) (ids []string, err error) {
+// [presence.Fold] does. The address is folded. invited says that the user has never
+// signed in.
+func (d *Desk) askUser(ctx context.Context, email string) (ids []string, invited bool, err error) {
 	for _, filter := range []string{"emailExact", "email"} {
 		query := url.Values{filter: {email}, "itemsPerPage": {"100"}}
 		others := 0
 		each := func(member json.RawMessage) {
 			var user struct {
-				ID    ref  `json:"id"`
-				IRI   ref  `json:"@id"`
-				Email text `json:"email"`
+				ID    ref   `json:"id"`
+				IRI   ref   `json:"@id"`
+				Email text  `json:"email"`
+				New   truth `json:"invitationPending"`
 			}
 			if json.Unmarshal(member, &user) != nil {
 				return
@@ -200,7 +204,7 @@ func (d *Desk) askUser(ctx context.Context, email string) (ids []string, err err
 				return
 			}
 			if !slices.Contains(ids, string(user.ID)) { // pages may overlap
-				ids = append(ids, string(user.ID))
+				ids, invited = append(ids, string(user.ID)), bool(user.New)
 			}
 		}
 		r := request{route: "GET /v1/public/users", path: "/v1/public/users", query: query, urgency: reads}
@@ -211,14 +215,14 @@ func (d *Desk) askUser(ctx context.Context, email string) (ids []string, err err
 		whole, err := d.client.pages(ctx, r, pages, each)
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, false, err
 		case len(ids) > 0:
-			return ids, nil
+			return ids, invited, nil
 		case filter == "email" && !whole:
-			return nil, fmt.Errorf("%s: more than %d pages of users", r.route, maxPages)
+			return nil, false, fmt.Errorf("%s: more than %d pages of users", r.route, maxPages)
 		case others > 0 && filter == "emailExact" && d.once(filter):
 			d.log.Warn("kadence ignores the filter emailExact: users are looked up by the partial one, and compared here")
 		}
 	}
-	return nil, nil
+	return nil, false, nil
 }

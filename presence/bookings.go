@@ -173,11 +173,13 @@ func (v *Visit) checkInVerdict(b *Booking, gone, now time.Time, r Rules) verdict
 		v.CheckIn.tookEffect(b.ID, c.In)
 		return verdict{}
 	case b.Status == CheckedIn && !tried:
-		return because("is already checked in, by other means")
+		return because("is already checked in, " + b.checkedInBy(r.Sites[v.Site]))
 	case c != nil && !c.In.IsZero() && !(b.Status == Booked && b.Read.After(c.In.Add(time.Minute)) && !c.DryRun):
 		return verdict{}
+	case v.lost(b):
+		return because(b.releasedHere(v, r.Sites[v.Site]))
 	case b.Status != Booked:
-		return because("is " + string(b.Status))
+		return because("is " + b.said())
 	case !now.Before(b.End):
 		return because("has ended")
 	case !b.Begin.Before(r.Sites[v.Site].midnight(v.Arrived)) && b.Begin.After(v.Arrived.Add(ahead)):
@@ -258,7 +260,7 @@ func (e *Errand) applyFindings(f findings, done ErrandStatus) bool {
 func (v *Visit) lookIn(l Listing, gone, now time.Time, r Rules) []Booking {
 	e, old := &v.CheckIn, l.At.Before(v.readSince(now, r))
 	v.updateClaims(l.Bookings, now)
-	f := v.find(l.Bookings, "no booking for today at this building", func(b *Booking) verdict { return v.checkInVerdict(b, gone, now, r) })
+	f := v.find(l.Bookings, "no booking for today at this building"+l.Remark, func(b *Booking) verdict { return v.checkInVerdict(b, gone, now, r) })
 	if len(f.todo) > 0 {
 		return f.todo
 	}
@@ -308,7 +310,9 @@ func (v *Visit) checkOutVerdict(b *Booking, now time.Time, r Rules) verdict {
 		v.CheckOut.tookEffect(b.ID, now)
 		return verdict{}
 	case b.Status != CheckedIn && !dry && !doubt:
-		return because("is " + string(b.Status))
+		return because("is " + b.said())
+	case b.Assigned && r.KeepAssigned:
+		return because("is of an assigned desk, and check_out_assigned is false")
 	case !now.Before(b.End):
 		return because("has ended")
 	case v.runsOn(b, r):
@@ -358,32 +362,59 @@ func (v *Visit) missed(all []Booking, now time.Time) string {
 	return "nothing that we checked in is still checked in"
 }
 
+// action is what is done to a booking.
+type action uint8
+
+const (
+	checkingIn action = iota
+	checkingOut
+	cancelling // what was booked by us, and nobody checked in to
+)
+
+// action returns what the visit's errand does.
+func (v *Visit) action() action {
+	if v.State == Over {
+		return checkingOut
+	}
+	return checkingIn
+}
+
+var actions = map[action]struct {
+	verb string
+	goal BookingStatus
+}{
+	checkingIn:  {"check-in of booking ", CheckedIn},
+	checkingOut: {"check-out of booking ", CheckedOut},
+	cancelling:  {"cancellation of booking ", Cancelled},
+}
+
 // answered records what the desk answered to a call on booking b; answer is the
 // booking afterwards.
-func (p *Person) answered(v *Visit, b, answer Booking, in bool, err error, now time.Time) {
-	verb, goal := "check-out of booking ", CheckedOut
-	if in {
-		verb, goal = "check-in of booking ", CheckedIn
-	}
+func (p *Person) answered(v *Visit, b, answer Booking, a action, err error, now time.Time) {
+	verb, goal := actions[a].verb, actions[a].goal
 	c := v.claim(b.ID)
 	var refused *RefusedError
 	var denied *DeniedError
 	switch {
 	case c == nil: // endDryRun has dropped the claim meanwhile
 	case errors.Is(err, ErrDryRun):
-		v.effected(b, in, now, true)
+		v.effected(b, a, now, true)
 		p.tell(now, Done, verb+b.ID+": dry run, not sent")
 	case errors.Is(err, ErrChanged):
 		c.Refused = "it has changed" // nothing was done
 		p.tell(now, NotDone, verb+b.ID+": it has changed, and is "+string(answer.Status))
 	case errors.As(err, &refused):
-		c.refused(refused.Reason, now)
-		p.tell(now, NotDone, verb+b.ID+" was refused: "+refused.Reason)
+		why := refused.Reason
+		if a == checkingIn && b.Certified.IsZero() && !now.Before(b.Begin) {
+			why += perhapsUncertified
+		}
+		c.refused(why, now)
+		p.tell(now, NotDone, verb+b.ID+" was refused: "+why)
 	case errors.As(err, &denied):
 		c.denied(denied.Reason)
 		p.tell(now, NotDone, verb+b.ID+" was denied: "+denied.Reason)
 	case answer.Status == goal:
-		v.effected(b, in, now, false)
+		v.effected(b, a, now, false)
 		p.tell(now, Done, verb+b.ID)
 	default: // the call succeeded, and had another effect
 		c.refused("it is "+string(answer.Status), now)

@@ -87,6 +87,10 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 			}
 		})
 	}
+	q, err := c.request(ctx, &v)
+	if err != nil {
+		return err
+	}
 	l, err := c.read(ctx, v, asks)
 	switch {
 	case errors.Is(err, ErrUnlisted):
@@ -96,10 +100,15 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 	}
 	nothing := func(*Person, *Visit, time.Time) {}
 	answered := nothing
-	for again := false; ; {
+	for again, walked := false, false; ; {
+		if err := c.clearedUp(v, q, l.Bookings); err != nil {
+			return err
+		}
+		q.none, q.holds = c.noneFor(&v, time.Now())
+		c.countLost(&v, l.Bookings)
 		found, err := c.step(v, func(p *Person, is *Visit, now time.Time) step {
 			answered(p, is, now)
-			return c.next(p, is, l, v.State == Over, again, now)
+			return c.next(p, is, l, v.State == Over, again, q, now)
 		})
 		if err == nil && found.old { // a new reading serves all who are due now; without it, the booking is read
 			if newer, err := c.read(ctx, found.visit, asks); err == nil {
@@ -108,11 +117,20 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 			again, answered = true, nothing
 			continue
 		}
+		if err == nil && found.walks && !walked {
+			walked, answered = true, nothing
+			all, err := c.walkIn(ctx, v, q)
+			if err != nil || len(all) == 0 {
+				return err
+			}
+			l.Bookings = all
+			continue
+		}
 		if err != nil || !found.act {
 			return err
 		}
-		b, in := found.booking, found.in
-		answer, err := c.call(ctx, v.Site, b, in)
+		b, a := found.booking, found.action
+		answer, err := c.call(ctx, v.Site, b, a, q)
 		var refused *RefusedError
 		var denied *DeniedError
 		switch {
@@ -126,7 +144,7 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 			return c.failed(v, err)
 		}
 		c.answers(v.Site)
-		answered = func(p *Person, v *Visit, now time.Time) { p.answered(v, b, answer, in, err, now) }
+		answered = func(p *Person, v *Visit, now time.Time) { p.answered(v, b, answer, a, err, now) }
 		switch {
 		case refused != nil: // only the booking can tell what the refusal means
 			again, err := c.ask(ctx, v, time.Now())
@@ -145,15 +163,16 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 type step struct {
 	act     bool // call the desk: the attempt is stored
 	booking Booking
-	in      bool  // check in, not out
+	action  action
+	walks   bool  // have a pass booked: nobody has a booking, and has been here for long enough
 	old     bool  // read the bookings again, of the visit as it is: what was read is too old to act upon
 	visit   Visit // if old
 }
 
 // next returns what to do next for the visit, which was over if over is set when its
 // bookings were read, and notes the attempt if that is a call.
-func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, now time.Time) step {
-	e := v.errand()
+func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, q *request, now time.Time) step {
+	e, rules := v.errand(), *c.rules.Load()
 	if e == nil || (v.State == Over) != over {
 		return step{} // the visit ended meanwhile, and its check-out has its own time
 	}
@@ -165,13 +184,13 @@ func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, now tim
 		p.handOver(v, p.visit(v.Site), now)
 		return step{}
 	}
-	todo := v.look(l, p.gone(v), now, *c.rules.Load())
+	todo := v.look(l, p.gone(v), now, rules)
 	if len(todo) == 0 {
-		return step{}
+		return q.next(v, l.Bookings, now, rules)
 	}
 	if b := todo[0]; again || now.Sub(b.Read) <= actable || b.Read.IsZero() {
 		v.try(b, now)
-		return step{act: true, booking: b, in: v.State != Over}
+		return step{act: true, booking: b, action: v.action()}
 	}
 	return step{old: true, visit: v.clone()}
 }
@@ -263,9 +282,12 @@ func (c *Courier) wakeForNews(ctx context.Context, v Visit, users []string) {
 	}
 }
 
-func (c *Courier) call(ctx context.Context, site string, b Booking, in bool) (Booking, error) {
-	if in {
+func (c *Courier) call(ctx context.Context, site string, b Booking, a action, q *request) (Booking, error) {
+	switch a {
+	case checkingIn:
 		return c.desk.CheckIn(ctx, site, b)
+	case cancelling:
+		return q.desk.Cancel(ctx, site, b)
 	}
 	return c.desk.CheckOut(ctx, site, b)
 }
@@ -302,23 +324,29 @@ func (c *Courier) change(v Visit, f func(*Person, *Visit, time.Time)) error {
 
 // step is change for an f that finds out what to do next.
 func (c *Courier) step(v Visit, f func(*Person, *Visit, time.Time) step) (found step, err error) {
+	return c.stepNoting(v, nil, func(p *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) { return f(p, v, now), nil })
+}
+
+// stepNoting is step for an f that reads and writes notes.
+func (c *Courier) stepNoting(v Visit, reads []NoteKey, f func(*Person, *Visit, [][]byte, time.Time) (step, []Note)) (found step, err error) {
 	now, rules := time.Now(), *c.rules.Load()
-	err = c.store.Update(context.Background(), []Change{{User: v.User, Apply: func(p *Person, _ [][]byte) Outcome {
+	err = c.store.Update(context.Background(), []Change{{User: v.User, Reads: reads, Apply: func(p *Person, values [][]byte) Outcome {
 		var s step
+		var notes []Note
 		for i := range p.Visits {
 			if p.Visits[i].ID != v.ID {
 				continue
 			}
 			v := &p.Visits[i]
 			turn := v.endOfDay(rules)
-			s = f(p, v, now)
+			s, notes = f(p, v, values, now)
 			if v.State != Over && !v.endOfDay(rules).Equal(turn) {
 				p.Wake = earlier(p.Wake, now) // the tracker has to learn of the other end
 			}
 		}
 		archived := p.archive()
 		p.NextErrand = p.nextErrand()
-		return Outcome{Archived: archived, Then: func() { found = s }}
+		return Outcome{Archived: archived, Notes: notes, Then: func() { found = s }}
 	}}})
 	return found, err
 }

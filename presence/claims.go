@@ -88,15 +88,19 @@ func (c *Claim) refusal(now time.Time) (verdict, bool) {
 }
 
 // effected notes that the call took effect on the booking.
-func (v *Visit) effected(b Booking, in bool, now time.Time, dry bool) {
+func (v *Visit) effected(b Booking, a action, now time.Time, dry bool) {
 	c := v.claim(b.ID)
 	if c == nil {
 		return // endDryRun has dropped the claim meanwhile
 	}
 	c.Next, c.Refused, c.DryRun = time.Time{}, "", dry
-	if in {
+	switch a {
+	case checkingIn:
 		c.In = now
 		v.CheckIn.tookEffect(b.ID, now)
+		return
+	case cancelling:
+		c.End = earlier(c.End, now)
 		return
 	}
 	c.Out = now

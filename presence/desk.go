@@ -35,10 +35,37 @@ type Desk interface {
 	CheckOut(ctx context.Context, site string, b Booking) (Booking, error)
 }
 
+// Passes is what a [Desk] is besides that also books: passes for a building, and no
+// desks. All its errors but those of [Desk], and [ErrNotSent], mean of BookPass and
+// Cancel that nobody knows what came of it.
+type Passes interface {
+	// Today asks for the user's bookings at the site's building that share some
+	// time with its calendar day, whatever became of them. It is read now.
+	Today(ctx context.Context, user, site string) ([]Booking, error)
+
+	// Pass returns what the desk would book now.
+	Pass(ctx context.Context, user, site string) (Pass, error)
+
+	// BookPass books the pass. It does not retry, and is no more than one call.
+	BookPass(ctx context.Context, site string, p Pass) (Booking, error)
+
+	// Cancel cancels the booking, which is read again first as for CheckIn.
+	Cancel(ctx context.Context, site string, b Booking) (Booking, error)
+}
+
+// Pass is what the desk would book for somebody: a pass for the building.
+type Pass struct {
+	UserID string    // the desk's id of whom it is for
+	Begin  time.Time // now, or the earliest moment from which it can be had
+	End    time.Time // when the building closes
+	None   string    // why there is none; "" if there is
+}
+
 // Listing is what a reading of a building says of one user.
 type Listing struct {
 	Bookings []Booking
 	At       time.Time // of the reading
+	Remark   string    // on the user, to be told of whoever has no booking; it begins with what divides it from that
 	News     []string  // of whom the reading says something new, told to one of those who asked for it
 }
 
@@ -57,6 +84,16 @@ type Booking struct {
 	Made     time.Time // when it was booked; zero if the desk does not say
 	Changed  time.Time // when it was last changed, its building too; zero if the desk does not say
 	Read     time.Time // when this was read from the desk; zero if that no longer counts
+
+	Via       string    // where it was made: web, ios, publicApi, …; "" if the desk does not say
+	Maker     string    // the desk's id of who made it, if it was neither its user nor we
+	Taken     bool      // it is cancelled, and by nobody's wish: released, or the building is closed
+	InVia     string    // where it was checked in: web, ios, publicApi, …
+	InAt      time.Time // when it was
+	Certified time.Time // when its user self-certified for the day
+	Released  time.Time // when the desk gave it away because nobody had checked in
+	Cause     string    // why it was cancelled, in the desk's word
+	Assigned  bool      // it is of an assigned desk, which is nobody else's
 }
 
 // BookingStatus is the desk's status of a booking; values that are not listed
@@ -87,6 +124,9 @@ var ErrChanged = errors.New("the booking has changed")
 // ErrDryRun is returned by a Desk that only pretends: everything but the call
 // itself was done.
 var ErrDryRun = errors.New("dry run")
+
+// ErrNotSent says that a call did not leave: nothing was done.
+var ErrNotSent = errors.New("not sent")
 
 // RefusedError is a refusal whose cause only the booking can tell: the caller
 // reads it again and decides (HTTP 400, 409 and 422).

@@ -24,7 +24,12 @@ type reception struct {
 	madeAt   map[string]time.Time
 	release  time.Duration // after the begin: what is not checked in is cancelled; 0: never
 	took     []effect
-	unlisted bool // only questions about users are answered
+	since    map[string]time.Time // since when a booking has had its status, if that changed
+	wrong    []string             // what was called for, and must not have been
+	asked    map[string]bool      // passes that may have been booked
+	none     func(user string) string
+	late     func() time.Duration // after which a pass is booked whose answer is lost; 0: it is not
+	unlisted bool                 // only questions about users are answered
 	reading  map[string]Booking
 	at       time.Time                           // of the reading
 	readings []time.Time                         // all
@@ -34,7 +39,8 @@ type reception struct {
 
 func newReception() *reception {
 	return &reception{
-		bookings: map[string]*Booking{}, owner: map[string]string{}, site: map[string]string{}, madeAt: map[string]time.Time{},
+		bookings: map[string]*Booking{}, owner: map[string]string{}, site: map[string]string{}, madeAt: map[string]time.Time{}, since: map[string]time.Time{}, asked: map[string]bool{},
+		late:  func() time.Duration { return 0 },
 		fault: func(string, *Booking) error { return nil }, lost: func(string) bool { return false },
 	}
 }
@@ -49,7 +55,7 @@ type effect struct {
 func (r *reception) passTime() {
 	for id, b := range r.bookings {
 		if r.release > 0 && b.Status == Booked && !time.Now().Before(later(b.Begin, r.madeAt[id]).Add(r.release)) {
-			b.Status = Cancelled
+			b.Status, b.Taken, r.since[id] = Cancelled, true, time.Now()
 		}
 	}
 }
@@ -177,9 +183,12 @@ func (r *reception) post(call, site string, b Booking, from, to BookingStatus) (
 		return Booking{}, &DeniedError{Reason: "not found", Gone: true}
 	}
 	if now.Status != from {
+		if been := time.Since(r.since[b.ID]); been > 80*time.Second && !r.since[b.ID].IsZero() {
+			r.wrong = append(r.wrong, fmt.Sprintf("%s, although it had been %s for %s", call, now.Status, been))
+		}
 		return Booking{}, &RefusedError{Reason: "it is " + string(now.Status)}
 	}
-	now.Status, now.Method = to, "wifi"
+	now.Status, now.Method, r.since[b.ID] = to, "wifi", time.Now()
 	verb, _, _ := strings.Cut(call, " ")
 	r.took = append(r.took, effect{verb, b.ID, time.Now()})
 	if r.lost(call) {

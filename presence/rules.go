@@ -19,6 +19,7 @@ type Rules struct {
 
 	Early             time.Duration // how long before its begin a booking is due
 	CheckOut          CheckOutRule
+	KeepAssigned      bool // bookings of assigned desks are not checked out
 	CheckOutElsewhere bool // whoever is at another site is checked out here as if they were gone
 	DryRun            bool // the desk only pretends; what it pretended counts for nothing once it does not
 	Sites             map[string]Site
@@ -84,6 +85,7 @@ type Site struct {
 
 	Lunch       *Span          // instead of Rules.Lunch; nil: as there
 	LunchLinger *time.Duration // instead of Rules.LunchLinger; nil: as there
+	WalkIns     WalkIns
 
 	SSIDs     []string // nothing else counts; empty: any
 	NAS       []string // globs over NAS-Identifier, AP name; addresses, prefixes; BSSID prefixes

@@ -58,6 +58,11 @@ func (p *program) checkOnline(ctx context.Context, cfg *configs.Config, user str
 		}
 	}
 	w.found(desk.Check(ctx, user))
+	for _, site := range cfg.Mapping.Sites {
+		if user != "" {
+			w.found(desk.CheckToday(ctx, user, site))
+		}
+	}
 	if user == "" {
 		w.print(trial{noted, "user", "none was looked up: --user you@example.com looks you up", ""})
 	}
@@ -100,8 +105,11 @@ func (w *trials) print(all ...trial) {
 func (w *trials) found(all []kadence.Finding) {
 	for _, f := range all {
 		t := trial{good, f.Subject, f.Detail, f.Remedy}
-		if f.Error != "" {
+		switch {
+		case f.Error != "":
 			t.verdict, t.text = wrong, strings.TrimPrefix(f.Detail+": "+f.Error, ": ")
+		case f.Odd != "":
+			t.verdict, t.text = doubtful, f.Odd
 		}
 		w.print(t)
 	}

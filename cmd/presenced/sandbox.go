@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,8 +19,11 @@ import (
 type rehearsal struct {
 	listen    string
 	users     []string
-	building  string
+	walkIns   []string
+	buildings []string
 	zone      string
+	opening   string
+	passes    int
 	hours     time.Duration
 	early     string
 	switches  sandbox.Switches
@@ -36,9 +40,10 @@ func (p *program) sandbox() *cobra.Command {
 		Use:   "sandbox",
 		Short: "A Kadence to rehearse with: bookings of today for made-up users, and every call told",
 		Example: `presenced sandbox --user ann@example.com --user bob@example.com
-presenced sandbox --unavailable-for 20 --early-check-in once-open`,
+presenced sandbox --unavailable-for 20 --early-check-in once-open
+presenced sandbox --walk-in bob@example.com --passes 10 --opening 08:00-18:00`,
 		Long: "Serves a stand-in of Kadence's API until it is interrupted, prints the [kadence] table that leads to it,\n" +
-			"and tells every call. Each user has a desk booked from an hour ago on.",
+			"and tells every call. Each user has a desk booked in the first building, from an hour ago on.",
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			early, ok := earlyCheckIns[r.early]
@@ -53,8 +58,11 @@ presenced sandbox --unavailable-for 20 --early-check-in once-open`,
 	f := cmd.Flags()
 	f.StringVar(&r.listen, "listen", "127.0.0.1:9814", "the `ADDRESS` to serve on")
 	f.StringArrayVar(&r.users, "user", []string{"ann@example.com"}, "a user's e-mail `ADDRESS`; may be given again")
-	f.StringVar(&r.building, "building", "HQ", "the building's `NAME`")
-	f.StringVar(&r.zone, "time-zone", "UTC", "the building's time `ZONE`")
+	f.StringArrayVar(&r.walkIns, "walk-in", nil, "the `ADDRESS` of a user without a booking; may be given again")
+	f.StringArrayVar(&r.buildings, "building", []string{"HQ"}, "a building's `NAME`; may be given again")
+	f.StringVar(&r.zone, "time-zone", "UTC", "the buildings' time `ZONE`")
+	f.StringVar(&r.opening, "opening", "00:00-24:00", "when the buildings are open, `FROM-TO`")
+	f.IntVar(&r.passes, "passes", 0, "how many onsite passes each building has; 0 for no limit")
 	f.DurationVar(&r.hours, "hours", 8*time.Hour, "how long each desk is booked for")
 	f.StringVar(&r.early, "early-check-in", "same-day", "when a booking may be checked in: same-day, once-open, off")
 	f.BoolVar(&r.switches.SelfCertification, "self-certification", false, "refuse who has not self-certified (nobody has)")
@@ -78,9 +86,23 @@ func (p *program) rehearse(ctx context.Context, r rehearsal) error {
 	if r.failAfter > 0 {
 		api.Fail(sandbox.Fault{Status: http.StatusServiceUnavailable, Times: r.failAfter})
 	}
-	building, now := api.AddBuilding(r.building, zone), time.Now().Truncate(time.Minute)
+	opens, closes, err := opening(r.opening)
+	if err != nil {
+		p.understood = false
+		return err
+	}
+	var ids []string
+	for _, name := range r.buildings {
+		id := api.AddBuilding(name, zone)
+		api.ChangeBuilding(id, func(b *sandbox.Building) { b.Opens, b.Closes, b.Passes = opens, closes, r.passes })
+		ids = append(ids, id)
+	}
+	now := time.Now().Truncate(time.Minute)
 	for _, user := range r.users {
-		api.Book(sandbox.Booking{User: api.AddUser(user), Building: building, Begin: now.Add(-time.Hour), End: now.Add(r.hours)})
+		api.Book(sandbox.Booking{User: api.AddUser(user), Building: ids[0], Begin: now.Add(-time.Hour), End: now.Add(r.hours)})
+	}
+	for _, user := range r.walkIns {
+		api.AddUser(user)
 	}
 	calls := make(chan sandbox.Call, 1024)
 	api.Watch = func(c sandbox.Call) {
@@ -96,7 +118,7 @@ func (p *program) rehearse(ctx context.Context, r rehearsal) error {
 	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
-	fmt.Fprintf(p.stdout, `# put this into presenced.toml, with building = %q in the [[site]]
+	fmt.Fprintf(p.stdout, `# put this into presenced.toml, with building = %s in the [[site]]
 [kadence]
 api_url       = "http://%[2]s"
 auth_url      = "http://%[2]s"
@@ -104,7 +126,7 @@ client_id     = "rehearsal"
 client_secret = %[3]q
 dry_run       = false
 
-`, r.building, l.Addr(), secret)
+`, named(r.buildings), l.Addr(), secret)
 	for {
 		select {
 		case c := <-calls:
@@ -119,6 +141,29 @@ dry_run       = false
 			return err
 		}
 	}
+}
+
+// opening is when a building opens and closes, since midnight; both are zero if it
+// never closes.
+func opening(s string) (opens, closes time.Duration, err error) {
+	var fromH, fromM, toH, toM int
+	if n, err := fmt.Sscanf(s, "%d:%d-%d:%d", &fromH, &fromM, &toH, &toM); n != 4 || err != nil {
+		return 0, 0, fmt.Errorf("--opening %q: write it like 08:00-18:00", s)
+	}
+	clock := func(h, m int) time.Duration { return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute }
+	if opens, closes = clock(fromH, fromM), clock(toH, toM); closes-opens >= 24*time.Hour {
+		return 0, 0, nil
+	}
+	return opens, closes, nil
+}
+
+// named is the names of buildings, each of a site of its own.
+func named(buildings []string) string {
+	var all []string
+	for _, name := range buildings {
+		all = append(all, fmt.Sprintf("%q", name))
+	}
+	return strings.Join(all, " or ")
 }
 
 // told is a call to the sandbox in words.

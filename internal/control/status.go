@@ -105,6 +105,8 @@ type Site struct {
 	Present  int    `json:"present"`
 	Leaving  int    `json:"leaving"`
 	Sessions int    `json:"sessions"`
+	WalkIns  int    `json:"walk_ins"`         // passes asked for today, for who came without a booking
+	Stopped  string `json:"walk_ins_stopped"` // why no more are today; "" if they may be
 }
 
 // Desk is how the booking side has been answering.

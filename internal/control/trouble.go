@@ -56,6 +56,7 @@ const (
 	Dropped         Kind = "dropped"
 	NoAnswer        Kind = "desk_failing"
 	BuildingDoubted Kind = "building_doubted"
+	WalkInsStopped  Kind = "walk_ins_stopped"
 	NoDesk          Kind = "no_desk"
 	DryRun          Kind = "dry_run"
 	StoreDoubted    Kind = "store_doubted"
@@ -84,6 +85,7 @@ var kinds = map[Kind]struct {
 	Dropped:         {Odd, "client", "presenced check says how large the receive buffer is to be"},
 	NoAnswer:        {Bad, "desk", "presenced check --online tries the way there"},
 	BuildingDoubted: {Bad, "desk", "put the building back, or set the site's building and reload"},
+	WalkInsStopped:  {Bad, "desk", "presenced visits has the desk's reasons: mend that, or set the site's walk_ins to never"},
 	NoDesk:          {Odd, "desk", ""},
 	DryRun:          {Odd, "desk", ""},
 	StoreDoubted:    {Odd, "daemon", ""},
@@ -201,6 +203,9 @@ func (s *Status) judgeDesk() {
 	for _, site := range s.Sites {
 		if site.Doubt != "" {
 			s.amiss(BuildingDoubted, site.Name, Time{}, "site "+site.Name, site.Doubt)
+		}
+		if site.Stopped != "" {
+			s.amiss(WalkInsStopped, site.Name, Time{}, "site "+site.Name, site.Stopped)
 		}
 	}
 }

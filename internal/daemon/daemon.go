@@ -167,7 +167,7 @@ func (d *Daemon) resume(ctx context.Context) error {
 }
 
 func (d *Daemon) housekeep(ctx context.Context) {
-	err := kadence.Tidy(ctx, d.Store)
+	err := errors.Join(kadence.Tidy(ctx, d.Store), presence.TidyWalkIns(ctx, d.Store, time.Now()))
 	if err == nil { // last, because it clears from the disk what was erased before
 		err = d.Tracker.Housekeep(ctx, d.inForce.Load().config.Store.KeepVisits)
 	}

@@ -37,8 +37,10 @@ func (d *Daemon) seen() control.Status {
 		Turned: control.Time{Time: d.turned()}, Recalling: !d.Tracker.Recalled(), NASes: d.Tracker.NASes(),
 		Waits: control.Duration(d.Radius.Waits()), Shares: []control.Share{},
 	}
+	walkIns := d.Courier.WalkIns()
 	for _, site := range now.mapping.Sites {
 		row := control.Site{Name: site.Name, Building: site.Building, Zone: site.Zone.String()}
+		row.WalkIns, row.Stopped = walkIns[site.Name].Today, walkIns[site.Name].Stopped
 		if now.kadence != nil {
 			row.Doubt = now.kadence.Doubt(site.Name)
 		}

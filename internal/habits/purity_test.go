@@ -14,7 +14,7 @@ import (
 // wait, lock, log and ask what time it is. All others decide, of what they are
 // given.
 var actingFiles = []string{
-	"carry.go", "courier.go", "health.go", "orders.go", "plan.go", // the courier's
+	"carry.go", "courier.go", "health.go", "orders.go", "passes.go", "plan.go", // the courier's
 	"naming.go", "nases.go", "recording.go", "remembered.go", "shares.go", "tracker.go", "walk.go", // the tracker's
 	"desk.go", "memory.go", "store.go", // whom they call
 }

@@ -17,12 +17,26 @@ func kadenceCollector(s Sources) collector {
 	refused := newGauge("kadence_credentials_refused", "Whether Kadence refuses our credentials.")
 	skipped := newCounter("kadence_skipped_bookings", "Bookings in answers that could not be read.")
 	doubted := newGauge("kadence_building_doubted", "Whether Kadence may not have the site's building any longer; it goes on as it was known.", "site")
-	all := []*family{dry, failures, answered, rests, calls, took, limit, remaining, token, refused, skipped, doubted}
+	walkIns := newCounter("walk_ins", `Passes asked for, for who came without a booking: "booked", "refused", "unclear" whether one was booked, "dry_run".`, "site", "result")
+	today := newGauge("walk_ins_today", "Passes asked for in the site's day.", "site")
+	stopped := newGauge("walk_ins_stopped", "Whether no more passes are asked for today, because most were refused.", "site")
+	lost := newCounter("released_though_here", "Bookings that were released, for want of a check-in, although their users were at the site.", "site")
+	all := []*family{walkIns, today, stopped, lost, dry, failures, answered, rests, calls, took, limit, remaining, token, refused, skipped, doubted}
 	return collector{all, func(ch out) {
 		configured := s.Configured()
 		dry.sendYes(ch, configured.DryRun)
 		if configured.Desk == nil {
 			return
+		}
+		for site, n := range s.Courier.WalkIns() {
+			for result, count := range map[string]uint64{"booked": n.Booked, "refused": n.Refused, "unclear": n.Unclear, "dry_run": n.DryRun} {
+				walkIns.send(ch, float64(count), site, result)
+			}
+			today.send(ch, float64(n.Today), site)
+			stopped.sendYes(ch, n.Stopped != "", site)
+		}
+		for site, n := range s.Courier.Lost() {
+			lost.send(ch, float64(n), site)
 		}
 		health, stats, now := s.Courier.Health(), configured.Desk.Stats(), time.Now()
 		failures.send(ch, float64(health.Failures))

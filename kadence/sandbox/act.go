@@ -147,34 +147,3 @@ func (s *Server) cancel(c *call) answer {
 	c.journal.Effect = Cancelled
 	return s.acted(b)
 }
-
-// create makes an onsite booking, so that a rehearsal can; the daemon never
-// does. Desks are not kept here, so that there is none to name by spaceId.
-func (s *Server) create(c *call) answer {
-	var body struct {
-		UserID   string `json:"userId"`
-		Building string `json:"buildingId"`
-		Begin    string `json:"startDateTime"`
-		End      string `json:"endDateTime"`
-	}
-	if json.Unmarshal(c.body, &body) != nil {
-		return s.fail(http.StatusBadRequest, "Syntax error")
-	}
-	c.journal.Acting = body.UserID
-	begin, err := time.Parse(wall, body.Begin)
-	if err != nil {
-		return violation("startDateTime", "This value is not a valid datetime.")
-	}
-	end, err := time.Parse(wall, body.End)
-	switch {
-	case err != nil || !end.After(begin):
-		return violation("endDateTime", "This value is not a valid datetime.")
-	case s.user(body.UserID) == nil:
-		return violation("userId", "There is no such user.")
-	case s.building(body.Building) == nil:
-		return violation("buildingId", "There is no such building.")
-	}
-	id := s.book(Booking{User: body.UserID, Building: body.Building, Type: "onsite", Begin: begin, End: end})
-	c.journal.Booking, c.journal.Effect = id, Booked
-	return s.acted(s.index[id])
-}

@@ -54,11 +54,12 @@ func (s *Server) Effects(booking string) []Call {
 }
 
 // Offences returns what no client may ever do and one did: check in twice to
-// one booking, check in a room or a guest, act after a check-out.
+// one booking, check in a room or a guest, act after a check-out, book for
+// somebody a second time in a day or after they cancelled or checked out.
 func (s *Server) Offences() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var offences []string
+	offences := slices.Clone(s.offences)
 	ins, outs := map[string]int{}, map[string]int{}
 	for _, c := range s.journal {
 		b := s.index[c.Booking]

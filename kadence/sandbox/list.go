@@ -60,7 +60,7 @@ func (s *Server) listBookings(c *call) answer {
 	if s.switches.IgnoreFilters {
 		filters, building = nil, ""
 	}
-	found := matching(s.bookings, func(b *Booking) bool { return is(b.Building, building) && passes(b, filters) })
+	found := matching(s.bookings, func(b *Booking) bool { return is(b.Building, building) && s.listed(b) && passes(b, filters) })
 	order(found, q)
 	return page(s, c, "Booking", 50, found, s.writeBooking)
 }
@@ -77,10 +77,15 @@ func (s *Server) listUserBookings(c *call) answer {
 	}
 	found := matching(s.bookings, func(b *Booking) bool {
 		theirs := b.User == id || s.switches.ListCreated && b.Creator == id
-		return known && theirs && is(b.Building, building) && passes(b, filters)
+		return known && theirs && is(b.Building, building) && s.listed(b) && passes(b, filters)
 	})
 	order(found, q)
 	return page(s, c, "Booking", 30, found, s.writeBooking)
+}
+
+// listed reports whether the booking is in lists yet.
+func (s *Server) listed(b *Booking) bool {
+	return !s.switches.CreatedUnlisted || b.Source != "publicApi"
 }
 
 // filter passes a booking or not.

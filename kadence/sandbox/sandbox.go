@@ -38,6 +38,7 @@ type Server struct {
 	certified map[certificate]time.Time
 	faults    []*Fault
 	journal   []Call
+	offences  []string // against whom is booked
 }
 
 // New returns an empty tenant with one API key.
@@ -55,6 +56,9 @@ func New(clientID, secret string) *Server {
 	handle("GET /v1/public/users/{id}/bookings", (*Server).listUserBookings)
 	handle("GET /v1/public/buildings", (*Server).listBuildings)
 	handle("GET /v1/public/buildings/{id}", (*Server).readBuilding)
+	handle("GET /v1/public/bookable-days", (*Server).listBookableDays)
+	handle("GET /v1/public/bookable-days/{id}", (*Server).readBookableDay)
+	handle("GET /v1/public/bookable-onsite-passes", (*Server).readPasses)
 	handle("GET /v1/public/bookings", (*Server).listBookings)
 	handle("POST /v1/public/bookings", (*Server).create)
 	handle("GET /v1/public/bookings/{id}", (*Server).readBooking)

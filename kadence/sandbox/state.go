@@ -26,6 +26,8 @@ type User struct {
 	FirstName string
 	LastName  string
 	Created   time.Time
+	Pending   bool                // invited, and has never signed in
+	Barred    map[string]struct{} // buildings that they have no right to book at
 }
 
 // Building is a building of the tenant.
@@ -35,6 +37,13 @@ type Building struct {
 	Zone     *time.Location
 	Created  time.Time
 	Archived bool // not listed any longer
+
+	Opens    time.Duration // since local midnight: when it opens each day …
+	Closes   time.Duration // … and closes; equal to Opens: it never does
+	Shut     bool          // closed until further notice
+	Closures []string      // local dates, as 2006-01-02, on which it is closed
+	NoPasses bool          // there are no onsite passes here at all
+	Passes   int           // onsite passes at a time; 0: without limit
 }
 
 // Booking is a booking of the tenant. Ids are bare.
@@ -50,7 +59,10 @@ type Booking struct {
 	End      time.Time
 	Created  time.Time
 	Updated  time.Time
+	Source   string // where it was made; empty: web
 	Guest    bool
+	Assigned bool // of an assigned desk: permanent
+	Repeats  bool // one of a series
 
 	CheckedInBy   string
 	CheckedInAt   time.Time
@@ -118,6 +130,18 @@ func (s *Server) RemoveUser(id string) {
 			b.Status, b.CancelledAt, b.CancelReason = Cancelled, s.Now(), "userDeleted"
 		}
 	}
+}
+
+// ChangeUser changes a user as an administrator would. It reports whether there
+// is such a user.
+func (s *Server) ChangeUser(id string, change func(*User)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.user(id)
+	if u != nil {
+		change(u)
+	}
+	return u != nil
 }
 
 // AddBuilding adds a building and returns its id.

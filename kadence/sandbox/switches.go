@@ -31,6 +31,14 @@ type Switches struct {
 	ReturnAllowed     bool          // what was checked out can be checked in again
 	RefuseWith        int           // status of a refusal: 400 (or 0), 409 or 422
 
+	// What may be booked.
+	DaysAhead       int  // for how many days after today; 0: 13
+	OverlapAllowed  bool // a user may have several bookings of one time
+	WebCreates      bool // what is made through the API says that its source is the web
+	SourceUntold    bool // … or does not say
+	PastRefused     bool // bookings that begin before the minute of the call are refused
+	CreatedUnlisted bool // what is made through the API is in no list, until this is switched off
+
 	// What becomes of bookings.
 	AutoRelease       time.Duration // cancelled if not checked in so long after the start; 0: never
 	ReleaseOnCheckOut bool          // a check-out ends the booking at once

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -119,7 +120,7 @@ func (s *Server) view(path string, q url.Values, number, last int) map[string]an
 func (s *Server) writeUser(u *User) map[string]any {
 	return s.object(map[string]any{
 		"@id": userIRI + u.ID, "@type": "User", "id": u.ID, "email": u.Email,
-		"firstName": u.FirstName, "lastName": u.LastName, "jobTitle": nil, "invitationPending": false,
+		"firstName": u.FirstName, "lastName": u.LastName, "jobTitle": nil, "invitationPending": u.Pending,
 		"createdAt": date(u.Created), "modifiedAt": date(u.Created),
 		"locale": "en-GB", "timePreference": "default", "locationTimezone": nil, "biography": nil,
 	})
@@ -143,8 +144,8 @@ func (s *Server) writeBooking(b *Booking) map[string]any {
 		"checkedInSource": some(b.CheckedInFrom), "checkInMethod": some(b.CheckInMethod),
 		"checkedOutUser": iri(userIRI, b.CheckedOutBy), "checkedOutDate": date(b.CheckedOutAt),
 		"checkOutSource": some(b.CheckOutSource), "checkOutMethod": some(b.CheckOutMethod),
-		"permanent": false, "hasGuests": false, "guestBooking": b.Guest, "recurringBooking": false,
-		"selfCertifiedDate": date(b.SelfCertified), "source": "web", "autoReleasedDate": date(b.AutoReleased),
+		"permanent": b.Assigned, "hasGuests": false, "guestBooking": b.Guest, "recurringBooking": b.Repeats,
+		"selfCertifiedDate": date(b.SelfCertified), "source": cmp.Or(b.Source, "web"), "autoReleasedDate": date(b.AutoReleased),
 		"cancelledUserId": iri(userIRI, b.CancelledBy), "cancelledDate": date(b.CancelledAt),
 		"cancellationReason": some(b.CancelReason), "status": b.Status, "type": b.Type,
 		"building": buildingIRI + b.Building, "space": nil, "bookingUserEmail": nil, "bookingCreatedByUserEmail": nil,

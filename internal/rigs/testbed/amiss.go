@@ -45,6 +45,7 @@ func Amiss(now time.Time) map[control.Kind]func(*control.Status) {
 		control.OldCRL:          func(s *control.Status) { s.Certificates[0].Kind, s.Certificates[0].Expires = "crl", ago(time.Hour) },
 		control.Dropped:         func(s *control.Status) { s.Drops = 7 },
 		control.NoAnswer:        func(s *control.Status) { s.Desk.Error = "503" },
+		control.WalkInsStopped:  func(s *control.Status) { s.Sites[0].Stopped = "walk-ins are stopped at this site until the day turns" },
 		control.BuildingDoubted: func(s *control.Status) { s.Sites[0].Doubt = "Kadence no longer lists building HQ" },
 		control.NoDesk:          func(s *control.Status) { s.Desk = control.Desk{Mode: "none"} },
 		control.DryRun:          func(s *control.Status) { s.Desk.Mode = "dry_run" },

@@ -28,6 +28,7 @@ type Settings struct {
 	Linger   string
 	Presence string // more of [presence]
 	Building string // "" for HQ
+	Site     string // more of its [[site]]
 	HTTP     string // "" for none
 	More     string
 }
@@ -62,6 +63,7 @@ name = "london"
 building = %q
 ssids = ["Corp"]
 hours = "00:00-24:00"
+%s
 [identity]
 domain = "example.com"
 opt_out_file = "opt-out.txt"
@@ -73,7 +75,7 @@ path = "presenced.db"
 [control]
 socket = "presenced.sock"
 http = %q
-`, s.Listen, RadiusSecret, s.Building, s.Linger, s.Presence, s.HTTP)
+`, s.Listen, RadiusSecret, s.Building, s.Site, s.Linger, s.Presence, s.HTTP)
 	if s.API != "" {
 		text += fmt.Sprintf("[kadence]\napi_url = %[1]q\nauth_url = %[1]q\nclient_id = %[2]q\nclient_secret = %[3]q\ndry_run = false\n", s.API, s.ClientID, s.Secret)
 	}
