@@ -199,7 +199,9 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 		var waits []Change
 		for _, user := range some {
 			waits = append(waits, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome {
-				p.waitToBeHeard(now)
+				if !p.heardSince(c.Restored) { // they may have been heard meanwhile
+					p.waitToBeHeard(now)
+				}
 				return Outcome{}
 			}})
 		}
