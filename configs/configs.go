@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,7 +97,7 @@ func Load(path string) (*Config, error) {
 		}
 		return nil, Faults{{File: path, What: "open: " + cause(err), Remedy: remedy}}
 	}
-	c, d, err := parse(path, data, filepath.Dir(path))
+	c, d, err := parse(path, data, filepath.Dir(path), false)
 	if err != nil {
 		return nil, err
 	}
@@ -110,15 +111,45 @@ func Load(path string) (*Config, error) {
 // Parse checks the text of a configuration; name is what faults call it, and
 // the files that it names are relative to dir. Every error is a [Faults].
 func Parse(name string, data []byte, dir string) (*Config, error) {
-	c, _, err := parse(name, data, dir)
+	c, _, err := parse(name, data, dir, false)
 	return c, err
 }
 
-func parse(name string, data []byte, dir string) (*Config, *document, error) {
+// LoadRules reads the configuration file as [Load] does, for who looks at records
+// and hears none: no secret is read, and none has to be there.
+func LoadRules(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, Faults{{File: path, What: "open: " + cause(err), Remedy: "-c names another file"}}
+	}
+	c, _, err := parse(path, data, filepath.Dir(path), true)
+	return c, err
+}
+
+// Assumed returns what a first look assumes that has no configuration: one client,
+// which is anybody, and one site with the networks, or any if there are none. The
+// domain may be empty: then only names that are addresses lead to people.
+func Assumed(domain string, ssids []string, zone *time.Location) *Config {
+	all := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	site := presence.Site{Name: "site", Zone: zone, SSIDs: ssids}
+	c := &Config{Path: "no configuration", Rules: presence.DefaultRules()}
+	c.Radius = Radius{Clients: []radiusacct.Client{{Name: "any", Prefix: all, Site: site.Name}}, MaxSkew: radiusacct.DefaultSkew}
+	d, root := newDocument(c.Path, nil, "")
+	c.Mapping = mapping.Rules{Sites: []presence.Site{site}, Identity: identity(root.table("identity"))}
+	c.Mapping.Identity.Domain = presence.Fold(domain)
+	if len(d.faults) > 0 {
+		panic(d.faults) // it is empty
+	}
+	c.Rules.MaxSkew, c.Rules.Sites = c.Radius.MaxSkew, map[string]presence.Site{site.Name: site}
+	return c
+}
+
+func parse(name string, data []byte, dir string, bare bool) (*Config, *document, error) {
 	d, root := newDocument(name, data, dir)
 	if root == nil {
 		return nil, d, d.faults
 	}
+	d.bare = bare
 	c := &Config{Path: name, Rules: presence.DefaultRules()}
 	c.Mapping.Sites = sites(root)
 	c.Mapping.Elsewhere = elsewhere(root)

@@ -26,6 +26,7 @@ type document struct {
 	warnings []string
 	files    []string // that were read
 	inline   bool     // whether a secret is in the text itself
+	bare     bool     // no secret is read, nor where the daemon keeps what
 }
 
 // newDocument returns the document and its root table, which is nil if the

@@ -42,10 +42,19 @@ func Path(dir, text string) (string, error) {
 	return filepath.Join(dir, expanded), nil
 }
 
-func (d *document) path(text string) (string, error) { return Path(d.dir, text) }
+func (d *document) path(text string) (string, error) {
+	path, err := Path(d.dir, text)
+	if err != nil && d.bare {
+		return text, nil
+	}
+	return path, err
+}
 
 // secret returns what a secret's file holds, without the newline at its end.
 func (d *document) secret(name string) (string, error) {
+	if d.bare {
+		return "a secret", nil
+	}
 	path, err := d.path(name)
 	if err != nil {
 		return "", err

@@ -31,6 +31,11 @@ func radsec(t *table) *Radsec {
 		t.lookUp("key_file", nil)
 		return nil
 	}
+	if t.doc.bare {
+		t.lookUp("cert_file", nil)
+		t.lookUp("key_file", nil)
+		return r
+	}
 	cert, errCert := t.doc.open(t.required("cert_file", "tls/server.pem"))
 	key, errKey := t.doc.secret(t.required("key_file", "tls/server.key"))
 	switch {

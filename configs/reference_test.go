@@ -59,7 +59,7 @@ func TestReferenceIsAConfiguration(t *testing.T) {
 func TestReferenceNamesEveryKeyWithItsDefault(t *testing.T) {
 	credentials(t)
 	text := regexp.MustCompile(`(?m)^#rewrite`).ReplaceAllString(string(overTLSToo(filled())), "rewrite")
-	_, d, err := parse("presenced.toml", []byte(text), newPapers(t).dir)
+	_, d, err := parse("presenced.toml", []byte(text), newPapers(t).dir, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,8 @@ type Facts struct {
 	Device string `json:"device"`
 	Place  Place  `json:"place"` // as the latest sign told it
 	Marks  []Mark `json:"marks"` // by event time
+
+	steady bool // as of the latest look, until Wake: the session is open, and heard by an interval; false if it was not looked at
 }
 
 // Place is where a session was lately. The fields that tell of an access point are

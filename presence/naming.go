@@ -178,7 +178,7 @@ func (b *naming) hear(n *Sighting, w World) []Change {
 	b.keepNames(n.Device, now)
 	var changes []Change
 	if before != "" || after != "" {
-		changes = b.beats(n.Device, w)
+		changes = b.beats([]string{before, after}, w)
 	}
 	for _, user := range []string{before, after} {
 		if user != "" {
@@ -221,14 +221,16 @@ func (b *naming) taking(was owned, n Sighting, w World) Change {
 	})
 }
 
-// beats returns changes that apply the unwritten heartbeats of the device, so that no
+// beats returns changes that apply the unwritten heartbeats of the users, so that no
 // fact is missing when facts are handed over. The heartbeats stay to be written,
 // because this batch may fail; applying them twice changes nothing.
-func (t *Tracker) beats(device string, w World) (changes []Change) {
+func (t *Tracker) beats(users []string, w World) (changes []Change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, n := range t.heartbeats[device] {
-		changes = append(changes, t.beat(n, w))
+	for _, user := range users {
+		for _, n := range t.heartbeats[user] {
+			changes = append(changes, t.beat(n, w))
+		}
 	}
 	return changes
 }

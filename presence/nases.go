@@ -295,10 +295,9 @@ func newNAS(n NAS) *nas {
 
 // nasNotes returns new notes of the NASes that were heard at least ago after their
 // last notes, and the erasures of the notes of forgotten NASes.
-func (t *Tracker) nasNotes(ago time.Duration) (notes []Note) {
+func (t *Tracker) nasNotes(now time.Time, ago time.Duration) (notes []Note) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
 	for _, name := range t.unnoted {
 		if t.nases[name] == nil {
 			notes = append(notes, Note{Kind: nasKind, Key: string(name)})
@@ -313,7 +312,10 @@ func (t *Tracker) nasNotes(ago time.Duration) (notes []Note) {
 			continue
 		}
 		t.habit(n, now)
-		n.noted, n.stored = n.Heard, true
+		n.noted, n.stored = n.Heard, !t.past
+		if t.past {
+			continue
+		}
 		value, err := json.Marshal(n.NAS)
 		if err != nil {
 			panic(err) // times and durations
@@ -331,11 +333,11 @@ func (n *nas) memorable() bool {
 
 // recall reads the stored NASes, and from the stored people which devices are alive
 // at each and which client brought them.
-func (t *Tracker) recall(ctx context.Context) error {
+func (t *Tracker) recall(ctx context.Context, now time.Time) error {
 	if err := t.recallNASes(ctx); err != nil {
 		return err
 	}
-	w := t.world()
+	w := t.world(now)
 	held := holdings{}
 	for people, err := range Everybody(ctx, t.store, "") {
 		if err != nil {
@@ -344,7 +346,7 @@ func (t *Tracker) recall(ctx context.Context) error {
 		for i := range people {
 			p := &people[i]
 			held.count(p)
-			for _, s := range p.look(time.Now(), &w) {
+			for _, s := range p.look(now, &w) {
 				t.serves(s.NAS)
 				if s.Live() && !s.foreign {
 					t.recallStation(&s)
@@ -358,7 +360,7 @@ func (t *Tracker) recall(ctx context.Context) error {
 		t.shares.at(k.client, k.of).Held += n // added, because records may have brought some already
 	}
 	for _, n := range t.nases {
-		t.habit(n, time.Now())
+		t.habit(n, now)
 	}
 	return nil
 }
@@ -430,9 +432,8 @@ func (t *Tracker) notes(ctx context.Context, kind string, f func(Note)) error {
 
 // dropNASes forgets NASes that were not heard for long, and devices at them that
 // were not heard for longer than max_session.
-func (t *Tracker) dropNASes(ctx context.Context) error {
+func (t *Tracker) dropNASes(ctx context.Context, now time.Time) error {
 	t.mu.Lock()
-	now := time.Now()
 	past, owed := now.Add(-nasForget), now.Add(-t.policy.Load().rules.MaxSession)
 	for name, n := range t.nases {
 		maps.DeleteFunc(n.quiet, func(_ string, s station) bool { return now.Sub(s.heard) > longestInterim })
@@ -446,7 +447,7 @@ func (t *Tracker) dropNASes(ctx context.Context) error {
 		}
 	}
 	t.mu.Unlock()
-	notes := t.nasNotes(nasEvery)
+	notes := t.nasNotes(now, nasEvery)
 	if len(notes) == 0 {
 		return nil
 	}

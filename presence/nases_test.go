@@ -23,7 +23,7 @@ func TestADeviceIsAliveAtOneNAS(t *testing.T) {
 	if at := tr.at[laptop]; len(at) != 1 || at[0] != tr.nases["hq/b"] {
 		t.Error("a late Stop ended it where it is")
 	}
-	tr.dropNASes(t.Context())
+	tr.dropNASes(t.Context(), time.Now())
 	hear("hq/b", Stop)
 	if len(tr.at) != 0 || len(tr.nases["hq/b"].live) != 0 {
 		t.Errorf("%d devices are alive", len(tr.at))

@@ -11,13 +11,12 @@ import (
 // Zap ends the live sessions of everybody that match, and returns them as they were.
 // With dry it only returns them.
 func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bool, dry bool) (map[string][]Session, error) {
-	zapped := map[string][]Session{}
-	w := t.world()
+	zapped, now := map[string][]Session{}, time.Now()
+	w := t.world(now)
 	for people, err := range Everybody(ctx, t.store, "") {
 		if err != nil {
 			return zapped, err
 		}
-		now := time.Now()
 		hit := func(p *Person) []Session {
 			return slices.DeleteFunc(p.Sessions(now, w), func(s Session) bool { return !s.Live() || !match(p.User, s) })
 		}
@@ -39,7 +38,7 @@ func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bo
 		if len(changes) == 0 {
 			continue
 		}
-		if err := t.commit(ctx, changes...); err != nil {
+		if err := t.commit(ctx, now, changes...); err != nil {
 			return zapped, err
 		}
 	}
@@ -57,9 +56,7 @@ func (t *Tracker) Forget(ctx context.Context, user string) error {
 		return err
 	}
 	t.mu.Lock()
-	for device, waiting := range t.heartbeats {
-		t.heartbeats[device] = slices.DeleteFunc(waiting, func(n *Sighting) bool { return n.User == user })
-	}
+	delete(t.heartbeats, user)
 	delete(t.crowds, user)
 	t.unmatched.forget(user)
 	t.mu.Unlock()
@@ -89,18 +86,22 @@ func (t *Tracker) Resume(ctx context.Context) error {
 // has any more, and prunes the history that is older than keep. Call it once an hour
 // or so.
 func (t *Tracker) Housekeep(ctx context.Context, keep time.Duration) error {
-	t.uncrowd(time.Now())
-	if err := errors.Join(t.count(ctx), t.dropDevices(ctx), t.dropNASes(ctx)); err != nil {
+	return t.housekeep(ctx, time.Now(), keep)
+}
+
+func (t *Tracker) housekeep(ctx context.Context, now time.Time, keep time.Duration) error {
+	t.uncrowd(now)
+	if err := errors.Join(t.count(ctx), t.dropDevices(ctx, now), t.dropNASes(ctx, now)); err != nil {
 		return err
 	}
-	_, err := t.store.Prune(ctx, time.Now().Add(-keep))
+	_, err := t.store.Prune(ctx, now.Add(-keep))
 	return err
 }
 
 // dropDevices erases from the notes of devices the claims of users who know nothing
 // of the device any more, and the records that have been kept for too long.
-func (t *Tracker) dropDevices(ctx context.Context) error {
-	past := time.Now().Add(-tombstoneAge)
+func (t *Tracker) dropDevices(ctx context.Context, now time.Time) error {
+	past := now.Add(-tombstoneAge)
 	return t.trim(ctx, func(device string, n names, users map[string]*Person) (changes []Change) {
 		for _, c := range n.Claims {
 			if !users[c.User].has(device) {

@@ -90,8 +90,14 @@ type picture struct {
 }
 
 // picture works out the sessions and stretches of the person at now.
-func (p *Person) picture(now time.Time, w *World) *picture {
-	c := &picture{Person: p, w: w, now: now, sessions: p.look(now, w)}
+func (p *Person) picture(now time.Time, w *World) *picture { return p.pictured(p.look(now, w), now, w) }
+
+// pictured is picture of sessions that have been worked out.
+func (p *Person) pictured(sessions []Session, now time.Time, w *World) *picture {
+	c := &picture{Person: p, w: w, now: now, sessions: sessions}
+	for i := range sessions { // what stretches says of it depends on the rules
+		sessions[i].divides = false
+	}
 	c.parts = p.stretches(c.sessions, now, w)
 	return c
 }

@@ -64,7 +64,7 @@ func TestAnUpdateThatWasMadeInPartIsMadeUpFor(t *testing.T) {
 			hear("bob", Interim)
 			hear("bob", Stop)
 			time.Sleep(time.Hour)
-			if err := tracker.commit(t.Context()); err != nil {
+			if err := tracker.commit(t.Context(), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			for _, user := range []string{"ann", "bob", "cid"} {
@@ -145,12 +145,12 @@ func TestAHeartbeatBringsNobodyBack(t *testing.T) {
 		if len(tracker.heartbeats) == 0 {
 			t.Fatal("there is no heartbeat")
 		}
-		beats := slices.Clone(tracker.heartbeats[laptop])
+		beats := slices.Clone(tracker.heartbeats["ann@example.com"])
 		if err := tracker.Forget(t.Context(), "ann@example.com"); err != nil {
 			t.Fatal(err)
 		}
-		tracker.heartbeats[laptop] = beats // as a flush has them that has begun before
-		if err := tracker.commit(t.Context()); err != nil {
+		tracker.heartbeats["ann@example.com"] = beats // as a flush has them that has begun before
+		if err := tracker.commit(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if all, _ := s.People(t.Context(), "", 9); len(all) > 0 {

@@ -155,6 +155,9 @@ func (p *Person) shorten(f *Facts, c *picture) {
 // later sessions went on with the streak, bury keeps it up to the last of them: the
 // facts that bridged the gaps between them are dropped.
 func (p *Person) bury(f *Facts, until time.Time, c *picture) {
+	for _, o := range p.others {
+		o.bury(f, until)
+	}
 	for i, s := range c.parts {
 		if s.session == nil || s.session.facts != f || s.lone || !until.IsZero() && !s.from.Before(until) {
 			continue
@@ -191,7 +194,8 @@ func (p *Person) forgetPlace(f *Facts, c *picture) time.Time {
 	elsewhere := slices.ContainsFunc(c.sessions, func(s Session) bool {
 		return s.Device == f.Device && s.facts != f && s.Live()
 	})
-	left := !slices.ContainsFunc(p.Visits, func(v Visit) bool { return v.State != Over && v.Site == f.Place.Site })
+	left := !slices.ContainsFunc(p.Visits, func(v Visit) bool { return v.State != Over && v.Site == f.Place.Site }) &&
+		!slices.ContainsFunc(p.others, func(o *otherwise) bool { return o.at(f.Place.Site) })
 	if c.now.Before(until) && !elsewhere && !left {
 		return until
 	}

@@ -20,6 +20,8 @@ type Person struct {
 	Story      []Entry   `json:"story,omitempty"`  // what was heard and concluded lately, oldest first
 	Wake       time.Time `json:"wake,omitzero"`    // the earliest moment at which time alone changes something
 	NextErrand time.Time `json:"errand,omitzero"`  // the earliest moment at which the courier has something to do
+
+	others []*otherwise // what other rules make of the person; only a rehearsal asks
 }
 
 // Device is what is kept of a station of the person at a site beside its facts: the
@@ -90,8 +92,19 @@ func (p *Person) advance(now time.Time, w World, n *Sighting) []Visit {
 		p.Wake = p.Shared.Until
 	} else {
 		p.Wake = earlier(p.conclude(c), c.wakes())
+		if len(p.others) > 0 {
+			c.steady()
+			stand := c.stand()
+			for _, o := range p.others {
+				o.conclude(p, c, stand)
+				p.Wake = earlier(p.Wake, o.wake)
+			}
+		}
 	}
 	p.prune(c)
+	for _, o := range p.others {
+		o.prune(p)
+	}
 	archived := p.archive()
 	p.NextErrand = p.nextErrand()
 	return archived
@@ -195,17 +208,25 @@ func (p *Person) share(c *picture) bool {
 		p.Shared = Shared{}
 		return false
 	}
-	for _, site := range sites {
-		p.floor(site, c.now)
-		for i := range p.Visits {
-			if v := &p.Visits[i]; v.Site == site && v.State != Over {
-				p.over(v, Withdrawn, c.now, c.now, "more than max_devices live devices: a shared account", *c.w)
-			}
-		}
+	p.withdraw(sites, c.now, c.w)
+	for _, o := range p.others {
+		o.withdraw(p, sites, c.now, c.w)
 	}
 	p.Facts, p.Devices = nil, nil
 	p.Shared = Shared{Until: c.site(sites[0]).NextDay(c.now, c.w.DayStarts), Count: uint64(live), Heard: c.now}
 	return true
+}
+
+// withdraw ends the visits at the sites.
+func (p *Person) withdraw(sites []string, now time.Time, w *World) {
+	for _, site := range sites {
+		p.floor(site, now)
+		for i := range p.Visits {
+			if v := &p.Visits[i]; v.Site == site && v.State != Over {
+				p.over(v, Withdrawn, now, now, "more than max_devices live devices: a shared account", *w)
+			}
+		}
+	}
 }
 
 // Crowd reports whether the identity is a shared account at now.

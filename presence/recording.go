@@ -12,11 +12,16 @@ import (
 // record. It returns nil when the changes that follow are on disk. After an error,
 // any of them may be: the records are sent again, and the same again changes nothing.
 func (t *Tracker) Record(ctx context.Context, batch []Record) error {
+	return t.record(ctx, time.Now(), batch)
+}
+
+// record records a batch at now.
+func (t *Tracker) record(ctx context.Context, now time.Time, batch []Record) error {
 	if err := t.recallNASes(ctx); err != nil {
-		t.outcome(err)
+		t.outcome(now, err)
 		return err
 	}
-	mapping, w := t.policy.Load().mapping, t.world()
+	mapping, w := t.policy.Load().mapping, t.world(now)
 	var all []reading
 	var notes []Note
 	for i := range batch {
@@ -38,9 +43,9 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 		all = append(all, reading{g, r.Client, r.Heard, crowded})
 	}
 	if !t.Healthy() {
-		notes = append(notes, probe()) // else a batch of heartbeats would write nothing, and be answered although recording fails
+		notes = append(notes, probe(now)) // else a batch of heartbeats would write nothing, and be answered although recording fails
 	}
-	b, err := t.recordReadings(ctx, all, w, notes)
+	b, err := t.recordReadings(ctx, now, all, w, notes)
 	if err != nil {
 		return err
 	}
@@ -49,7 +54,7 @@ func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	}
 	for user, until := range b.crowd {
 		if !until.IsZero() {
-			t.nobody(sharedAccount(user), "", time.Now())
+			t.nobody(sharedAccount(user), "", now)
 		}
 	}
 	if len(notes) > 0 {
@@ -80,20 +85,20 @@ const mostTries = 10
 // recordReadings makes the changes that follow from the readings, and writes the notes.
 // If a device turns out to belong to somebody else than was read before, it reads
 // again and makes all changes once more: those that were made change nothing.
-func (t *Tracker) recordReadings(ctx context.Context, all []reading, w World, notes []Note) (*naming, error) {
+func (t *Tracker) recordReadings(ctx context.Context, now time.Time, all []reading, w World, notes []Note) (*naming, error) {
 	for tries := 0; ; tries++ {
 		b, changes, err := t.changes(ctx, all, w)
 		if err == nil && tries == mostTries {
 			err = errors.New("whose a device is changes all the time: is its address used by several?")
 		}
 		if err != nil {
-			t.outcome(err)
+			t.outcome(now, err)
 			return nil, err
 		}
 		if len(notes) > 0 {
 			changes = append(changes, WriteNotes(notes...))
 		}
-		if err := t.update(ctx, changes); err != nil {
+		if err := t.update(ctx, now, changes); err != nil {
 			return nil, err
 		}
 		if b.stored() {
@@ -160,21 +165,27 @@ func sharedAccount(user string) Nobody {
 	}
 }
 
-// commit writes the heartbeats that were kept, and makes the changes, in one update.
-func (t *Tracker) commit(ctx context.Context, changes ...Change) error {
-	w := t.world()
-	t.mu.Lock()
-	beats := t.heartbeats
-	t.heartbeats = map[string][]*Sighting{}
-	t.mu.Unlock()
+// commit writes the heartbeats that are to be written now, and makes the changes, in one update.
+func (t *Tracker) commit(ctx context.Context, now time.Time, changes ...Change) error {
+	w := t.world(now)
+	beats := t.beating(changes)
 	all := make([]Change, 0, len(beats)+len(changes))
-	for _, waiting := range beats {
+	for user, waiting := range beats {
+		if t.past { // the change that they waited for is behind them
+			all = append(all, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome {
+				for _, n := range waiting {
+					p.takeIn(n)
+				}
+				return Outcome{}
+			}})
+			continue
+		}
 		for _, n := range waiting {
 			all = append(all, t.beat(n, w))
 		}
 	}
 	slices.SortFunc(all, func(a, b Change) int { return strings.Compare(a.User, b.User) }) // those of one person together
-	err := t.update(ctx, append(all, changes...))
+	err := t.update(ctx, now, append(all, changes...))
 	if err != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -185,6 +196,25 @@ func (t *Tracker) commit(ctx context.Context, changes ...Change) error {
 		}
 	}
 	return err
+}
+
+// beating takes out the heartbeats that are to be written with the changes.
+func (t *Tracker) beating(changes []Change) map[string][]*Sighting {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	beats := t.heartbeats
+	if !t.past {
+		t.heartbeats = map[string][]*Sighting{}
+		return beats
+	}
+	beats = map[string][]*Sighting{}
+	for _, c := range changes {
+		if waiting, some := t.heartbeats[c.User]; some {
+			beats[c.User] = waiting
+			delete(t.heartbeats, c.User)
+		}
+	}
+	return beats
 }
 
 // beat returns the change that tells the user a heartbeat that was kept. It is of a
@@ -201,7 +231,7 @@ func (t *Tracker) beat(n *Sighting, w World) Change {
 
 // update makes the changes. Then it wakes the tracker if somebody is due sooner than
 // Run knows, and the courier if there may be work for it.
-func (t *Tracker) update(ctx context.Context, changes []Change) error {
+func (t *Tracker) update(ctx context.Context, now time.Time, changes []Change) error {
 	var wake time.Time // the earliest of those changed
 	work := false
 	for i, c := range changes {
@@ -222,7 +252,7 @@ func (t *Tracker) update(ctx context.Context, changes []Change) error {
 		}
 	}
 	err := t.store.Update(ctx, changes)
-	again := t.outcome(err)
+	again := t.outcome(now, err)
 	t.mu.Lock()
 	if !wake.IsZero() && wake.Before(t.next) {
 		t.wake()
@@ -236,7 +266,7 @@ func (t *Tracker) update(ctx context.Context, changes []Change) error {
 
 // outcome notes whether recording worked, and reports whether it works again for
 // the first time.
-func (t *Tracker) outcome(err error) (again bool) {
+func (t *Tracker) outcome(now time.Time, err error) (again bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -245,11 +275,11 @@ func (t *Tracker) outcome(err error) (again bool) {
 			t.log.Error("record", "error", err)
 		}
 		if t.failing == nil {
-			t.failed = time.Now()
+			t.failed = now
 		}
 	case t.failing != nil:
 		t.log.Info("recording again")
-		t.listen(time.Now(), retryTime) // what came meanwhile was not answered, and comes again
+		t.listen(now, retryTime) // what came meanwhile was not answered, and comes again
 		t.failed, again = time.Time{}, true
 	}
 	t.failing = err
@@ -257,8 +287,8 @@ func (t *Tracker) outcome(err error) (again bool) {
 }
 
 // probe is a note whose writing shows whether anything can be recorded.
-func probe() Note {
-	return Note{Kind: "probe", Key: "tracker", Value: []byte(time.Now().UTC().Format(time.RFC3339Nano))}
+func probe(now time.Time) Note {
+	return Note{Kind: "probe", Key: "tracker", Value: []byte(now.UTC().Format(time.RFC3339Nano))}
 }
 
 // heartbeat reports whether the sighting is an Interim that changes nothing but the
@@ -274,7 +304,7 @@ func (p *Person) heartbeat(n *Sighting, w *World) bool {
 	if last := &f.Marks[len(f.Marks)-1]; !last.sign() || !n.At.After(last.At) || last.Site != n.Site || last.Whose != n.Whose {
 		return false
 	}
-	return slices.ContainsFunc(p.look(n.Heard, w), func(s Session) bool {
+	return f.steady || slices.ContainsFunc(p.look(n.Heard, w), func(s Session) bool {
 		return s.facts == f && s.State == Open && s.Seen.Equal(f.last()) && s.rhythm.interval() > 0
 	})
 }
@@ -283,14 +313,14 @@ func (p *Person) heartbeat(n *Sighting, w *World) bool {
 // of every minute. Each counts for the session's interval, but several in one minute
 // teach nothing more.
 func (t *Tracker) keepHeartbeat(n *Sighting) {
-	waiting := t.heartbeats[n.Device]
+	waiting := t.heartbeats[n.User]
 	for i, was := range waiting {
-		if was.User == n.User && was.Session == n.Session && was.At.Unix()/60 == n.At.Unix()/60 {
+		if was.Device == n.Device && was.Session == n.Session && was.At.Unix()/60 == n.At.Unix()/60 {
 			if n.At.After(was.At) {
 				waiting[i] = n
 			}
 			return
 		}
 	}
-	t.heartbeats[n.Device] = append(waiting, n)
+	t.heartbeats[strings.Clone(n.User)] = append(waiting, n)
 }

@@ -92,7 +92,7 @@ func TestWhatCannotBeReadIsAnOutageToo(t *testing.T) {
 		if err := errors.Join(hear(), tracker.Failing()); err != nil || !tracker.FailingSince().IsZero() {
 			t.Errorf("failing since %s: %v", tracker.FailingSince(), err)
 		}
-		if w := tracker.world(); !w.Listening.Equal(time.Now()) || !w.Holding.After(time.Now()) {
+		if w := tracker.world(time.Now()); !w.Listening.Equal(time.Now()) || !w.Holding.After(time.Now()) {
 			t.Errorf("it is %s, listening since %s, departures held until %s", time.Now(), w.Listening, w.Holding)
 		}
 	})

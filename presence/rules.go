@@ -15,6 +15,7 @@ type Rules struct {
 
 	Lunch       Span          // by the site's clock: whoever leaves in it is believed to have left more slowly; none is never
 	LunchLinger time.Duration // Linger, for a departure in Lunch; the longer of the two holds
+	NoDozes     bool          // how long a device was seen to doze prolongs nothing
 	Brief       time.Duration // after a stay that was shorter no booking is checked out before its end; 0: after none
 
 	Early             time.Duration // how long before its begin a booking is due

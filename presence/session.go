@@ -92,7 +92,12 @@ func (p *Person) Sessions(now time.Time, w World) []Session {
 
 // look works out all sessions of the person's devices, foreign ones too.
 func (p *Person) look(now time.Time, w *World) []Session {
-	all := make([]Session, 0, len(p.Facts)+1)
+	var all []Session
+	if w.room == nil {
+		all = make([]Session, 0, len(p.Facts)+1)
+	} else {
+		all = w.room.sessions[:0]
+	}
 	strays, miscounting := p.strays(), p.miscounting()
 	for i := range p.Facts {
 		f := &p.Facts[i]
@@ -129,6 +134,9 @@ func (p *Person) look(now time.Time, w *World) []Session {
 		}
 		p.judge(all[from:to], now, w)
 		from = to
+	}
+	if w.room != nil {
+		w.room.sessions = all
 	}
 	return slices.DeleteFunc(all, func(s Session) bool { return s.facts == nil })
 }

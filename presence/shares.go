@@ -155,12 +155,12 @@ func (t *Tracker) brought(client string, of ShareOf, n int) {
 func (t *Tracker) beyond(client string, of ShareOf, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.exceeded(client, of, n, time.Now())
+	t.exceeded(client, of, n)
 }
 
 // exceeded is beyond for a caller that holds t.mu.
-func (t *Tracker) exceeded(client string, of ShareOf, n int, now time.Time) {
-	s := t.shares.at(client, of)
+func (t *Tracker) exceeded(client string, of ShareOf, n int) {
+	now, s := t.looked, t.shares.at(client, of)
 	s.Refused += uint64(n)
 	if now.Sub(t.told[shareKey{client, of}]) >= shareTold {
 		t.told[shareKey{s.Client, of}] = now
@@ -247,7 +247,7 @@ func (t *Tracker) halveNASes(s *Share) {
 	for _, n := range all[:len(all)/2] {
 		t.removeNAS(n.name)
 	}
-	t.exceeded(s.Client, s.Of, len(all)/2, time.Now())
+	t.exceeded(s.Client, s.Of, len(all)/2)
 }
 
 // Of session ids.

@@ -129,7 +129,7 @@ func (p *Person) linger(s *stretch, w *World) (time.Duration, HeldBy) {
 	if linger > w.Linger {
 		why = HeldByLunch
 	}
-	if s.session != nil && (s.session.next >= 0 || s.session.end.Status == Stop && s.session.Cause != IdleTimeout) {
+	if w.NoDozes || s.session != nil && (s.session.next >= 0 || s.session.end.Status == Stop && s.session.Cause != IdleTimeout) {
 		return linger, why // the device is elsewhere, or its Stop said that it went
 	}
 	if d := p.doze(s.device); d > 0 && d+s.raw.Sub(s.to) > linger { // a doze runs from the Idle-Timeout

@@ -20,6 +20,8 @@ type Tracker struct {
 
 	store  Store
 	log    *slog.Logger
+	room   *room // World.room
+	past   bool  // nothing is kept: no NAS leaves a note, and heartbeats wait until somebody looks at their user
 	policy atomic.Pointer[policy]
 	kick   chan struct{}
 
@@ -29,7 +31,8 @@ type Tracker struct {
 	nasesKnown atomic.Bool  // the stored NASes have been read
 	turned     atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
 
-	sweeps time.Time // when Run may walk over everybody again for resets
+	sweeps time.Time // when sweep may walk over everybody again
+	swept  bool      // … and that it has since Run last saw to that
 
 	mu         sync.Mutex // guards what follows
 	listening  time.Time  // World.Listening
@@ -44,7 +47,7 @@ type Tracker struct {
 	at         map[string][]*nas      // where a person's device is alive
 	named      map[string]*sessionIDs // by client
 	sources    map[string]*source     // by client
-	heartbeats map[string][]*Sighting // by device: those to be written by the next flush
+	heartbeats map[string][]*Sighting // by user: those to be written by the next flush
 	shares     shares
 	told       map[shareKey]time.Time // when it was last said that something is over a share
 	unnoted    []NASName              // NASes that are forgotten, and whose notes are to be
@@ -73,8 +76,15 @@ const (
 
 // NewTracker returns a tracker over what is in the store.
 func NewTracker(store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
+	return newTracker(time.Now(), store, mapping, rules, log)
+}
+
+// newTracker returns a tracker that listens from now on. The clock is looked at by
+// NewTracker, Record, Run and what operators ask for, and by nothing below them: a
+// [Rehearsal] has no clock.
+func newTracker(now time.Time, store Store, mapping Mapping, rules Rules, log *slog.Logger) *Tracker {
 	t := &Tracker{
-		HasWork: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: time.Now(), ticked: time.Now(),
+		HasWork: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: now, ticked: now,
 		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string][]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
 		reasons: map[Reason]uint64{},
 		owned:   map[string]owned{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
@@ -95,7 +105,7 @@ func (t *Tracker) listen(now time.Time, hold time.Duration) {
 
 // World returns what decisions have to know at this moment, for packages that tell
 // of them.
-func (t *Tracker) World() World { return t.passed(t.world()) }
+func (t *Tracker) World() World { return t.passed(t.world(time.Now())) }
 
 // Reload replaces mapping and rules from now on.
 func (t *Tracker) Reload(mapping Mapping, rules Rules) {
@@ -134,17 +144,17 @@ func (t *Tracker) Ticked() time.Time {
 	return t.ticked
 }
 
-// world returns what decisions have to know at this moment.
-func (t *Tracker) world() World {
+// world returns what decisions have to know at this moment, which is now.
+func (t *Tracker) world(now time.Time) World {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now, rules := time.Now(), t.policy.Load().rules
+	rules := t.policy.Load().rules
 	if stepped(now.Round(0).Sub(t.looked.Round(0)), now.Sub(t.looked)) {
 		t.log.Warn("the clock was set, or the host slept: departures are held for linger")
 		t.listen(now, rules.Linger)
 	}
 	t.looked = now
-	return World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil}
+	return World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil, room: t.room}
 }
 
 // passed returns w with the moment up to which time has passed: a record that
@@ -157,13 +167,17 @@ func (t *Tracker) passed(w World) World {
 // Run lets time pass until ctx ends. Before it returns it writes the heartbeats and
 // the notes of NASes.
 func (t *Tracker) Run(ctx context.Context) error {
-	if err := t.recall(ctx); err != nil {
+	if err := t.recall(ctx, time.Now()); err != nil {
 		return err
 	}
 	t.recalled.Store(true)
 	said := ""
 	for {
-		next, err := t.tick(ctx)
+		began := time.Now()
+		next, err := t.tick(ctx, began)
+		if t.swept {
+			t.swept, t.sweeps = false, time.Now().Add((sweepShare-1)*time.Since(began))
+		}
 		switch {
 		case err == nil:
 			said = ""
@@ -178,7 +192,8 @@ func (t *Tracker) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return t.commit(context.WithoutCancel(ctx), WriteNotes(t.nasNotes(0)...))
+			now := time.Now()
+			return t.commit(context.WithoutCancel(ctx), now, WriteNotes(t.nasNotes(now, 0)...))
 		case <-t.kick:
 			timer.Stop()
 		case <-timer.C:
@@ -199,21 +214,21 @@ func (t *Tracker) wake() {
 
 // tick writes the heartbeats, applies resets and mass ends, lets time pass for the
 // people who are due, and returns when somebody is due next.
-func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
-	if err := t.flush(ctx); err != nil {
+func (t *Tracker) tick(ctx context.Context, now time.Time) (next time.Time, err error) {
+	if err := t.flush(ctx, now); err != nil {
 		return time.Time{}, err
 	}
-	if err := errors.Join(t.sweep(ctx), t.advanceFallen(ctx)); err != nil {
+	if err := errors.Join(t.sweep(ctx, now), t.advanceFallen(ctx, now)); err != nil {
 		return time.Time{}, err
 	}
 	if t.reloaded.Swap(false) {
-		if err := t.advanceEverybody(ctx); err != nil {
+		if err := t.advanceEverybody(ctx, now); err != nil {
 			t.reloaded.Store(true)
 			return time.Time{}, err
 		}
 	}
 	for ctx.Err() == nil {
-		now, w := time.Now(), t.world()
+		w := t.world(now)
 		t.turned.Store(now.UnixNano())
 		users, next, err := t.store.Due(ctx, Wakes, now, tickChunk)
 		if err != nil || len(users) == 0 {
@@ -223,7 +238,7 @@ func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 		for i, user := range users {
 			changes[i] = advancing(user, now, w)
 		}
-		if err := t.commit(ctx, changes...); err != nil {
+		if err := t.commit(ctx, now, changes...); err != nil {
 			return time.Time{}, err
 		}
 	}
@@ -231,8 +246,8 @@ func (t *Tracker) tick(ctx context.Context) (next time.Time, err error) {
 }
 
 // advanceEverybody lets time pass for everybody, due or not.
-func (t *Tracker) advanceEverybody(ctx context.Context) error {
-	now, w := time.Now(), t.world()
+func (t *Tracker) advanceEverybody(ctx context.Context, now time.Time) error {
+	w := t.world(now)
 	for people, err := range Everybody(ctx, t.store, "") {
 		if err != nil {
 			return err
@@ -241,7 +256,7 @@ func (t *Tracker) advanceEverybody(ctx context.Context) error {
 		for i, p := range people {
 			changes[i] = advancing(p.User, now, w)
 		}
-		if err := t.commit(ctx, changes...); err != nil {
+		if err := t.commit(ctx, now, changes...); err != nil {
 			return err
 		}
 	}
@@ -256,9 +271,12 @@ func advancing(user string, now time.Time, w World) Change {
 // flush writes the heartbeats and the notes of NASes with news, every few seconds.
 // While recording fails it writes a probe, which finds out when recording works
 // again.
-func (t *Tracker) flush(ctx context.Context) error {
+func (t *Tracker) flush(ctx context.Context, now time.Time) error {
 	t.mu.Lock()
-	waiting, failing, now := len(t.heartbeats), t.failing, time.Now()
+	waiting, failing := len(t.heartbeats), t.failing
+	if t.past {
+		waiting = 0
+	}
 	early := now.Before(t.flushed.Add(flushEvery))
 	if !early {
 		t.flushed = now
@@ -267,14 +285,14 @@ func (t *Tracker) flush(ctx context.Context) error {
 	if early {
 		return nil
 	}
-	notes := t.nasNotes(nasEvery)
+	notes := t.nasNotes(now, nasEvery)
 	if failing != nil {
-		notes = append(notes, probe())
+		notes = append(notes, probe(now))
 	}
 	if waiting == 0 && len(notes) == 0 {
 		return nil
 	}
-	err := t.commit(ctx, WriteNotes(notes...))
+	err := t.commit(ctx, now, WriteNotes(notes...))
 	if err != nil {
 		t.notNoted(notes)
 	}
@@ -294,9 +312,8 @@ func resetNote(r Reset) Note {
 // sweep applies the noted resets to everybody whom they cover, by one walk over all.
 // Resets that come meanwhile are left to the next walk: however many come, most of
 // the time is left for other work.
-func (t *Tracker) sweep(ctx context.Context) error {
-	began := time.Now()
-	if began.Before(t.sweeps) {
+func (t *Tracker) sweep(ctx context.Context, now time.Time) error {
+	if now.Before(t.sweeps) {
 		return nil
 	}
 	notes, err := t.store.Notes(ctx, resets, "", walkPage)
@@ -316,22 +333,22 @@ func (t *Tracker) sweep(ctx context.Context) error {
 	}
 	all = slices.DeleteFunc(all, func(r Reset) bool { return !t.concerns(r) })
 	if len(all) == 0 {
-		return t.commit(ctx, WriteNotes(notes...))
+		return t.commit(ctx, now, WriteNotes(notes...))
 	}
-	w := t.world()
-	err = t.advanceWhere(ctx, func(p *Person) bool {
+	w := t.world(now)
+	t.swept = true
+	err = t.advanceWhere(ctx, now, func(p *Person) bool {
 		return slices.ContainsFunc(all, func(r Reset) bool { return r.Covers(p, w) })
 	}, "a NAS was reset: its sessions are suspect")
-	t.sweeps = time.Now().Add((sweepShare - 1) * time.Since(began))
 	if err != nil {
 		return err
 	}
-	return t.commit(ctx, WriteNotes(notes...))
+	return t.commit(ctx, now, WriteNotes(notes...))
 }
 
 // advanceFallen lets time pass for people whose sessions may have been part of a
 // mass end.
-func (t *Tracker) advanceFallen(ctx context.Context) error {
+func (t *Tracker) advanceFallen(ctx context.Context, now time.Time) error {
 	t.mu.Lock()
 	fallen := t.fallen
 	t.fallen = nil
@@ -339,7 +356,7 @@ func (t *Tracker) advanceFallen(ctx context.Context) error {
 	if len(fallen) == 0 {
 		return nil
 	}
-	err := t.advanceWhere(ctx, func(p *Person) bool {
+	err := t.advanceWhere(ctx, now, func(p *Person) bool {
 		return slices.ContainsFunc(p.Facts, func(f Facts) bool { return slices.Contains(fallen, f.Place.NAS) })
 	}, "a NAS lost most of its people at once: they are held")
 	if err != nil {
@@ -352,8 +369,8 @@ func (t *Tracker) advanceFallen(ctx context.Context) error {
 
 // advanceWhere lets time pass for everybody for whom is returns true, and logs what
 // with their number.
-func (t *Tracker) advanceWhere(ctx context.Context, is func(*Person) bool, what string) error {
-	n, w := 0, t.world()
+func (t *Tracker) advanceWhere(ctx context.Context, now time.Time, is func(*Person) bool, what string) error {
+	n, w := 0, t.world(now)
 	defer func() {
 		if n > 0 {
 			t.log.Info(what, "people", n)
@@ -363,7 +380,6 @@ func (t *Tracker) advanceWhere(ctx context.Context, is func(*Person) bool, what 
 		if err != nil {
 			return err
 		}
-		now := time.Now()
 		var changes []Change
 		for i := range people {
 			if is(&people[i]) {
@@ -373,7 +389,7 @@ func (t *Tracker) advanceWhere(ctx context.Context, is func(*Person) bool, what 
 		if n += len(changes); len(changes) == 0 {
 			continue
 		}
-		if err := t.commit(ctx, changes...); err != nil {
+		if err := t.commit(ctx, now, changes...); err != nil {
 			return err
 		}
 	}

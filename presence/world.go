@@ -15,7 +15,13 @@ type World struct {
 	NAS       func(name NASName) NAS        // what is known of a NAS; never nil
 	NASByHash func(hash uint32) NAS         // likewise, where a person's facts hold the name no longer; nil: nothing
 	Behind    func(client string) time.Time // until when a client is taken to be sending old news; nil: none is
+
+	room *room // where to work out sessions, for one who looks at one person at a time; nil: anywhere
 }
+
+// room is memory that each look uses again: what the one before returned is no longer
+// valid.
+type room struct{ sessions []Session }
 
 // NAS is what is known of one NAS as a whole.
 type NAS struct {

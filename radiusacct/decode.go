@@ -35,6 +35,36 @@ func Decode(packet []byte, client Client, source netip.AddrPort, heard time.Time
 	return record, nil
 }
 
+// Whole returns the packet without what is behind it, and whether it is a well-formed
+// Accounting-Request.
+func Whole(packet []byte) ([]byte, bool) {
+	if !isAccounting(packet) {
+		return packet, false
+	}
+	packet = packet[:binary.BigEndian.Uint16(packet[2:])]
+	for at := headerLen; at < len(packet); at += int(packet[at+1]) {
+		if len(packet)-at < 2 || packet[at+1] < 2 || int(packet[at+1]) > len(packet)-at {
+			return packet, false
+		}
+	}
+	return packet, true
+}
+
+// Recall returns the record of an Accounting-Request that was written down, as [Decode]
+// does, but without its event time, and without where each answer came from. It
+// returns false for what is no RADIUS packet.
+func Recall(packet []byte, client *Client, source netip.AddrPort, heard time.Time) (presence.Record, bool) {
+	packet, ok := Whole(packet)
+	if !ok {
+		return presence.Record{}, false
+	}
+	a := scratch.Get().(*attributes)
+	defer scratch.Put(a)
+	a.read(packet)
+	r, _ := a.decode(client, source, heard, nil)
+	return r, true
+}
+
 // decode returns the record of a packet, without its event time: the recorder,
 // which knows the clock of the NAS, sets that. badDelay says that the
 // Acct-Delay-Time is beyond belief. Unless from is nil, decode appends to it which
@@ -159,4 +189,17 @@ func (in *intake) count(r *request) {
 		r.tally.badStamps.Add(1)
 		in.grumble(badClock, r.client.Name, r.exchange.source, r.heard, "nas", string(record.NAS()), "skew", skew)
 	}
+}
+
+// NASAddr returns the address that a well-formed packet's NAS calls its own.
+func NASAddr(packet []byte) netip.Addr {
+	for t, at := range each(packet) {
+		switch n := packet[at-1] - 2; {
+		case t == rfc2865.NASIPAddress_Type && n == 4:
+			return netip.AddrFrom4([4]byte(packet[at:]))
+		case t == rfc3162.NASIPv6Address_Type && n == 16:
+			return netip.AddrFrom16([16]byte(packet[at:]))
+		}
+	}
+	return netip.Addr{}
 }

@@ -1,12 +1,10 @@
 package radiusacct
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,106 +13,358 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// detailLine is one attribute of a detail record, or of radclient's input.
-var detailLine = regexp.MustCompile(`(?m)^[ \t]*([A-Za-z0-9][A-Za-z0-9.:-]*)[ \t]*(?::=|\+=|==|=)[ \t]*(.*?)[ \t]*,?\r?$`)
-
-// readDetail returns a packet for each record. A record begins with the time when
-// it was written, if it has one, and ends with an empty line.
-func readDetail(s string) (packets []Packet, err error) {
-	var record detailRecord
-	for i, line := range strings.Split(s, "\n") {
-		switch {
-		case strings.TrimSpace(line) == "":
-			packets, record = record.end(packets)
-		case strings.HasPrefix(line, "#"):
-		case detailLine.MatchString(line):
-			pair := detailLine.FindStringSubmatch(line)
-			if err := record.add(pair[1], pair[2]); err != nil {
-				return nil, fmt.Errorf("line %d: %s: %w", i+1, pair[1], err)
-			}
-		default:
-			at, err := time.ParseInLocation(time.ANSIC, strings.TrimSpace(line), time.Local)
-			if err != nil {
-				return nil, fmt.Errorf("line %d: neither an attribute nor a time, as a detail record has them", i+1)
-			}
-			packets, record = record.end(packets)
-			record.packet.Heard = at
+// isDetail reports whether a text holds an attribute, or what a program prints before
+// attributes.
+func isDetail(head []byte) bool {
+	for line := range bytes.Lines(head) {
+		text := undressed(bytes.TrimRight(line, "\r\n"))
+		if name, _, _ := cutPair(text); name != nil || isTitle(text) {
+			return true
 		}
 	}
-	packets, _ = record.end(packets)
-	return packets, nil
+	return false
 }
+
+// detailReader reads records of a FreeRADIUS detail file: each begins with the time
+// when it was written, if it has one, and ends with an empty line. It reads what
+// freeradius -X, radclient -x and radsniff -x print too, whose records begin with a
+// title.
+type detailReader struct {
+	lines *lines
+	zone  *time.Location
+
+	record detailRecord
+	titled bool // records begin with titles: between them is what a program says of its work
+	open   bool // a record has begun
+	ended  error
+}
+
+// Format implements [Reader].
+func (r *detailReader) Format() Format { return FormatDetail }
+
+// Next implements [Reader].
+func (r *detailReader) Next() (Packet, error) {
+	for r.ended == nil {
+		if p, is, err := r.next(); is || err != nil {
+			return p, err
+		}
+	}
+	return Packet{}, r.ended
+}
+
+// next returns the next record, and whether it is about accounting.
+func (r *detailReader) next() (p Packet, is bool, err error) {
+	r.record.reset()
+	for {
+		raw, err := r.lines.next()
+		if err != nil {
+			r.ended = err
+			return r.end()
+		}
+		if len(raw) == 0 || len(raw) < 4 && len(bytes.TrimSpace(raw)) == 0 {
+			if !r.record.empty() {
+				return r.end()
+			}
+			continue
+		}
+		if raw[0] == '#' {
+			continue
+		}
+		if raw[0] != '\t' { // a line of a detail file is not dressed
+			raw = undressed(raw)
+		}
+		name, value, rest := cutPair(raw)
+		switch {
+		case name != nil && (!r.titled || r.open):
+			for {
+				if err := r.record.add(name, value, r.zone); err != nil {
+					flaw := flawAt(r.lines.at, "%s: %v", name, err)
+					r.skip()
+					return p, false, flaw
+				}
+				if name, value, rest = cutPair(rest); name == nil {
+					break
+				}
+			}
+			if r.record.packet.Place == 0 {
+				r.record.packet.Place = r.lines.at
+			}
+		case isTitle(raw):
+			r.titled = true
+			if !r.record.empty() {
+				r.lines.back(raw)
+				return r.end()
+			}
+			r.open = r.record.title(raw, r.zone)
+		case r.titled:
+			r.open = false
+			if !r.record.empty() {
+				return r.end()
+			}
+		default:
+			text := strings.TrimSpace(string(raw))
+			at, err := time.ParseInLocation(time.ANSIC, text, r.zone)
+			if err != nil {
+				flaw := flawAt(r.lines.at, "neither an attribute nor a time, as a detail record has them")
+				r.skip()
+				return p, false, flaw
+			}
+			if !r.record.empty() {
+				r.lines.back(raw)
+				return r.end()
+			}
+			r.record.packet.Heard = at
+		}
+	}
+}
+
+// end returns the record that was read.
+func (r *detailReader) end() (p Packet, is bool, err error) {
+	r.open = false
+	p, is = r.record.end()
+	return p, is, nil
+}
+
+// skip goes on to the next record.
+func (r *detailReader) skip() {
+	for {
+		line, err := r.lines.next()
+		if err != nil {
+			r.ended = err
+			return
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			return
+		}
+		if _, err := time.ParseInLocation(time.ANSIC, strings.TrimSpace(string(line)), r.zone); err == nil {
+			r.lines.back(line)
+			return
+		}
+	}
+}
+
+// undressed returns a line without what freeradius -X, with and without times, puts
+// before it: "Mon Jan  3 09:00:00 2000 : Debug: (137)  ".
+func undressed(line []byte) []byte {
+	if at := bytes.Index(line, []byte(": (")); at > 0 && at < 40 && bytes.Contains(line[:at], []byte(" : ")) {
+		line = line[at+2:]
+	}
+	if len(line) > 2 && line[0] == '(' {
+		if end := bytes.IndexByte(line, ')'); end > 0 && isNumber(line[1:end]) {
+			return bytes.TrimLeft(line[end+1:], " \t")
+		}
+	}
+	return line
+}
+
+func isNumber(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// isTitle reports whether the line begins a packet in what a program prints:
+//
+//	Received Accounting-Request Id 7 from 10.9.8.7:40000 to 10.9.8.1:1813 length 120
+//	2021-08-20 14:43:26.469264 (12) Accounting-Request Id 152 ens192:10.9.8.7:48440 -> 10.9.8.1:1813 +21.998
+func isTitle(line []byte) bool {
+	return bytes.Contains(line, []byte(" Id ")) && !bytes.ContainsRune(line, '=') &&
+		(bytes.HasPrefix(line, []byte("Received ")) || bytes.HasPrefix(line, []byte("Sent ")) || bytes.Contains(line, []byte(" -> ")))
+}
+
+// title takes in a title, and reports whether what follows are the attributes of an
+// Accounting-Request.
+func (d *detailRecord) title(line []byte, zone *time.Location) bool {
+	words := strings.Fields(string(line))
+	is := false
+	for i, word := range words {
+		switch {
+		case word == "Accounting-Request":
+			is = true
+		case word == "->" && i > 0, word == "from" && i+1 < len(words):
+			from := words[i-1]
+			if word == "from" {
+				from = words[i+1]
+			}
+			for from != "" && !d.packet.Source.IsValid() { // an interface may stand before it
+				if source, err := netip.ParseAddrPort(from); err == nil && !source.Addr().IsUnspecified() {
+					d.packet.Source = source
+				}
+				_, from, _ = strings.Cut(from, ":")
+			}
+		}
+	}
+	if len(words) > 2 {
+		if at, err := time.ParseInLocation("2006-01-02 15:04:05.999999", words[0]+" "+words[1], zone); err == nil {
+			d.packet.Heard = at
+		}
+	}
+	return is
+}
+
+// cutPair returns the first attribute of a line, its value, and what comes behind a
+// comma; no name if the line is none.
+func cutPair(line []byte) (name, value, rest []byte) {
+	at := 0
+	for at < len(line) && (line[at] == ' ' || line[at] == '\t') {
+		at++
+	}
+	from := at
+	for at < len(line) && (isAlphanumeric(line[at]) || at > from && (line[at] == '-' || line[at] == '.' || line[at] == ':' && !follows(line, at, '='))) {
+		at++
+	}
+	name = line[from:at]
+	for at < len(line) && (line[at] == ' ' || line[at] == '\t') {
+		at++
+	}
+	if at < len(line) && (line[at] == ':' || line[at] == '+' || line[at] == '=') && follows(line, at, '=') {
+		at++
+	}
+	if at >= len(line) || line[at] != '=' || len(name) == 0 {
+		return nil, nil, nil
+	}
+	for at++; at < len(line) && (line[at] == ' ' || line[at] == '\t'); at++ {
+	}
+	value = line[at:]
+	if len(value) > 1 && (value[0] == '"' || value[0] == '\'') {
+		for i := 1; i < len(value); i++ {
+			if value[i] == '\\' {
+				i++
+			} else if value[i] == value[0] {
+				behind := bytes.TrimLeft(value[i+1:], " \t")
+				if len(behind) == 0 || behind[0] == ',' {
+					return name, value[:i+1], bytes.TrimPrefix(behind, []byte(","))
+				}
+			}
+		}
+	}
+	for i := range value { // without quotes a value may hold commas, unless another attribute is behind
+		if value[i] == ',' {
+			if next, _, _ := cutPair(value[i+1:]); next != nil {
+				return name, bytes.TrimRight(value[:i], " \t"), value[i+1:]
+			}
+		}
+	}
+	return name, bytes.TrimRight(bytes.TrimSuffix(bytes.TrimRight(value, " \t"), []byte(",")), " \t"), nil
+}
+
+func follows(line []byte, at int, c byte) bool { return at+1 < len(line) && line[at+1] == c }
 
 // detailRecord is a record of which some lines have been read.
 type detailRecord struct {
-	packet Packet
-	radius radius.Packet
+	packet  Packet
+	octets  []byte
+	other   bool // it is about something else than accounting
+	unknown int  // attributes that are not known
 }
 
-// end appends the packet of the record to packets, if it holds any attribute, and
-// returns an empty record.
-func (d detailRecord) end(packets []Packet) ([]Packet, detailRecord) {
-	d.radius.Code = radius.CodeAccountingRequest
-	octets, err := d.radius.MarshalBinary()
-	if err != nil || len(d.radius.Attributes) == 0 {
-		return packets, detailRecord{}
+func (d *detailRecord) reset() {
+	*d = detailRecord{octets: append(d.octets[:0], make([]byte, headerLen)...)}
+}
+
+// empty reports whether no attribute was read.
+func (d *detailRecord) empty() bool { return len(d.octets) == headerLen && d.unknown == 0 && !d.other }
+
+// end returns the packet of the record, if it holds any attribute of accounting.
+func (d *detailRecord) end() (Packet, bool) {
+	if d.other || len(d.octets) == headerLen {
+		return Packet{}, false
 	}
-	d.packet.Octets = octets
-	return append(packets, d.packet), detailRecord{}
+	d.octets[0] = byte(radius.CodeAccountingRequest)
+	binary.BigEndian.PutUint16(d.octets[2:], uint16(len(d.octets)))
+	d.packet.Octets = d.octets
+	return d.packet, true
 }
 
-var errTooMuch = errors.New("more than a packet of 4096 octets holds")
+// tooMuch is what is wrong with a record that no packet could hold.
+type tooMuch string
+
+func (t tooMuch) Error() string { return string(t) }
 
 // add adds an attribute to the packet. One that is not known goes into Unknown.
-func (d *detailRecord) add(name, value string) error {
+func (d *detailRecord) add(name, value []byte, zone *time.Location) error {
+	value = bytes.TrimPrefix(value, []byte("::"))
+	attribute, known := dictionary[string(name)]
+	if !known {
+		n := string(name)
+		if d.ofServer(n, unquote(string(value))) {
+			return nil
+		}
+		if attribute, known = dictionary[strings.ReplaceAll(strings.TrimPrefix(n, "Vendor-Specific."), ".", "-")]; !known { // of FreeRADIUS 4
+			d.unknown++
+			d.packet.Unknown = append(d.packet.Unknown, n)
+			return nil
+		}
+	}
+	octets, ok := attribute.encode(string(value), zone)
+	if !ok {
+		d.packet.Unknown = append(d.packet.Unknown, string(name)+" = "+string(value))
+		if octets == nil {
+			d.unknown++
+			return nil
+		}
+	}
+	return d.put(attribute, octets)
+}
+
+// put adds an attribute with the octets to the packet.
+func (d *detailRecord) put(a dictionaryEntry, octets []byte) error {
+	length := 2 + len(octets)
+	if a.vendor != 0 {
+		length += 6
+	}
+	switch {
+	case length > 255:
+		return tooMuch("longer than an attribute")
+	case len(d.octets)+length > maxLen:
+		return tooMuch("more than a packet of 4096 octets holds")
+	}
+	if a.vendor != 0 {
+		d.octets = append(d.octets, byte(rfc2865.VendorSpecific_Type), byte(length))
+		d.octets = binary.BigEndian.AppendUint32(d.octets, a.vendor)
+		d.octets = append(d.octets, byte(a.kind), byte(length-6))
+	} else {
+		d.octets = append(d.octets, byte(a.kind), byte(length))
+	}
+	d.octets = append(d.octets, octets...)
+	return nil
+}
+
+// ofServer takes in what a RADIUS server adds to its records, and reports whether it
+// is such.
+func (d *detailRecord) ofServer(name, value string) bool {
 	switch name {
 	case "Timestamp": // when the record was written
 		if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
 			d.packet.Heard = time.Unix(seconds, 0)
 		}
-		return nil
-	case "Packet-Src-IP-Address", "Packet-Src-IPv6-Address", "Client-IP-Address":
+	case "Packet-Src-IP-Address", "Packet-Src-IPv6-Address", "Client-IP-Address", "Net.Src.IP":
 		if addr, err := netip.ParseAddr(value); err == nil {
 			d.packet.Source = netip.AddrPortFrom(addr, d.packet.Source.Port())
 		}
-		return nil
-	case "Packet-Src-Port":
+	case "Packet-Src-Port", "Net.Src.Port":
 		if port, err := strconv.ParseUint(value, 10, 16); err == nil {
 			d.packet.Source = netip.AddrPortFrom(d.packet.Source.Addr(), uint16(port))
 		}
-		return nil
+	case "Packet-Type":
+		d.other = value != "Accounting-Request" && value != "4"
+	default:
+		return ofServer[name] || strings.HasPrefix(name, "Net.") || strings.HasPrefix(name, "Authenticator-")
 	}
-	if ofServer[name] {
-		return nil
-	}
-	attribute, known := dictionary[name]
-	if !known {
-		d.packet.Unknown = append(d.packet.Unknown, name)
-		return nil
-	}
-	octets, ok := attribute.encode(value)
-	if !ok {
-		d.packet.Unknown = append(d.packet.Unknown, name+" = "+value)
-		return nil
-	}
-	if attribute.vendor != 0 {
-		vsa := binary.BigEndian.AppendUint32(nil, attribute.vendor)
-		octets = append(append(vsa, byte(attribute.kind), byte(2+len(octets))), octets...)
-		attribute.kind = rfc2865.VendorSpecific_Type
-	}
-	if len(octets) > 253 {
-		return errors.New("longer than an attribute")
-	}
-	d.radius.Add(attribute.kind, octets)
-	if n, err := radius.AttributesEncodedLen(d.radius.Attributes); err != nil || n > maxLen-headerLen {
-		return errTooMuch
-	}
-	return nil
+	return true
 }
 
+// noValue stands for a value of an integer by a name that is not known: a number that
+// means nothing, as that of the name meant nothing to the dictionary.
+const noValue = 0xffff_fff0
+
 // encode returns the value as octets on the wire; ok is false if value does not
-// have the attribute's form.
-func (a dictionaryEntry) encode(value string) (octets []byte, ok bool) {
+// have the attribute's form, and is not told as if it had been absent if there are
+// octets all the same.
+func (a dictionaryEntry) encode(value string, zone *time.Location) (octets []byte, ok bool) {
 	bare := unquote(value)
 	switch a.form {
 	case asInteger:
@@ -122,7 +372,13 @@ func (a dictionaryEntry) encode(value string) (octets []byte, ok bool) {
 			return radius.NewInteger(n), true
 		}
 		n, err := strconv.ParseUint(bare, 0, 32)
-		return radius.NewInteger(uint32(n)), err == nil
+		if err != nil && a.names != nil {
+			return radius.NewInteger(noValue), false
+		}
+		if err != nil {
+			return nil, false
+		}
+		return radius.NewInteger(uint32(n)), true
 	case asAddress:
 		addr, err := netip.ParseAddr(bare)
 		return addr.AsSlice(), err == nil
@@ -130,21 +386,49 @@ func (a dictionaryEntry) encode(value string) (octets []byte, ok bool) {
 		if n, err := strconv.ParseUint(bare, 10, 32); err == nil {
 			return radius.NewInteger(uint32(n)), true
 		}
-		at, err := time.ParseInLocation("Jan _2 2006 15:04:05 MST", bare, time.Local)
-		if zone, offset := at.Zone(); err != nil || offset == 0 && zone != "UTC" && zone != "GMT" && at.Location() != time.Local {
-			return nil, false // the abbreviation of a zone may mean several
+		at, ok := parseDate(bare, zone)
+		if !ok {
+			return nil, false
 		}
-		return radius.NewInteger(uint32(at.Unix())), true
+		return radius.NewInteger(uint32(at)), true
 	}
 	if digits, ok := strings.CutPrefix(value, "0x"); ok {
 		octets, err := hex.DecodeString(digits)
 		return octets, err == nil
 	}
-	if mac, ok := wholeMAC(value); ok && a.form == asOctets {
-		octets, err := hex.DecodeString(strings.ReplaceAll(mac, ":", ""))
-		return octets, err == nil
+	if a.form == asOctets {
+		if mac, ok := wholeMAC(value); ok {
+			octets, err := hex.DecodeString(strings.ReplaceAll(mac, ":", ""))
+			return octets, err == nil
+		}
 	}
 	return []byte(bare), true
+}
+
+// months are as FreeRADIUS prints them.
+const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+// parseDate reads "Nov 24 2026 12:00:04 UTC" as seconds of the Unix epoch. The
+// abbreviation of a zone may mean several: it counts if the zone has it at that time.
+func parseDate(s string, zone *time.Location) (seconds int64, ok bool) {
+	if len(s) == len("Nov 24 2026 12:00:04 UTC") && (s[21:] == "UTC" || s[21:] == "GMT") {
+		month := strings.Index(months, s[:3])
+		digit := func(i int) int { return int(s[i] - '0') }
+		day := digit(5)
+		if s[4] != ' ' {
+			day += 10 * digit(4)
+		}
+		year := digit(7)*1000 + digit(8)*100 + digit(9)*10 + digit(10)
+		hour, minute, second := digit(12)*10+digit(13), digit(15)*10+digit(16), digit(18)*10+digit(19)
+		if month >= 0 && month%3 == 0 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute < 60 && second <= 60 && year > 1969 && year < 2106 {
+			return time.Date(year, time.Month(month/3+1), day, hour, minute, second, 0, time.UTC).Unix(), true
+		}
+	}
+	at, err := time.ParseInLocation("Jan _2 2006 15:04:05 MST", s, zone)
+	if name, offset := at.Zone(); err != nil || offset == 0 && name != "UTC" && name != "GMT" && at.Location() != zone {
+		return 0, false
+	}
+	return at.Unix(), true
 }
 
 // unquote returns the text that FreeRADIUS printed between quotes, and undoes its
@@ -154,6 +438,9 @@ func unquote(s string) string {
 		return s
 	}
 	s = s[1 : len(s)-1]
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] != '\\' || i+1 == len(s) {

@@ -103,7 +103,7 @@ var dictionary = map[string]dictionaryEntry{
 // ofServer are the attributes that a RADIUS server adds to its detail records:
 // they were in no packet.
 var ofServer = map[string]bool{
-	"Acct-Unique-Session-Id": true, "Acct-Unique-Session-ID": true, "Packet-Type": true, "Packet-Dst-IP-Address": true,
+	"Acct-Unique-Session-Id": true, "Acct-Unique-Session-ID": true, "Packet-Dst-IP-Address": true,
 	"Packet-Dst-IPv6-Address": true, "Packet-Dst-Port": true, "Packet-Original-Timestamp": true, "Realm": true,
 	"Request-Authenticator": true, "Stripped-User-Name": true, "Stripped-User-Domain": true,
 }

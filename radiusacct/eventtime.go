@@ -1,8 +1,10 @@
 package radiusacct
 
 import (
+	"encoding/binary"
 	"time"
 
+	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
 	"layeh.com/radius/rfc2869"
 
@@ -29,4 +31,28 @@ func (a *attributes) stamps(heard time.Time) (t presence.Stamps, badDelay bool) 
 		}
 	}
 	return t, badDelay
+}
+
+// StampOf returns the Event-Timestamp of a well-formed packet; zero if it has none.
+func StampOf(packet []byte) time.Time {
+	for t, at := range each(packet) {
+		if t == rfc2869.EventTimestamp_Type && packet[at-1] == 6 {
+			return time.Unix(int64(binary.BigEndian.Uint32(packet[at:])), 0)
+		}
+	}
+	return time.Time{}
+}
+
+// AppendContent appends what of a well-formed packet is the same in every copy of it,
+// whichever way the copy came: all but Acct-Delay-Time, Proxy-State and
+// Message-Authenticator.
+func AppendContent(b, packet []byte) []byte {
+	for t, at := range each(packet) {
+		switch t {
+		case rfc2866.AcctDelayTime_Type, rfc2865.ProxyState_Type, rfc2869.MessageAuthenticator_Type:
+		default:
+			b = append(b, packet[at-2:at-2+int(packet[at-1])]...)
+		}
+	}
+	return b
 }

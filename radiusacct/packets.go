@@ -1,15 +1,15 @@
 package radiusacct
 
 import (
+	"bufio"
 	"bytes"
+	"compress/bzip2"
+	"compress/gzip"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
-	"regexp"
-	"strings"
 	"time"
 
 	"layeh.com/radius"
@@ -17,40 +17,194 @@ import (
 
 // Packet is an Accounting-Request from a file.
 type Packet struct {
-	Octets  []byte         // for [Decode]
+	Octets  []byte         // for [Decode]; of a [Reader], until it reads the next
 	Source  netip.AddrPort // where it came from; invalid if that was not kept
 	Heard   time.Time      // when it arrived; zero if that was not kept
-	Unknown []string       // attributes of a detail record that could not be put into Octets
+	Unknown []string       // attributes of a text that could not be put into Octets
+	Place   int            // its line, or frame, counted from 1
 }
 
-// mostRead is how many octets [ReadPackets] reads at the most. People explain one
-// packet or a few.
-const mostRead = 64 << 20
+// Reader reads the Accounting-Requests of one file, one after the other.
+type Reader interface {
+	// Next returns the next. It returns io.EOF at the end, a [*Flaw] for what cannot
+	// be read, after which Next goes on behind it, and any other error for good.
+	Next() (Packet, error)
 
-// ReadPackets reads the Accounting-Requests in r, which is one of: a capture
-// as tcpdump writes it (pcap, not pcapng), records of a FreeRADIUS detail file
-// or lists of "Attribute = value", or octets in hexadecimal, plain or as xxd
-// and tcpdump print them, with an empty line between packets. It is an error
-// if there is none.
-func ReadPackets(r io.Reader) ([]Packet, error) {
-	b, err := io.ReadAll(io.LimitReader(r, mostRead+1))
-	if err != nil {
-		return nil, fmt.Errorf("read packets: %w", err)
+	// Format says what the file is.
+	Format() Format
+}
+
+// Format is a form in which accounting is written down.
+type Format string
+
+// The formats.
+const (
+	FormatDetail   Format = "detail"         // FreeRADIUS's detail files, and lists of "Attribute = value"
+	FormatCapture  Format = "capture"        // pcap and pcapng
+	FormatHex      Format = "hex"            // octets in hexadecimal
+	FormatRadacct  Format = "radacct"        // the table of FreeRADIUS's SQL module, as text with a header
+	FormatNPS      Format = "NPS"            // Microsoft's Network Policy Server, XML
+	FormatNPSTable Format = "NPS (database)" // …, database-compatible
+	FormatISE      Format = "Cisco ISE"      // its accounting messages, as syslog has them
+	FormatTable    Format = "CSV by --columns"
+)
+
+// Lacks returns what a format never tells, "" if nothing.
+func (f Format) Lacks() string {
+	switch f {
+	case FormatRadacct:
+		return "only the latest interim of a session, no attributes of vendors, and no Accounting-On or -Off: silence cannot be judged, and " +
+			"a network counts only if it stands in CalledStationId"
+	case FormatNPSTable:
+		return "attributes of vendors: a network counts only if it stands in Called-Station-Id"
+	case FormatTable:
+		return "whatever its columns leave out: silence cannot be judged unless interims are rows"
 	}
-	if len(b) > mostRead {
-		return nil, fmt.Errorf("read packets: more than %d MiB", mostRead>>20)
+	return ""
+}
+
+// Sparse reports whether the format leaves interims out, so that silence means
+// nothing.
+func (f Format) Sparse() bool { return f == FormatRadacct || f == FormatTable }
+
+// Flaw is something in a file that cannot be read.
+type Flaw struct {
+	Place  string // "line 12", "frame 7"
+	What   string
+	Remedy string // what to do about it; "" if nothing helps
+}
+
+func (f *Flaw) Error() string {
+	text := f.Place + ": " + f.What
+	if f.Remedy != "" {
+		text += " (" + f.Remedy + ")"
 	}
-	var packets []Packet
+	return text
+}
+
+func flawAt(line int, what string, args ...any) *Flaw {
+	return &Flaw{Place: fmt.Sprintf("line %d", line), What: fmt.Sprintf(what, args...)}
+}
+
+// Form is what a file does not say of itself.
+type Form struct {
+	Zone    *time.Location // of times that name none; nil: the host's
+	Columns *Columns       // of a table of anybody's; nil: it is none
+}
+
+func (f Form) zone() *time.Location {
+	if f.Zone == nil {
+		return time.Local
+	}
+	return f.Zone
+}
+
+// buffered is how much of a file is read at once: many are open.
+const buffered = 64 << 10
+
+// sniffed is how much of a file is looked at to tell what it is.
+const sniffed = 8 << 10
+
+// NewReader returns a reader of what is in r, which it tells by its content: a
+// capture (pcap or pcapng); records of a FreeRADIUS detail file, lists of
+// "Attribute = value", or what freeradius -X, radclient -x and radsniff print;
+// octets in hexadecimal, in any spelling, with an empty line between packets; a
+// radacct table with a header; the logs of NPS; Cisco ISE's accounting messages; or
+// a table by form.Columns. It may be packed by gzip or bzip2.
+func NewReader(r io.Reader, form Form) (Reader, error) {
+	b := bufio.NewReaderSize(r, buffered)
+	head, err := b.Peek(sniffed)
+	if len(head) == 0 && err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
 	switch {
-	case len(b) >= 4 && pcapOrder(b) != nil:
-		packets, err = readPcap(b)
-	case bytes.HasPrefix(b, []byte("\x0a\x0d\x0d\x0a")):
-		err = errors.New("this is pcapng: write pcap with `editcap -F pcap IN OUT`")
-	case detailLine.Match(b):
-		packets, err = readDetail(string(b))
-	default:
-		packets, err = readHex(string(b))
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		unpacked, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, err
+		}
+		return NewReader(unpacked, form)
+	case bytes.HasPrefix(head, []byte("BZh")):
+		return NewReader(bzip2.NewReader(b), form)
+	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+		return nil, errors.New("this is packed by zstd: unpack it with `zstd -d`, or give it as `zstdcat FILE | … -`")
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ")):
+		return nil, errors.New("this is packed by xz: unpack it with `xz -d`, or give it as `xzcat FILE | … -`")
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return nil, errors.New("this is UTF-16: write it as UTF-8 with `iconv -f UTF-16 -t UTF-8`")
+	case len(head) >= 4 && pcapOrder(head) != nil:
+		return newPcap(b)
+	case bytes.HasPrefix(head, []byte("\x0a\x0d\x0d\x0a")):
+		return newPcapng(b), nil
 	}
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+		b.Discard(3)
+		head = head[3:]
+	}
+	lines := &lines{r: b}
+	switch {
+	case form.Columns != nil:
+		return newTable(lines, form)
+	case isNPS(head):
+		return &npsReader{lines: lines, zone: form.zone()}, nil
+	case isISE(head):
+		return &iseReader{lines: lines, zone: form.zone()}, nil
+	case isRadacct(head):
+		return newRadacct(lines, form)
+	case isNPSTable(head):
+		return newNPSTable(lines, form), nil
+	case isDetail(head):
+		return &detailReader{lines: lines, zone: form.zone()}, nil
+	}
+	return &hexReader{lines: lines}, nil
+}
+
+// lines reads a text line by line.
+type lines struct {
+	r  *bufio.Reader
+	at int // of the latest line, counted from 1
+
+	long  []byte
+	again []byte // to be read once more; nil: none is
+}
+
+// mostLine is how long a line may be.
+const mostLine = 1 << 20
+
+// next returns the next line without its end, until the next is read.
+func (l *lines) next() ([]byte, error) {
+	if l.again != nil {
+		line := l.again
+		l.again = nil
+		return line, nil
+	}
+	l.at++
+	line, err := l.r.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		l.long = append(l.long[:0], line...)
+		for errors.Is(err, bufio.ErrBufferFull) && len(l.long) < mostLine {
+			line, err = l.r.ReadSlice('\n')
+			l.long = append(l.long, line...)
+		}
+		line = l.long
+	}
+	if len(line) == 0 && err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(line, "\r\n"), nil
+}
+
+// back has next return the line once more.
+func (l *lines) back(line []byte) { l.again = line }
+
+// mostRead is how many packets [ReadPackets] reads at the most. People explain one
+// packet or a few.
+const mostRead = 1 << 20
+
+// ReadPackets returns all Accounting-Requests in r, as [NewReader] reads them. It is
+// an error if there is none, or if anything in it cannot be read.
+func ReadPackets(r io.Reader) ([]Packet, error) {
+	packets, err := readAll(r)
 	if err == nil && len(packets) == 0 {
 		err = errors.New("there is no Accounting-Request")
 	}
@@ -60,46 +214,24 @@ func ReadPackets(r io.Reader) ([]Packet, error) {
 	return packets, nil
 }
 
-// hexOffset begins the lines of xxd and tcpdump -x.
-var hexOffset = regexp.MustCompile(`^\s*(0x)?[0-9a-fA-F]+:\s+`)
-
-func readHex(s string) (packets []Packet, err error) {
-	var octets []byte
-	end := func() error {
-		if len(octets) == 0 {
-			return nil
+func readAll(r io.Reader) (packets []Packet, err error) {
+	in, err := NewReader(r, Form{})
+	if err != nil {
+		return nil, err
+	}
+	for {
+		p, err := in.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return packets, nil
+		case err != nil:
+			return nil, err
+		case len(packets) == mostRead:
+			return nil, fmt.Errorf("more than %d packets", mostRead)
 		}
-		p := Packet{Octets: octets}
-		if version := octets[0] >> 4; version == 4 || version == 6 { // as RADIUS that would be codes of no accounting
-			if d, ok := readIP(octets); ok {
-				p = Packet{Octets: d.payload, Source: d.source}
-			}
-		}
-		octets = nil
-		if !isAccounting(p.Octets) {
-			return fmt.Errorf("%d octets that are no Accounting-Request", len(p.Octets))
-		}
+		p.Octets = bytes.Clone(p.Octets)
 		packets = append(packets, p)
-		return nil
 	}
-	for i, line := range strings.Split(s, "\n") {
-		if strings.TrimSpace(line) == "" {
-			if err := end(); err != nil {
-				return nil, fmt.Errorf("before line %d: %w", i+1, err)
-			}
-			continue
-		}
-		if offset := hexOffset.FindString(line); offset != "" {
-			line, _, _ = strings.Cut(line[len(offset):], "  ") // then come the characters
-		}
-		digits := strings.NewReplacer("0x", "", " ", "", "\t", "", "\r", "", ":", "").Replace(line)
-		more, err := hex.DecodeString(digits)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: neither a capture nor a detail record, and not hexadecimal: %w", i+1, err)
-		}
-		octets = append(octets, more...)
-	}
-	return packets, end()
 }
 
 // isAccounting reports whether b holds a whole Accounting-Request.

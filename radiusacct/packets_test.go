@@ -226,7 +226,7 @@ func TestWhatIsNoPacketIsToldWhy(t *testing.T) {
 		"hello":                             "line 1: neither a capture nor a detail record, and not hexadecimal",
 		"0401":                              "2 octets that are no Accounting-Request",
 		hex.EncodeToString(statusServer(t)): "no Accounting-Request",
-		"\x0a\x0d\x0d\x0a rest":             "editcap",
+		"\x0a\x0d\x0d\x0a rest":             "cut short in its header",
 		"User-Name = \"x\"\nnonsense\n":     "line 2: neither an attribute nor a time, as a detail record has them",
 		"User-Name = \"" + strings.Repeat("x", 300) + "\"":                   "line 1: User-Name: longer than an attribute",
 		strings.Repeat("Class = 0x"+strings.Repeat("00", 250)+"\n", 20):      "line 17: Class: more than a packet",
@@ -253,6 +253,14 @@ func FuzzReadPackets(f *testing.F) {
 	f.Add(pcap(binary.BigEndian, 0xa1b23c4d, 113, with(make([]byte, 14), overIPv6(start("a"))...)))
 	f.Add([]byte(hex.EncodeToString(overIPv4(start("a")))))
 	f.Add([]byte("Tue Nov 24 12:00:05 2026\n\tUser-Name = \"a\\101\\\"\"\n\tEvent-Timestamp = \"Nov 24 2026 12:00:04 UTC\"\n\tClass = 0x01\n\n"))
+	for _, name := range []string{"radacct.csv", "radacct.tsv", "nps.log", "nps-table.log", "ise.log"} {
+		text, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add(pcapng(binary.LittleEndian, 101, overIPv4(start("a"))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

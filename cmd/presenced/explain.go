@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/rehearse"
 	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
@@ -40,75 +42,122 @@ type explanation struct {
 
 func (p *program) explain() *cobra.Command {
 	var name string
+	var l look
 	cmd := &cobra.Command{
 		Use:   "explain FILE",
-		Short: "What RADIUS packets (hex, pcap or a FreeRADIUS detail record) would come to, and by which rule",
+		Short: "What RADIUS packets (hex, a capture or text of any tool) would come to, and by which rule",
 		Example: `presenced explain capture.pcap
 tail -n 20 /var/log/freeradius/radacct/10.0.0.1/detail | presenced explain -
+freeradius -X | presenced explain --domain example.com -
 presenced explain packet.hex --client hq-wlc --json`,
 		Long: "Prints what each Accounting-Request in FILE (- for the standard input) would come to under this\n" +
-			"configuration, with the rule that decided. Nothing is recorded, and no secret is checked.",
+			"configuration, with the rule that decided. Nothing is recorded, and no secret is looked at. Without a\n" +
+			"configuration, --domain and --ssid do for a first look.\n\n" +
+			"FILE is what `presenced rehearse` reads too: octets in hexadecimal, a capture, a FreeRADIUS detail file,\n" +
+			"what freeradius -X, radclient -x and radsniff -x print, attributes on one line, radacct, NPS, Cisco ISE.",
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := configs.Load(p.config)
+			cfg, err := p.configuration(cmd, &l)
 			if err != nil {
 				return err
 			}
-			all, err := explainFile(cfg, args[0], name)
+			form, _, err := l.form()
 			if err != nil {
 				return err
 			}
-			if p.json {
-				return p.printJSON(all)
-			}
-			for i, e := range all {
-				if i > 0 {
+			all := []explanation{}
+			err = p.explainFile(cfg, args[0], name, form, func(e explanation) error {
+				if p.json {
+					all = append(all, e)
+					return nil
+				}
+				if e.Packet > 1 {
 					fmt.Fprintln(p.stdout)
 				}
-				if err := p.printExplanation(e); err != nil {
-					return err
-				}
+				return p.printExplanation(e)
+			})
+			if err == nil && p.json {
+				err = p.printJSON(all)
 			}
-			return nil
+			return err
 		},
 	}
+	l.flags(cmd)
 	cmd.Flags().StringVar(&name, "client", "", "take the packets as `CLIENT`'s, whatever their source")
 	return p.listing(cmd)
 }
 
-// explainFile explains the packets of a file.
-func explainFile(cfg *configs.Config, file, client string) ([]explanation, error) {
+// explainFile tells what each packet of a file would come to, and what in it cannot
+// be read.
+func (p *program) explainFile(cfg *configs.Config, file, client string, form radiusacct.Form, tell func(explanation) error) error {
 	in := os.Stdin
 	if file != "-" {
 		var err error
 		if in, err = os.Open(file); err != nil {
-			return nil, err
+			return err
 		}
 		defer in.Close()
 	}
-	packets, err := radiusacct.ReadPackets(in)
+	packets, err := radiusacct.NewReader(in, form)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	all := []explanation{}
-	for i, packet := range packets {
-		c, err := explainedClient(cfg, client, packet.Source.Addr())
+	for n := 0; ; {
+		packet, err := packets.Next()
+		var flaw *radiusacct.Flaw
+		switch {
+		case errors.As(err, &flaw) && n > 0: // the rest may be better
+			fmt.Fprintf(p.stderr, "%s: %s\n", file, terminal.Printable(err.Error()))
+			continue
+		case errors.Is(err, io.EOF) && n > 0:
+			return nil
+		case errors.Is(err, io.EOF):
+			return fmt.Errorf("%s: there is no Accounting-Request", file)
+		case err != nil:
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		n++
+		e, err := explainPacket(cfg, packet, client)
 		if err != nil {
-			return nil, fmt.Errorf("packet %d: %w", i+1, err)
+			return err
 		}
-		heard := packet.Heard
-		if heard.IsZero() {
-			heard = time.Now()
+		e.Packet = n
+		if err := tell(e); err != nil {
+			return err
 		}
-		record, err := radiusacct.Decode(packet.Octets, c, packet.Source, heard, cfg.Radius.MaxSkew)
-		e := explainRecord(&cfg.Mapping, record)
-		if err != nil { // the other packets of the file may be better
-			e = explanation{Client: c.Name, Decision: "is met with silence: " + err.Error(), Rules: []presence.Source{}}
-		}
-		e.Packet, e.Unknown = i+1, append([]string{}, packet.Unknown...)
-		all = append(all, e)
 	}
-	return all, nil
+}
+
+// explainPacket says what a packet would come to.
+func explainPacket(cfg *configs.Config, packet radiusacct.Packet, client string) (explanation, error) {
+	c, known, err := explainedClient(cfg, client, packet.Source.Addr())
+	if err != nil {
+		return explanation{}, err
+	}
+	heard := packet.Heard
+	if heard.IsZero() {
+		heard = time.Now()
+	}
+	record, err := radiusacct.Decode(packet.Octets, c, packet.Source, heard, cfg.Radius.MaxSkew)
+	e := explainRecord(&cfg.Mapping, record)
+	if err != nil { // the other packets of the file may be better
+		e = explanation{Client: c.Name, Decision: "is met with silence: " + err.Error(), Rules: []presence.Source{}}
+	}
+	if e.Unknown = append([]string{}, packet.Unknown...); !known {
+		unknown, remedy := "which client sent it is not known", "name one with --client"
+		if packet.Source.IsValid() {
+			unknown = "no [[radius.client]] has the source address " + packet.Source.Addr().Unmap().String()
+			remedy = "add a [[radius.client]] for it, or name one with --client"
+		}
+		e.Rules = append([]presence.Source{{Question: "client", Answer: c.Name, Attribute: unknown}}, e.Rules...)
+		e.Decision += "; but " + unknown + ": what is no client's is met with silence"
+		if e.Remedy == "" {
+			e.Remedy = remedy
+		} else {
+			e.Remedy += "; " + remedy
+		}
+	}
+	return e, nil
 }
 
 // explainRecord says what a record would come to.
@@ -144,28 +193,30 @@ func explainRecord(rules *mapping.Rules, r presence.Record) explanation {
 	return e
 }
 
-// explainedClient finds the client whose packet it is: the one that was
-// named, else the one with the source's address, else the only one.
-func explainedClient(cfg *configs.Config, name string, source netip.Addr) (radiusacct.Client, error) {
-	var found *radiusacct.Client
-	clients := cfg.Radius.Clients
-	for i, c := range clients {
-		longer := found == nil || c.Prefix.Bits() > found.Prefix.Bits()
-		if name == c.Name || name == "" && source.IsValid() && c.Prefix.Contains(source.Unmap()) && longer {
-			found = &clients[i]
+// explainedClient finds the client whose packet it is: the one that was named, else
+// the one with the source's address, else the only one if the source is not known. It
+// reports whether it is any client's.
+func explainedClient(cfg *configs.Config, name string, source netip.Addr) (radiusacct.Client, bool, error) {
+	if name != "" {
+		for _, c := range cfg.Radius.Clients {
+			if name == c.Name {
+				return c, true, nil
+			}
+		}
+		return radiusacct.Client{}, false, fmt.Errorf("there is no [[radius.client]] %q", name)
+	}
+	if source.IsValid() {
+		if c := rehearse.Client(cfg, source.Unmap()); c != nil {
+			return *c, true, nil
 		}
 	}
-	switch {
-	case found != nil:
-		return *found, nil
-	case name != "":
-		return radiusacct.Client{}, fmt.Errorf("there is no [[radius.client]] %q", name)
-	case len(clients) == 1:
-		return clients[0], nil
-	case source.IsValid():
-		return radiusacct.Client{}, fmt.Errorf("no [[radius.client]] has the source address %s: add one, or name one with --client", source)
+	if only := cfg.Radius.Clients; len(only) == 1 && (!source.IsValid() || only[0].Prefix.Bits() == 0) {
+		return only[0], true, nil
 	}
-	return radiusacct.Client{}, fmt.Errorf("which client sent it? Name one with --client")
+	if sites := cfg.Mapping.Sites; len(sites) == 1 && len(sites[0].NAS)+len(sites[0].Locations) == 0 {
+		return radiusacct.Client{Name: "unknown", Site: sites[0].Name}, false, nil // as a client of its own would be
+	}
+	return radiusacct.Client{Name: "unknown"}, false, nil
 }
 
 // printExplanation prints an explanation to be read.

@@ -15,8 +15,8 @@ import (
 	"github.com/presenced/presenced/kadence/sandbox"
 )
 
-// rehearsal is what `sandbox` is asked to be.
-type rehearsal struct {
+// standIn is what `sandbox` is asked to be.
+type standIn struct {
 	listen    string
 	users     []string
 	walkIns   []string
@@ -35,10 +35,10 @@ var earlyCheckIns = map[string]sandbox.EarlyCheckIn{
 }
 
 func (p *program) sandbox() *cobra.Command {
-	var r rehearsal
+	var r standIn
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: "A Kadence to rehearse with: bookings of today for made-up users, and every call told",
+		Short: "A Kadence to try things on: bookings of today for made-up users, and every call told",
 		Example: `presenced sandbox --user ann@example.com --user bob@example.com
 presenced sandbox --unavailable-for 20 --early-check-in once-open
 presenced sandbox --walk-in bob@example.com --passes 10 --opening 08:00-18:00`,
@@ -52,7 +52,7 @@ presenced sandbox --walk-in bob@example.com --passes 10 --opening 08:00-18:00`,
 				return fmt.Errorf("--early-check-in %q is none of same-day, once-open, off", r.early)
 			}
 			r.switches.EarlyCheckIn = early
-			return p.rehearse(cmd.Context(), r)
+			return p.standIn(cmd.Context(), r)
 		},
 	}
 	f := cmd.Flags()
@@ -73,8 +73,8 @@ presenced sandbox --walk-in bob@example.com --passes 10 --opening 08:00-18:00`,
 	return cmd
 }
 
-// rehearse serves the sandbox until ctx ends.
-func (p *program) rehearse(ctx context.Context, r rehearsal) error {
+// standIn serves the sandbox until ctx ends.
+func (p *program) standIn(ctx context.Context, r standIn) error {
 	zone, err := time.LoadLocation(r.zone)
 	if err != nil {
 		p.understood = false

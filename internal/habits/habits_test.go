@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/daemon": {
 		"presence", "radiusacct", "mapping", "store", "kadence", "configs", "internal/control", "internal/page", "internal/web", "internal/metrics",
 	},
+	"internal/rehearse": {"presence", "radiusacct", "configs"}, // plays what is on file to presence
 	"internal/terminal": nil,
 	"internal/demo": {
 		"presence", "radiusacct", "kadence/sandbox", "configs", "internal/control", "internal/web", "internal/daemon", "internal/terminal",
@@ -52,7 +53,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/presenced": {
 		"presence", "radiusacct", "mapping", "store", "kadence", "kadence/sandbox", "configs", "internal/control", "internal/daemon",
-		"internal/demo", "internal/terminal",
+		"internal/demo", "internal/rehearse", "internal/terminal",
 	},
 	"internal/habits":  nil,
 	"packages":         nil,

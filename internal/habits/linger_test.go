@@ -15,9 +15,11 @@ import (
 // read how long somebody must be gone or unheard, by file and function: to print
 // what is configured, and never to tell when somebody will have left.
 var mayReadLinger = map[string][]string{
-	"cmd/presenced/check.go":    {"printConfig"}, // prints the configuration
-	"internal/page/axis.go":     {"place"},       // the measure of how fine the picture is
-	"internal/daemon/daemon.go": {"housekeep"},   // after it nothing that a restored copy held goes on unheard
+	"cmd/presenced/check.go":       {"printConfig"},     // prints the configuration
+	"internal/page/axis.go":        {"place"},           // the measure of how fine the picture is
+	"internal/rehearse/run.go":     {"alone", "newRun"}, // makes the rules that a rehearsal compares
+	"internal/rehearse/quality.go": {"sweep"},           // forgets the sessions that it counts
+	"internal/daemon/daemon.go":    {"housekeep"},       // after it nothing that a restored copy held goes on unheard
 }
 
 // TestPresenceAloneAddsLinger: how long somebody is waited for depends on more

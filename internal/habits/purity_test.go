@@ -15,7 +15,7 @@ import (
 // given.
 var actingFiles = []string{
 	"carry.go", "courier.go", "health.go", "orders.go", "passes.go", "plan.go", // the courier's
-	"naming.go", "nases.go", "recording.go", "remembered.go", "shares.go", "tracker.go", "walk.go", // the tracker's
+	"naming.go", "nases.go", "recording.go", "rehearsal.go", "remembered.go", "shares.go", "tracker.go", "walk.go", // the tracker's
 	"desk.go", "memory.go", "store.go", // whom they call
 }
 
