@@ -403,6 +403,7 @@ func TestNobodyWaitsForAWalk(t *testing.T) {
 		}
 		for range 3 {
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			before := walks
 			for range 5 {
 				if took := look(); took > patience {
@@ -410,6 +411,7 @@ func TestNobodyWaitsForAWalk(t *testing.T) {
 				}
 			}
 			time.Sleep(10 * time.Second)
+			synctest.Wait()
 			taken := p.latest.taken
 			if took := look(); took > 0 || time.Since(taken) > time.Minute {
 				t.Errorf("after the walk: %s, of %s ago", took, time.Since(taken))
