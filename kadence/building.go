@@ -255,36 +255,44 @@ func (d *Desk) Doubt(site string) string {
 // choose returns the building that is called so: by id, or by name if exactly
 // one has it.
 func choose(all []Building, called string) (Building, error) {
+	want := presence.Fold(strings.TrimSpace(called)) // folded once: there may be thousands of each
 	var named []Building
-	names := make([]string, 0, len(all))
 	for _, b := range all {
-		if presence.Fold(b.ID) == presence.Fold(called) {
+		if presence.Fold(b.ID) == want {
 			return b, nil
 		}
-		if presence.Fold(strings.TrimSpace(b.Name)) == presence.Fold(strings.TrimSpace(called)) {
+		if presence.Fold(strings.TrimSpace(b.Name)) == want {
 			named = append(named, b)
 		}
-		names = append(names, fmt.Sprintf("%s (%s)", printable(b.Name, 60), b.ID))
-	}
-	const shown = 20
-	known := "there are none"
-	if len(names) > 0 {
-		known = "there are " + strings.Join(names[:min(len(names), shown)], ", ")
-	}
-	if len(names) > shown {
-		known += fmt.Sprintf(" and %d more", len(names)-shown)
 	}
 	switch len(named) {
 	case 1:
 		return named[0], nil
 	case 0:
-		return Building{}, fmt.Errorf("%w: %q; %s", ErrUnknownBuilding, called, known)
+		return Building{}, fmt.Errorf("%w: %q; %s", ErrUnknownBuilding, called, known(all))
 	}
 	ids := make([]string, 0, len(named))
 	for _, b := range named {
 		ids = append(ids, b.ID)
 	}
 	return Building{}, fmt.Errorf("%w: %q is the name of %s: give the id", ErrUnknownBuilding, called, strings.Join(ids, " and "))
+}
+
+// known tells which buildings there are: the first few.
+func known(all []Building) string {
+	const shown = 20
+	if len(all) == 0 {
+		return "there are none"
+	}
+	var names []string
+	for _, b := range all[:min(len(all), shown)] {
+		names = append(names, fmt.Sprintf("%s (%s)", printable(b.Name, 60), b.ID))
+	}
+	text := "there are " + strings.Join(names, ", ")
+	if len(all) > shown {
+		text += fmt.Sprintf(" and %d more", len(all)-shown)
+	}
+	return text
 }
 
 // isULID reports whether s has the form of the API's ids.
