@@ -46,11 +46,15 @@ func told(visits []Concluded, by time.Time) (all []string) {
 func TestRehearsalIsTheDaemon(t *testing.T) {
 	_, met := Makes()
 	plans := map[string]Plan{"week": Week(8), "field": Field(8, met[:3]...), "calm": {People: 8, Days: 5, Begins: Week(1).Begins, Sites: Week(1).Sites, Calm: true}}
+	weeks, least := uint64(3), 50
+	if racing {
+		weeks, least = 1, 1
+	}
 	for name, plan := range plans {
 		t.Run(name, func(t *testing.T) {
 			visits := 0
-			for seed := range uint64(3) {
-				o := New(seed, plan)
+			for seed := range weeks {
+				o := New(seed, brief(plan, 2))
 				rules := o.Rules()
 				daemon, err := tracker(t, newMemory)(o, rules)
 				if err != nil {
@@ -64,7 +68,7 @@ func TestRehearsalIsTheDaemon(t *testing.T) {
 				}
 				visits += len(want)
 			}
-			if visits < 50 {
+			if visits < least {
 				t.Errorf("only %d visits were compared", visits)
 			}
 		})
@@ -77,7 +81,7 @@ func TestEveryLingerIsOneOfItsOwn(t *testing.T) {
 	lingers := []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour}
 	_, met := Makes()
 	for name, plan := range map[string]Plan{"week": Week(12), "field": Field(12, met[:3]...)} {
-		o := New(1, plan)
+		o := New(1, brief(plan, 2))
 		var others []presence.Rules
 		for _, linger := range lingers {
 			rules := o.Rules()
@@ -92,7 +96,7 @@ func TestEveryLingerIsOneOfItsOwn(t *testing.T) {
 				t.Errorf("%s, linger %v: alone (-) and beside others (+):\n%s", name, lingers[i], d)
 			}
 		}
-		if len(together[1]) <= len(together[4]) {
+		if len(together[1]) <= len(together[4]) && !racing {
 			t.Errorf("%s: %d visits with the shortest linger, %d with the longest", name, len(together[1]), len(together[4]))
 		}
 	}
