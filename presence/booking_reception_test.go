@@ -36,6 +36,14 @@ func (r *reception) Today(_ context.Context, user, site string) (all []Booking, 
 	return all, nil
 }
 
+// from lets set change how the desk behaves from now on, while others may be asking
+// it.
+func (r *reception) from(set func(r *reception)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	set(r)
+}
+
 // Pass implements Passes: there is one until 18:00, unless none says why not.
 func (r *reception) Pass(_ context.Context, user, site string) (Pass, error) {
 	r.mu.Lock()

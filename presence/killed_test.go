@@ -212,7 +212,7 @@ func TestWhateverIsKilledNothingIsDoneTwice(t *testing.T) {
 	}
 	t.Logf("seeds 0 to %d: %v", *seeds-1, total)
 	for _, what := range []string{"kill", "in", "out", "lost answer", "late effect", "act", "book", "cancel"} {
-		if total[what] == 0 {
+		if total[what] == 0 && fewer == 1 {
 			t.Errorf("of %d days none had any %s", *seeds, what)
 		}
 	}

@@ -156,7 +156,7 @@ func TestWhatIsCancelledAMinuteBeforeCounts(t *testing.T) {
 
 func TestWhyThereIsNoPassIsTold(t *testing.T) {
 	walksIn(t, func(o *office) {
-		o.desk.none = func(string) string { return "there is no onsite pass: noCapacity" }
+		o.desk.from(func(r *reception) { r.none = func(string) string { return "there is no onsite pass: noCapacity" } })
 		o.comes()
 		o.want("")
 		o.wantReason("no booking for today at this building; walk-in: there is no onsite pass: noCapacity")
@@ -164,7 +164,7 @@ func TestWhyThereIsNoPassIsTold(t *testing.T) {
 		if n := strings.Count(o.story(), "not done: walk-in:"); n != 1 {
 			t.Errorf("it is told %d times:\n%s", n, o.story())
 		}
-		o.desk.none = nil
+		o.desk.from(func(r *reception) { r.none = nil })
 		o.until(10, 50)
 		o.want("book ann@example.com, in pass0")
 	})
@@ -173,7 +173,7 @@ func TestWhyThereIsNoPassIsTold(t *testing.T) {
 // An API that accepts and answers 500, and one that does not say.
 func TestAPassOfWhichTheAnswerIsLostIsFoundAndNotAskedForAgain(t *testing.T) {
 	walksIn(t, func(o *office) {
-		o.desk.lost = func(call string) bool { return strings.HasPrefix(call, "book") }
+		o.desk.from(func(r *reception) { r.lost = func(call string) bool { return strings.HasPrefix(call, "book") } })
 		o.comes()
 		o.want("book ann@example.com, in pass0")
 		o.wantReason("was booked")
@@ -182,7 +182,7 @@ func TestAPassOfWhichTheAnswerIsLostIsFoundAndNotAskedForAgain(t *testing.T) {
 		}
 	})
 	walksIn(t, func(o *office) { // and listed only later
-		o.desk.late = func() time.Duration { return 40 * time.Minute }
+		o.desk.from(func(r *reception) { r.late = func() time.Duration { return 40 * time.Minute } })
 		o.comes()
 		o.want("book ann@example.com")
 		o.wantReason("walk-in: whether the desk booked the pass that was asked for at 2026-01-05T09:15:00Z nobody knows: it is not asked again today")

@@ -20,7 +20,7 @@ import (
 
 // differing is what makes no difference: an empty list is none, and what an
 // outlook has of its own is not kept.
-var differing = cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(presence.Outlook{})}
+var differing = cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(presence.Person{}, presence.Facts{}, presence.Outlook{})}
 
 // same compares by Equal where there is one, and takes no list for an empty
 // one.

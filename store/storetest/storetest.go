@@ -81,7 +81,7 @@ func same[T any](t testing.TB, got, want T) {
 }
 
 func unlike[T any](got, want T) string {
-	return gocmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(presence.Outlook{}))
+	return gocmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(presence.Person{}, presence.Facts{}, presence.Outlook{}))
 }
 
 func must[T any](v T, err error) T {
