@@ -207,7 +207,7 @@ func TestLookingMoreOftenChangesNothing(t *testing.T) {
 		other := *o
 		other.looks = 90 * time.Second
 		if diff := differ(want, lines(concluded(t, &other), true)); diff != "" {
-			t.Errorf("seed %d: -when due +every %s\n%s", o.Seed, other.looks, diff)
+			find(t, fmt.Sprintf("seed %d: -when due +every %s\n%s", o.Seed, other.looks, diff))
 		}
 	})
 }
