@@ -201,7 +201,8 @@ func (o *restless) says(status Status, user, device, session string) {
 // two bookings by us, nor is anybody booked who has, or had, a place here today.
 func TestWhateverIsKilledNothingIsDoneTwice(t *testing.T) {
 	total := map[string]int{}
-	for seed := range *seeds {
+	days := max(*seeds, 60) // in fewer not every fault occurs
+	for seed := range days {
 		restlessDay(t, seed, total)
 		if t.Failed() {
 			return
@@ -210,10 +211,10 @@ func TestWhateverIsKilledNothingIsDoneTwice(t *testing.T) {
 			t.Logf("seeds 0 to %d: %v", seed, total)
 		}
 	}
-	t.Logf("seeds 0 to %d: %v", *seeds-1, total)
+	t.Logf("seeds 0 to %d: %v", days-1, total)
 	for _, what := range []string{"kill", "in", "out", "lost answer", "late effect", "act", "book", "cancel"} {
-		if total[what] == 0 && fewer == 1 {
-			t.Errorf("of %d days none had any %s", *seeds, what)
+		if total[what] == 0 {
+			t.Errorf("of %d days none had any %s", days, what)
 		}
 	}
 }
