@@ -20,6 +20,7 @@ var missing string
 const (
 	worldVariable   = "PRESENCED_LAB"        // set for the process that runs inside the namespaces
 	programVariable = "PRESENCED_LAB_SERVER" // the built presenced, or why it could not be built
+	kernelVariable  = "PRESENCED_LAB_KERNEL" // the kernel of the machines, or why there is none; only with -radio
 	ownRootVariable = "PRESENCED_LAB_ROOT"   // set where the namespaces' root is nobody outside
 )
 
@@ -68,6 +69,9 @@ func Main(m *testing.M) int {
 
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), worldVariable+"=1", programVariable+"="+build(dir))
+	if flag.Parse(); given("radio") {
+		cmd.Env = append(cmd.Env, kernelVariable+"="+kernel())
+	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID,
