@@ -421,3 +421,35 @@ func (p *Person) answered(v *Visit, b, answer Booking, a action, err error, now 
 		p.tell(now, NotDone, verb+b.ID+": it is "+string(answer.Status))
 	}
 }
+
+// refusal returns the verdict on a claim that the desk refused, and whether it
+// still counts.
+func (c *Claim) refusal(now time.Time) (verdict, bool) {
+	switch {
+	case c != nil && c.final():
+		return verdict{why: c.Refused, denied: true}, true
+	case c != nil && now.Before(c.Next):
+		return verdict{next: c.Next, why: c.Refused, refused: true}, true
+	}
+	return verdict{}, false
+}
+
+// effected notes that the call took effect on the booking.
+func (v *Visit) effected(b Booking, a action, now time.Time, dry bool) {
+	c := v.claim(b.ID)
+	if c == nil {
+		return // endDryRun has dropped the claim meanwhile
+	}
+	c.Next, c.Refused, c.DryRun = time.Time{}, "", dry
+	switch a {
+	case checkingIn:
+		c.In = now
+		v.CheckIn.tookEffect(b.ID, now)
+		return
+	case cancelling:
+		c.End = earlier(c.End, now)
+		return
+	}
+	c.Out = now
+	v.CheckOut.tookEffect(b.ID, now)
+}

@@ -9,15 +9,6 @@ import (
 
 // How the courier makes its calls, and keeps what comes of them.
 
-func isNoUser(err error) bool { return errors.Is(err, ErrNoUser) }
-
-// denies reports whether the desk answered, and will not tell.
-func denies(err error) bool {
-	var denied *DeniedError
-	var refused *RefusedError
-	return errors.As(err, &denied) || errors.As(err, &refused)
-}
-
 // inherit makes the errands due now that a process which died left leased: nobody
 // is making those calls any more.
 func (c *Courier) inherit(ctx context.Context) error {
@@ -159,16 +150,6 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 	}
 }
 
-// step is what the courier has to do next for a visit.
-type step struct {
-	act     bool // call the desk: the attempt is stored
-	booking Booking
-	action  action
-	walks   bool  // have a pass booked: nobody has a booking, and has been here for long enough
-	old     bool  // read the bookings again, of the visit as it is: what was read is too old to act upon
-	visit   Visit // if old
-}
-
 // next returns what to do next for the visit, which was over if over is set when its
 // bookings were read, and notes the attempt if that is a call.
 func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, q *request, now time.Time) step {
@@ -290,63 +271,4 @@ func (c *Courier) call(ctx context.Context, site string, b Booking, a action, q 
 		return q.desk.Cancel(ctx, site, b)
 	}
 	return c.desk.CheckOut(ctx, site, b)
-}
-
-// failed records that the desk could not be asked, and when to ask again.
-func (c *Courier) failed(v Visit, err error) error {
-	var throttled *ThrottledError
-	var closed *ClosedError
-	now := time.Now()
-	switch {
-	case isNoUser(err):
-	case errors.As(err, &throttled):
-		c.rest(later(throttled.Until, now.Add(waitAfter(1))), err)
-	case errors.As(err, &closed):
-		c.rest(now.Add(closedTime), err)
-	case denies(err): // an answer, about this user or this site
-		c.denied(v.Site)
-	default:
-		c.faulted(v.User, v.Site, err)
-	}
-	flaky := c.site(v.Site).flaky(now)
-	return c.change(v, func(p *Person, v *Visit, now time.Time) { v.failed(err, flaky, now) })
-}
-
-// change applies f to the visit as it is stored, if it is still there. It is
-// carried through even when the daemon is about to stop.
-func (c *Courier) change(v Visit, f func(*Person, *Visit, time.Time)) error {
-	_, err := c.step(v, func(p *Person, v *Visit, now time.Time) step {
-		f(p, v, now)
-		return step{}
-	})
-	return err
-}
-
-// step is change for an f that finds out what to do next.
-func (c *Courier) step(v Visit, f func(*Person, *Visit, time.Time) step) (found step, err error) {
-	return c.stepNoting(v, nil, func(p *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) { return f(p, v, now), nil })
-}
-
-// stepNoting is step for an f that reads and writes notes.
-func (c *Courier) stepNoting(v Visit, reads []NoteKey, f func(*Person, *Visit, [][]byte, time.Time) (step, []Note)) (found step, err error) {
-	now, rules := time.Now(), *c.rules.Load()
-	err = c.store.Update(context.Background(), []Change{{User: v.User, Reads: reads, Apply: func(p *Person, values [][]byte) Outcome {
-		var s step
-		var notes []Note
-		for i := range p.Visits {
-			if p.Visits[i].ID != v.ID {
-				continue
-			}
-			v := &p.Visits[i]
-			turn := v.endOfDay(rules)
-			s, notes = f(p, v, values, now)
-			if v.State != Over && !v.endOfDay(rules).Equal(turn) {
-				p.Wake = earlier(p.Wake, now) // the tracker has to learn of the other end
-			}
-		}
-		archived := p.archive()
-		p.NextErrand = p.nextErrand()
-		return Outcome{Archived: archived, Notes: notes, Then: func() { found = s }}
-	}}})
-	return found, err
 }

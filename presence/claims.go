@@ -7,6 +7,10 @@ import (
 
 // A visit's claims: the bookings that are its own, and what it has tried on each.
 
+// askAgain is how long after a refusal that may pass, such as a missing
+// self-certification, the same booking is tried again.
+const askAgain = 5 * time.Minute
+
 // claim returns the visit's claim on the booking, nil if it has none.
 func (v *Visit) claim(booking string) *Claim {
 	for i := range v.Claims {
@@ -73,48 +77,6 @@ func (c *Claim) final() bool { return !c.Next.IsZero() && !c.Next.Before(c.End) 
 // unknown reports whether it is not known what came of the latest attempt.
 func (c *Claim) unknown() bool {
 	return !c.DryRun && c.Refused == "" && c.Tried.After(later(c.In, c.Out))
-}
-
-// refusal returns the verdict on a claim that the desk refused, and whether it
-// still counts.
-func (c *Claim) refusal(now time.Time) (verdict, bool) {
-	switch {
-	case c != nil && c.final():
-		return verdict{why: c.Refused, denied: true}, true
-	case c != nil && now.Before(c.Next):
-		return verdict{next: c.Next, why: c.Refused, refused: true}, true
-	}
-	return verdict{}, false
-}
-
-// effected notes that the call took effect on the booking.
-func (v *Visit) effected(b Booking, a action, now time.Time, dry bool) {
-	c := v.claim(b.ID)
-	if c == nil {
-		return // endDryRun has dropped the claim meanwhile
-	}
-	c.Next, c.Refused, c.DryRun = time.Time{}, "", dry
-	switch a {
-	case checkingIn:
-		c.In = now
-		v.CheckIn.tookEffect(b.ID, now)
-		return
-	case cancelling:
-		c.End = earlier(c.End, now)
-		return
-	}
-	c.Out = now
-	v.CheckOut.tookEffect(b.ID, now)
-}
-
-// try notes an attempt on the booking before it is made, and leases the errand:
-// the next attempt is due only when this one must have ended.
-func (v *Visit) try(b Booking, now time.Time) {
-	c := v.claimed(&b)
-	c.Tried, c.Refused, c.Next = now, "", time.Time{}
-	if e := v.errand(); e != nil {
-		e.Next = now.Add(lease)
-	}
 }
 
 // tryingCheckIn reports whether a check-in was tried and has not taken effect yet.

@@ -34,16 +34,6 @@ type Gap struct {
 	To   time.Time `json:"to"`
 }
 
-// byArrival is what an event time was taken from where the record carried none.
-const byArrival = "arrival"
-
-// Stamps is what a record says about when its event was.
-type Stamps struct {
-	Heard time.Time     // arrival
-	Stamp time.Time     // Event-Timestamp (RFC 2869 5.3); zero if absent
-	Delay time.Duration // Acct-Delay-Time (RFC 2866 5.2); 0 if absent or beyond belief
-}
-
 // The limits of what is believed of clocks.
 const (
 	clockSpan    = 15 * time.Minute    // Clock.Lag is the least lag of so long

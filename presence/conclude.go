@@ -8,13 +8,6 @@ import (
 // What comes in: the stays at a site. What goes out: the person's visits there,
 // brought in line with them. Only what took effect at the desk is final.
 
-// Floor is when the latest stay at a site that is over ended: another begins no
-// sooner.
-type Floor struct {
-	Site string    `json:"site"`
-	At   time.Time `json:"at"`
-}
-
 // conclude brings the person's visits in line with what is known at now, and
 // returns when time alone will change them next; zero if it will not.
 func (p *Person) conclude(c *picture) (next time.Time) {
@@ -234,28 +227,6 @@ func (p *Person) elsewhere(site string) bool {
 	})
 }
 
-// floorAt returns when the latest stay at the site ended; zero if none is
-// remembered.
-func (p *Person) floorAt(site string) (at time.Time) {
-	for i := range p.Floors {
-		if p.Floors[i].Site == site {
-			at = p.Floors[i].At
-		}
-	}
-	return at
-}
-
-// floor notes that a stay at the site ended.
-func (p *Person) floor(site string, at time.Time) {
-	for i := range p.Floors {
-		if f := &p.Floors[i]; f.Site == site {
-			f.At = later(f.At, at)
-			return
-		}
-	}
-	p.Floors = append(p.Floors, Floor{Site: site, At: at})
-}
-
 // gone returns when the last device at the visit's site was last seen; zero while
 // one is there.
 func (p *Person) gone(v *Visit) time.Time {
@@ -293,14 +264,14 @@ func (p *Person) archive() (archived []Visit) {
 	return archived
 }
 
-// tell adds a line to the story, once.
-func (p *Person) tell(at time.Time, kind EntryKind, text string) {
-	e := Entry{At: at, Kind: kind, Text: text}
-	if slices.ContainsFunc(p.Story, func(o Entry) bool { return o.At.Equal(at) && o.Kind == kind && o.Text == text }) {
-		return
-	}
-	p.Story = append(p.Story, e)
-	if n := len(p.Story); n > maxStory {
-		p.Story = slices.Delete(p.Story, 0, n-maxStory)
+// withdraw ends the visits at the sites.
+func (p *Person) withdraw(sites []string, now time.Time, w *World) {
+	for _, site := range sites {
+		p.floor(site, now)
+		for i := range p.Visits {
+			if v := &p.Visits[i]; v.Site == site && v.State != Over {
+				p.over(v, Withdrawn, now, now, "more than max_devices live devices: a shared account", *w)
+			}
+		}
 	}
 }

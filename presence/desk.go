@@ -155,3 +155,12 @@ func (e *ThrottledError) Error() string {
 type ClosedError struct{ Reason string }
 
 func (e *ClosedError) Error() string { return e.Reason }
+
+func isNoUser(err error) bool { return errors.Is(err, ErrNoUser) }
+
+// denies reports whether the desk answered, and will not tell.
+func denies(err error) bool {
+	var denied *DeniedError
+	var refused *RefusedError
+	return errors.As(err, &denied) || errors.As(err, &refused)
+}

@@ -17,14 +17,13 @@ const (
 	lookTwice = 90 * time.Second
 	listed    = 30 * time.Second
 
-	// askAgain is how long after a refusal that may pass, such as a missing
-	// self-certification, the same booking is tried again.
-	askAgain = 5 * time.Minute
-
 	// lease is how far the next attempt is moved into the future before a call is
 	// made: no second call is made meanwhile, and one is if the process dies in the
 	// first.
 	lease = 2 * time.Minute
+
+	// closedTime lies between probes of a desk that is closed to everybody.
+	closedTime = 5 * time.Minute
 )
 
 // backoff is how long to wait after the first, second, … failure in a row.
@@ -168,4 +167,14 @@ func jitter(d time.Duration, id string) time.Duration {
 		spread = (spread*31 + time.Duration(id[i])) % 200
 	}
 	return d + d*spread/1000
+}
+
+// try notes an attempt on the booking before it is made, and leases the errand:
+// the next attempt is due only when this one must have ended.
+func (v *Visit) try(b Booking, now time.Time) {
+	c := v.claimed(&b)
+	c.Tried, c.Refused, c.Next = now, "", time.Time{}
+	if e := v.errand(); e != nil {
+		e.Next = now.Add(lease)
+	}
 }

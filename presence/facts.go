@@ -31,16 +31,6 @@ type Mark struct {
 	Stamp  time.Time     // its Event-Timestamp as it stands, if At was not taken from that
 }
 
-// Whose is what a mark says of whose its session is.
-type Whose uint8
-
-// A record without a name does not contradict one with it: Unsaid is not Another.
-const (
-	Unsaid  Whose = iota // no name, an outer one, a MAC address
-	Mine                 // it named the person whose mark it is
-	Another              // it named somebody else, a machine, or who is nobody
-)
-
 // noSite is the Mark.Site of a network or place that does not count.
 const noSite = "-"
 

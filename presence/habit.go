@@ -9,6 +9,16 @@ import (
 // habits: how long it waits before it says Idle-Timeout, and the interval of its
 // interims.
 
+// What makes a habit.
+const (
+	witnesses = 5         // so many sessions make a habit of a NAS's
+	longUse   = time.Hour // a station that has shown no interval for so long has none
+	roamsKept = 16
+	idleAlike = 20 * time.Second // hostapd's 300 s come out as 300 to 317
+	idleLeast = 30 * time.Second
+	idleMost  = 30 * time.Minute
+)
+
 // roamed notes that the NAS said Idle-Timeout so long after the station's Start
 // elsewhere: each roam shows how long the access point waits. It believes the
 // shortest wait that three roams show alike: a station that came back unheard shows

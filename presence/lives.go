@@ -13,11 +13,11 @@ import (
 
 // The tolerances of these rules.
 const (
-	moment    = 5 * time.Second     // how far apart two records of one moment may be stamped: clocks count whole seconds, packets overtake each other
 	copyTime  = time.Minute         // a Start this soon after another is a copy of it, sent again without its event time
 	lateStop  = 450 * time.Second   // how late the Stop of an access point comes that waited for its station: hostapd's 300 s, and its retries
 	echoTime  = 5 * time.Minute     // an Interim this soon after its Stop may have been on the way
 	deadTime  = 10 * time.Minute    // a sign this long after a Stop shows that the session went on
+	idleUsual = 5 * time.Minute     // how long access points wait for a station: hostapd's ap_max_inactivity
 	bootTime  = 2 * time.Second     // a NAS that shuts down stops its sessions without a cause, and then says so
 	countMost = 30 * 24 * time.Hour // an Acct-Session-Time beyond this is none
 	marksMost = 4 * marksKept       // marks that are looked at, those of strays included
@@ -26,9 +26,6 @@ const (
 
 // began returns when the session began by the mark's count.
 func (m *Mark) began() time.Time { return m.At.Add(-m.Age) }
-
-// within reports whether a and b are no further apart than d.
-func within(a, b time.Time, d time.Duration) bool { return a.Sub(b).Abs() <= d }
 
 // lives works out the sessions of one id from its marks, and appends them to all;
 // counted says that the Acct-Session-Times of its NAS are counts of seconds.
@@ -452,4 +449,15 @@ func (s *Session) misstamped(marks []Mark, counted bool, w *World) {
 			return
 		}
 	}
+}
+
+// life returns the latest moment at which the session shows the station there.
+func (s *Session) life(w *World) time.Time {
+	if !s.ended || s.end.Status != Stop {
+		return s.Seen
+	}
+	if s.Cause == IdleTimeout {
+		return later(s.Seen, s.Ended.Add(-max(w.NAS(s.facts.Place.NAS).Idle, idleUsual)))
+	}
+	return later(s.Seen, s.Ended)
 }

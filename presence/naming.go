@@ -12,12 +12,6 @@ import (
 // What comes in: records as the mapping reads them. What goes out: the changes of the
 // people that each belongs to.
 
-// owned is what is believed of a device's names.
-type owned struct {
-	names        // with what is kept in memory only
-	note  []byte // what the store has, or has once the batch is recorded; nil: nothing
-}
-
 // naming works out to whom the records of one batch belong.
 type naming struct {
 	*Tracker
@@ -221,20 +215,6 @@ func (b *naming) taking(was owned, n Sighting, w World) Change {
 	})
 }
 
-// beats returns changes that apply the unwritten heartbeats of the users, so that no
-// fact is missing when facts are handed over. The heartbeats stay to be written,
-// because this batch may fail; applying them twice changes nothing.
-func (t *Tracker) beats(users []string, w World) (changes []Change) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, user := range users {
-		for _, n := range t.heartbeats[user] {
-			changes = append(changes, t.beat(n, w))
-		}
-	}
-	return changes
-}
-
 // change returns the change that tells the user the sighting.
 func (b *naming) change(user string, n Sighting, w World) Change {
 	client := b.client
@@ -345,4 +325,19 @@ func (b *naming) keepWaiting(n *Sighting, stored bool) []Change {
 		n.late()
 		return Outcome{Notes: []Note{{Kind: devices, Key: device, Value: n.note()}}}
 	})}
+}
+
+// reading is a record of a batch as the mapping read it.
+type reading struct {
+	*Reading
+	client  string
+	heard   time.Time
+	crowded bool // its user is a shared account
+}
+
+// lost is a record that led to no person.
+type lost struct {
+	why    Nobody
+	client string
+	heard  time.Time
 }

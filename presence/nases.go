@@ -9,121 +9,11 @@ import (
 	"time"
 )
 
-// nas is what the tracker knows of one NAS: more than is stored.
-type nas struct {
-	NAS
-	noted  time.Time            // NAS.Heard as last stored
-	live   map[string]station   // people's devices that are alive there
-	quiet  map[string]station   // … that fell silent: what is heard of them again disproves their interval
-	ended  map[string]time.Time // devices that ended there lately and did not come back, by arrival
-	ends   []end                // in order of arrival, so that what is no longer lately is at the front
-	roams  []time.Duration      // from a Start elsewhere to the Idle-Timeout here of the session before it: the shortest
-	name   NASName
-	stored bool // there is a note of it
-	served bool // a record of a station came from it, or is remembered
-
-	regular int           // stations that are heard by an interval of their own, at the last count
-	every   time.Duration // the median of these intervals
-}
-
-// end is the Stop of a device at a NAS.
-type end struct {
-	device string
-	at     time.Time
-	own    bool // the Stop named a cause of the station's own
-}
-
-// source is what is known of a client as a whole, and of its old news.
-type source struct {
-	all  NAS           // its NASes as if they were one
-	live int           // people's devices that are alive at them
-	old  time.Time     // arrival of the latest old record
-	gap  time.Duration // time between the latest two old records
-}
-
 const (
-	nasKind    = "nas"       // kind of the notes that hold NASes
-	nasEvery   = time.Minute // at most so often a NAS's time last heard is stored
-	nasForget  = 30 * 24 * time.Hour
-	massAtOnce = 5                // fewer ends at once are no mass end
-	witnesses  = 5                // so many sessions make a habit of a NAS's
-	longUse    = time.Hour        // a station that has shown no interval for so long has none
-	behindMost = 10 * time.Minute // how long presence waits for more old news at the most
-	idleAlike  = 20 * time.Second // hostapd's 300 s come out as 300 to 317
-	roamsKept  = 16
-	idleLeast  = 30 * time.Second
-	idleMost   = 30 * time.Minute
+	nasKind   = "nas"       // kind of the notes that hold NASes
+	nasEvery  = time.Minute // at most so often a NAS's time last heard is stored
+	nasForget = 30 * 24 * time.Hour
 )
-
-// nas returns what is known of a NAS; it is World.NAS. If one station is alone at
-// the NAS, its silence cannot be told from the NAS's: then nas returns the times of
-// all NASes of the client, which tell the station's silence from the site's.
-func (t *Tracker) nas(name NASName) NAS {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.known(t.nases[name])
-}
-
-// nasByHash is World.NASByHash.
-func (t *Tracker) nasByHash(hash uint32) NAS {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.known(t.hashes[hash])
-}
-
-// known is nas for a caller that holds t.mu.
-func (t *Tracker) known(n *nas) NAS {
-	if n == nil {
-		return NAS{}
-	}
-	is := n.told()
-	if s := t.sources[n.name.Client()]; is.Others == 0 && s != nil && s.live > massAtOnce {
-		is.Others, is.Heard, is.Since = s.live-1, s.all.Heard, s.all.Since
-	}
-	return is
-}
-
-// told returns the NAS with the counts of its stations.
-func (n *nas) told() NAS {
-	is := n.NAS
-	is.Others, is.Regular, is.Every = max(0, len(n.live)-1), n.regular, n.every
-	return is
-}
-
-// NASes returns what is known of every NAS, by name.
-func (t *Tracker) NASes() map[NASName]NAS {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	all := make(map[NASName]NAS, len(t.nases))
-	for name, n := range t.nases {
-		all[name] = n.told()
-	}
-	return all
-}
-
-// ofNAS returns the NAS of that name and marks it as heard. The caller holds t.mu.
-func (t *Tracker) ofNAS(name NASName) *nas {
-	n := t.nases[name]
-	if n == nil {
-		n = newNAS(NAS{})
-		t.addNAS(name, n)
-	}
-	t.spoke[n] = struct{}{}
-	return n
-}
-
-// ofSource returns the source of the NAS's client. The caller holds t.mu.
-func (t *Tracker) ofSource(nas NASName) *source { return t.sourceOf(nas.Client()) }
-
-// sourceOf returns the source of the client. The caller holds t.mu.
-func (t *Tracker) sourceOf(client string) *source {
-	s := t.sources[client]
-	if s == nil {
-		s = &source{}
-		t.sources[strings.Clone(client)] = s
-	}
-	return s
-}
 
 // date sets the record's event time by its NAS's clock, and notes old news.
 func (t *Tracker) date(r *Record) {
@@ -145,18 +35,6 @@ func (t *Tracker) date(r *Record) {
 		}
 		s.old = later(s.old, r.Heard)
 	}
-}
-
-// behindUntil returns until when the client counts as sending old news; it is
-// World.Behind.
-func (t *Tracker) behindUntil(client string) time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.sources[client]
-	if s == nil || s.old.IsZero() {
-		return time.Time{}
-	}
-	return s.old.Add(min(max(3*s.gap, fresh), behindMost))
 }
 
 var idSeed = maphash.MakeSeed()
@@ -287,10 +165,6 @@ func (t *Tracker) notNoted(notes []Note) {
 			t.unnoted = append(t.unnoted, NASName(note.Key))
 		}
 	}
-}
-
-func newNAS(n NAS) *nas {
-	return &nas{NAS: n, noted: n.Heard, live: map[string]station{}, quiet: map[string]station{}, ended: map[string]time.Time{}}
 }
 
 // nasNotes returns new notes of the NASes that were heard at least ago after their
@@ -456,4 +330,39 @@ func (t *Tracker) dropNASes(ctx context.Context, now time.Time) error {
 		t.notNoted(notes)
 	}
 	return err
+}
+
+// serves notes that the NAS has served a station.
+func (t *Tracker) serves(nas NASName) {
+	if nas == "" { // what has ended for long knows it no longer
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.nases[nas]
+	if n == nil { // the daemon ended before its note was written
+		n = newNAS(NAS{})
+		t.addNAS(clone(nas), n)
+	}
+	n.served = true
+}
+
+// concerns reports whether the reset may be about anybody. A reset of a NAS that never
+// served a station is not: such names can be made up, and each would cost a walk over
+// everybody.
+func (t *Tracker) concerns(r Reset) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.nases[r.NAS]
+	return !t.recalled.Load() || n != nil && n.served
+}
+
+const resets = "reset" // kind of the notes that hold resets not yet swept
+
+func resetNote(r Reset) Note {
+	value, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // strings and times
+	}
+	return Note{Kind: resets, Key: string(r.NAS) + "\x00" + r.BSSID + "\x00" + r.At.UTC().Format(time.RFC3339Nano), Value: value}
 }

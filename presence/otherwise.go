@@ -1,7 +1,6 @@
 package presence
 
 import (
-	"slices"
 	"time"
 )
 
@@ -9,29 +8,6 @@ import (
 // rules. What goes out: the visits that would have come of the same facts under
 // those. Facts do not depend on linger, so that one pass over the records tells of
 // any number of lingers.
-
-// otherwise is what other rules make of a person.
-type otherwise struct {
-	rules  *Rules
-	told   func(Visit, time.Time) // called with each visit that is over, and when its arrival was believed
-	visits []brief                // that are on
-	floors []Floor
-	buried []Device  // Person.Devices under these rules; nil: they are the same
-	stood  uint64    // how the sessions stood when it was concluded from them
-	wake   time.Time // when time changes something of it although they stand as they did
-	last   *picture  // of the person, while it is being pruned
-	seen   *picture  // … and under these rules
-}
-
-// brief is a visit that is on, in few octets: a rehearsal remembers everybody at
-// once, under many rules.
-type brief struct {
-	site    string
-	arrived time.Time
-	noticed time.Time // when the arrival was believed; zero: not yet
-	left    time.Time // Outlook.Since
-	state   VisitState
-}
 
 func (b brief) visit(user string) Visit {
 	v := Visit{User: user, Site: b.site, Arrived: b.arrived, State: b.state, Outlook: Outlook{Since: b.left}}
@@ -150,42 +126,5 @@ func (o *otherwise) keep(as *Person, now time.Time) {
 			continue
 		}
 		o.visits = append(o.visits, brief{v.Site, v.Arrived, noticed, v.Outlook.Since, v.State})
-	}
-}
-
-// at reports whether a visit to the site is on.
-func (o *otherwise) at(site string) bool {
-	return slices.ContainsFunc(o.visits, func(b brief) bool { return b.site == site })
-}
-
-// bury is [Person.bury] under these rules.
-func (o *otherwise) bury(f *Facts, until time.Time) {
-	if o.last == nil { // a crowd is forgotten as a whole
-		return
-	}
-	as := o.picture(o.last.Person).Person
-	if o.buried == nil {
-		as.Devices = slices.Clone(as.Devices)
-	}
-	as.bury(f, until, o.seen)
-	o.buried = as.Devices
-}
-
-// prune drops what the person has dropped.
-func (o *otherwise) prune(p *Person) {
-	o.seen, o.last = nil, nil
-	if o.buried == nil {
-		return
-	}
-	same := len(o.buried) == len(p.Devices)
-	o.buried = slices.DeleteFunc(o.buried, func(d Device) bool { return p.device(d.ID, d.Site) == nil })
-	for i := range o.buried {
-		d := &o.buried[i]
-		is := p.device(d.ID, d.Site)
-		d.Doze = is.Doze
-		same = same && *d == *is
-	}
-	if same {
-		o.buried = nil
 	}
 }

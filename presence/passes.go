@@ -14,32 +14,6 @@ const (
 	mostNone  = queueDepth       // visits of which that is remembered
 )
 
-// none is why a visit's person is booked no pass, and when to look again.
-type none struct {
-	why  string
-	next time.Time
-}
-
-// WalkInCount is how the requests of a site for passes went since the start, and
-// today.
-type WalkInCount struct {
-	Booked  uint64 `json:"booked"`            // passes, of which the answer or a reading told
-	Refused uint64 `json:"refused"`           // by the desk
-	Unclear uint64 `json:"unclear"`           // nobody knows
-	DryRun  uint64 `json:"dry_run"`           // only pretended
-	Undone  uint64 `json:"undone"`            // cancelled by us, because nobody had checked in
-	Today   int    `json:"today"`             // asked for in the site's day
-	Stopped string `json:"stopped,omitempty"` // why nobody more is booked today
-}
-
-// passes is the courier's part of what is known of walk-ins. Its owner's mu guards it.
-type passes struct {
-	counts map[string]*WalkInCount // by site
-	days   map[string]*tally       // by site
-	nones  map[string]none         // by visit
-	read   bool                    // days holds what was noted before the start
-}
-
 // WalkIns returns how the requests for passes went, by site.
 func (c *Courier) WalkIns() map[string]WalkInCount {
 	now, rules := time.Now(), *c.rules.Load()

@@ -235,3 +235,40 @@ func (p *Person) isHeard(now time.Time) {
 		}
 	}
 }
+
+// at reports whether a visit to the site is on.
+func (o *otherwise) at(site string) bool {
+	return slices.ContainsFunc(o.visits, func(b brief) bool { return b.site == site })
+}
+
+// bury is [Person.bury] under these rules.
+func (o *otherwise) bury(f *Facts, until time.Time) {
+	if o.last == nil { // a crowd is forgotten as a whole
+		return
+	}
+	as := o.picture(o.last.Person).Person
+	if o.buried == nil {
+		as.Devices = slices.Clone(as.Devices)
+	}
+	as.bury(f, until, o.seen)
+	o.buried = as.Devices
+}
+
+// prune drops what the person has dropped.
+func (o *otherwise) prune(p *Person) {
+	o.seen, o.last = nil, nil
+	if o.buried == nil {
+		return
+	}
+	same := len(o.buried) == len(p.Devices)
+	o.buried = slices.DeleteFunc(o.buried, func(d Device) bool { return p.device(d.ID, d.Site) == nil })
+	for i := range o.buried {
+		d := &o.buried[i]
+		is := p.device(d.ID, d.Site)
+		d.Doze = is.Doze
+		same = same && *d == *is
+	}
+	if same {
+		o.buried = nil
+	}
+}

@@ -21,7 +21,6 @@ const (
 )
 
 const (
-	queueDepth = 1 << 15                // due people among whom the most urgent is chosen
 	planAge    = time.Second            // how long a plan holds at the most
 	planAgain  = 100 * time.Millisecond // … and at the least, whoever arrives
 	passesMost = 3                      // how often in a row one of the lists is chosen from before the other
@@ -239,14 +238,6 @@ func (v *Visit) urgency(now time.Time, r Rules) urgency {
 		return checkIns
 	}
 	return refreshes
-}
-
-// question is what the courier remembers of the questions about a user whom no
-// reading of a building lists. The time between them grows.
-type question struct {
-	wanted bool          // the next question is to be asked when nothing is more urgent
-	next   time.Time     // … and not before this
-	wait   time.Duration // the time between the latest two
 }
 
 // These bound the time between two questions about a user: the desk may list a

@@ -154,3 +154,13 @@ func (c Cause) own() bool {
 	}
 	return false
 }
+
+// Stamps is what a record says about when its event was.
+type Stamps struct {
+	Heard time.Time     // arrival
+	Stamp time.Time     // Event-Timestamp (RFC 2869 5.3); zero if absent
+	Delay time.Duration // Acct-Delay-Time (RFC 2866 5.2); 0 if absent or beyond belief
+}
+
+// byArrival is what an event time was taken from where the record carried none.
+const byArrival = "arrival"

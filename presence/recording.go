@@ -63,21 +63,6 @@ func (t *Tracker) record(ctx context.Context, now time.Time, batch []Record) err
 	return nil
 }
 
-// reading is a record of a batch as the mapping read it.
-type reading struct {
-	*Reading
-	client  string
-	heard   time.Time
-	crowded bool // its user is a shared account
-}
-
-// lost is a record that led to no person.
-type lost struct {
-	why    Nobody
-	client string
-	heard  time.Time
-}
-
 // mostTries bounds how often a batch is recorded again because somebody else gave a
 // device of it away meanwhile.
 const mostTries = 10
@@ -217,18 +202,6 @@ func (t *Tracker) beating(changes []Change) map[string][]*Sighting {
 	return beats
 }
 
-// beat returns the change that tells the user a heartbeat that was kept. It is of a
-// session that was known: if the user was forgotten meanwhile, it does not bring them
-// back.
-func (t *Tracker) beat(n *Sighting, w World) Change {
-	return Change{User: n.User, Apply: func(p *Person, _ [][]byte) Outcome {
-		if p.of(n.Session, n.Device, n.NAS) == nil {
-			return Outcome{}
-		}
-		return Outcome{Archived: p.Hear(*n, t.passed(w))}
-	}}
-}
-
 // update makes the changes. Then it wakes the tracker if somebody is due sooner than
 // Run knows, and the courier if there may be work for it.
 func (t *Tracker) update(ctx context.Context, now time.Time, changes []Change) error {
@@ -289,38 +262,4 @@ func (t *Tracker) outcome(now time.Time, err error) (again bool) {
 // probe is a note whose writing shows whether anything can be recorded.
 func probe(now time.Time) Note {
 	return Note{Kind: "probe", Key: "tracker", Value: []byte(now.UTC().Format(time.RFC3339Nano))}
-}
-
-// heartbeat reports whether the sighting is an Interim that changes nothing but the
-// time last heard, and so may wait for the next flush.
-func (p *Person) heartbeat(n *Sighting, w *World) bool {
-	if n.Status != Interim || n.Whose == Another || !p.Wake.IsZero() && !n.Heard.Before(p.Wake) || n.Heard.Sub(n.At) > fresh {
-		return false
-	}
-	f := p.of(n.Session, n.Device, n.NAS)
-	if f == nil || f.Place.SSID != n.SSID || f.Place.NAS != n.NAS || f.Place.AP != n.AP || f.Place.BSSID != n.BSSID {
-		return false
-	}
-	if last := &f.Marks[len(f.Marks)-1]; !last.sign() || !n.At.After(last.At) || last.Site != n.Site || last.Whose != n.Whose {
-		return false
-	}
-	return f.steady || slices.ContainsFunc(p.look(n.Heard, w), func(s Session) bool {
-		return s.facts == f && s.State == Open && s.Seen.Equal(f.last()) && s.rhythm.interval() > 0
-	})
-}
-
-// keepHeartbeat keeps the heartbeat for the next flush: of each session the latest
-// of every minute. Each counts for the session's interval, but several in one minute
-// teach nothing more.
-func (t *Tracker) keepHeartbeat(n *Sighting) {
-	waiting := t.heartbeats[n.User]
-	for i, was := range waiting {
-		if was.Device == n.Device && was.Session == n.Session && was.At.Unix()/60 == n.At.Unix()/60 {
-			if n.At.After(was.At) {
-				waiting[i] = n
-			}
-			return
-		}
-	}
-	t.heartbeats[strings.Clone(n.User)] = append(waiting, n)
 }

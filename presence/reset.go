@@ -2,14 +2,6 @@ package presence
 
 import "time"
 
-// Reset is an Accounting-On or Accounting-Off.
-type Reset struct {
-	NAS   NASName   `json:"nas"`
-	BSSID string    `json:"bssid,omitempty"` // covers only this BSS, if it names one
-	At    time.Time `json:"at"`
-	Heard time.Time `json:"heard"`
-}
-
 // covers reports whether the reset ended the session: it is on that NAS, began before
 // the reset and was not seen alive since.
 func (r Reset) covers(s *Session) bool {
@@ -73,37 +65,11 @@ func (s *Session) broughtUp(n *Session) bool {
 
 const upTime = 5 * time.Minute // how long after a boot stations that were there before are on the air again
 
-// Covers reports whether the reset ended any session of p.
-func (r Reset) Covers(p *Person, w World) bool {
-	for _, s := range p.look(r.Heard, &w) {
-		if r.covers(&s) {
-			return true
-		}
+// fellWith reports whether the session's end was part of the NAS's latest mass
+// end.
+func (n NAS) fellWith(s *Session) bool {
+	if n.Fell.IsZero() || s.Cause >= Superseded {
+		return false
 	}
-	return false
-}
-
-// serves notes that the NAS has served a station.
-func (t *Tracker) serves(nas NASName) {
-	if nas == "" { // what has ended for long knows it no longer
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := t.nases[nas]
-	if n == nil { // the daemon ended before its note was written
-		n = newNAS(NAS{})
-		t.addNAS(clone(nas), n)
-	}
-	n.served = true
-}
-
-// concerns reports whether the reset may be about anybody. A reset of a NAS that never
-// served a station is not: such names can be made up, and each would cost a walk over
-// everybody.
-func (t *Tracker) concerns(r Reset) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := t.nases[r.NAS]
-	return !t.recalled.Load() || n != nil && n.served
+	return within(s.end.Heard, n.Fell, massEnd)
 }

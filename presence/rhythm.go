@@ -9,6 +9,17 @@ import (
 // repeats. One gap teaches nothing: controllers also send interims for an address, a
 // profile or a roam, and some send no others.
 
+// The limits of an interval, and of silence.
+const (
+	shortestInterim = 55 * time.Second // RFC 2869 5.16 allows no interval under 60 s; anything shorter is an event
+	longestInterim  = 4 * time.Hour
+	missedInterims  = 3 // so many are missing before a session is believed silent
+
+	// retryTime is how long a controller may take to send a request again that it
+	// could not deliver: hostapd, the slowest known, retries every 120 s.
+	retryTime = 150 * time.Second
+)
+
 // rhythm holds the latest signs of life of a session, oldest first.
 type rhythm struct {
 	at     [signsKept]time.Time

@@ -44,7 +44,7 @@ const (
 func DefaultRules() Rules {
 	return Rules{
 		Linger: time.Hour, DayStarts: 4 * time.Hour, MaxSession: 14 * time.Hour,
-		OutageHold: 30 * time.Minute, MaxSkew: 10 * time.Minute, MaxDevices: 16, MaxPeople: maxPeopleDefault, Early: time.Hour, CheckOut: CheckOutOurs,
+		OutageHold: 30 * time.Minute, MaxSkew: 10 * time.Minute, MaxDevices: 16, MaxPeople: 100_000, Early: time.Hour, CheckOut: CheckOutOurs,
 		Lunch: Span{11 * time.Hour, 14*time.Hour + 30*time.Minute}, LunchLinger: 2 * time.Hour, Brief: 5 * time.Minute,
 	}
 }
@@ -154,3 +154,20 @@ func (s Site) zone() *time.Location {
 	}
 	return s.Zone
 }
+
+// WalkIns is what a site wants of whoever comes without a booking.
+type WalkIns struct {
+	Rule  WalkInRule    // "" is never
+	After time.Duration // how long after having settled
+	Max   int           // in a day of the site
+	Undo  bool          // cancel on leaving what was booked and never checked in
+}
+
+// WalkInRule says whether somebody is booked who came without a booking.
+type WalkInRule string
+
+// The rules for walk-ins.
+const (
+	WalkInsNever  WalkInRule = "never"
+	WalkInsOnsite WalkInRule = "onsite" // a pass for the building, which takes nobody's desk
+)

@@ -10,80 +10,6 @@ import (
 // at a moment, device by device and oldest first: which of a device's sessions
 // counts, and whether it is open, suspect, ended or expired. Sessions are not stored.
 
-// SessionState is how far a session has come.
-type SessionState string
-
-// The states of a session.
-const (
-	Open    SessionState = "open"    // alive as far as is known
-	Suspect SessionState = "suspect" // ended or fell silent by the infrastructure's fault; held as present
-	Ended   SessionState = "ended"
-	Expired SessionState = "expired" // max_session ended it; nobody knows when it really ended
-)
-
-// Session is one accounting session of one device, as the facts show it at a
-// moment.
-type Session struct {
-	ID      string // Acct-Session-Id
-	Device  string
-	Site    string
-	SSID    string
-	NAS     NASName // "" soon after the session ended
-	AP      string
-	BSSID   string
-	Multi   string // Acct-Multi-Session-Id
-	State   SessionState
-	Began   time.Time     // for this person: if it named somebody else first, when it first named this person
-	Seen    time.Time     // latest event time at which it was alive
-	Heard   time.Time     // arrival of its latest record, by our own clock, from which it ages
-	Ended   time.Time     // event time of its end
-	Age     time.Duration // Acct-Session-Time of its latest record
-	Interim time.Duration // interval between its interims; 0: unknown
-	Cause   Cause         // why it ended or became suspect
-	Hold    time.Time     // a suspect session is believed ended from here on; zero: not while its NAS is silent
-	Until   time.Time     // when time alone changes its state; zero if that depends on its NAS
-
-	facts     *Facts
-	first     Mark // the mark that it began with
-	rhythm    rhythm
-	end       Mark      // the mark that ended it
-	hold      time.Time // since when it is held
-	back      time.Time // when its NAS was heard again after silence
-	boot      time.Time // when its NAS came up, just before the session began
-	nas, ap   uint32    // as in its latest sign
-	ended     bool
-	exact     bool // it began with its Start
-	twin      bool // superseded, and another NAS told of the station from the same moment on
-	named     bool // a record of it named the person
-	foreign   bool // it is somebody else's, or on a network that does not count
-	elsewhere bool // it is foreign because its network does not count
-	lone      bool // known by its Stop alone
-	vague     bool // Site is only its client's
-	divides   bool // it began on a day on which nothing had been heard of the session before
-	next      int  // index of the session that took the device over; -1 if none did
-}
-
-// Live reports whether the session counts as present: open, or suspect.
-func (s *Session) Live() bool { return s.State == Open || s.State == Suspect }
-
-// Exact reports whether the session's Start was heard, so that Began is no
-// estimate.
-func (s *Session) Exact() bool { return s.exact }
-
-// Found returns when the session's end became known; zero if it has not ended.
-func (s *Session) Found() time.Time { return s.end.Heard }
-
-// life returns the latest moment at which the session shows the station there.
-func (s *Session) life(w *World) time.Time {
-	if !s.ended || s.end.Status != Stop {
-		return s.Seen
-	}
-	if s.Cause == IdleTimeout {
-		return later(s.Seen, s.Ended.Add(-max(w.NAS(s.facts.Place.NAS).Idle, idleUsual)))
-	}
-	return later(s.Seen, s.Ended)
-}
-
 // Sessions returns the person's sessions as they stand at now, device by device and
 // oldest first, without those that are not the person's.
 func (p *Person) Sessions(now time.Time, w World) []Session {
@@ -302,7 +228,6 @@ func (s *Session) left() bool {
 const (
 	ghostTime  = 5 * time.Minute  // how long an access point sends interims of a station that has left it
 	returnTime = 15 * time.Minute // a session with a sign this long after the last of a later session goes on
-	idleUsual  = 5 * time.Minute  // how long access points wait for a station: hostapd's ap_max_inactivity
 )
 
 // stand sets the state of the session at now, and when time alone changes it.
@@ -437,20 +362,4 @@ func (s *Session) finding(now time.Time, w *World) (Mark, bool) {
 		return m, false
 	}
 	return m, true
-}
-
-// later and earlier return the later and the earlier of two times; earlier
-// takes zero for never.
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

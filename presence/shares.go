@@ -43,11 +43,10 @@ func (s *Share) Near(now time.Time) bool {
 func (s *Share) Over(now time.Time) bool { return !s.Last.IsZero() && now.Sub(s.Last) < shareTold }
 
 const (
-	maxNASes         = 1 << 16 // of one client
-	devicesOfOne     = 4       // devices that a client may bring for each of the people that it may bring
-	shareTold        = time.Hour
-	maxIDs           = 1 << 16 // session ids of one client in each of two generations
-	maxPeopleDefault = 100_000
+	maxNASes     = 1 << 16 // of one client
+	devicesOfOne = 4       // devices that a client may bring for each of the people that it may bring
+	shareTold    = time.Hour
+	maxIDs       = 1 << 16 // session ids of one client in each of two generations
 )
 
 // shares are the shares of all clients.
@@ -167,11 +166,6 @@ func (t *Tracker) exceeded(client string, of ShareOf, n int) {
 		t.log.Warn("a client brings more than its share: are names made up?", "client", s.Client, "of", string(of), "share", t.policy.Load().rules.most(of))
 	}
 	s.Last = now
-}
-
-// unknown reports whether nothing is remembered of the person.
-func (p *Person) unknown() bool {
-	return len(p.Facts)+len(p.Devices)+len(p.Visits)+len(p.Story) == 0 && p.Shared.Until.IsZero()
 }
 
 // strangers returns why a record of a new user leads to nobody when its client is
@@ -309,4 +303,15 @@ func (t *Tracker) uncrowd(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	maps.DeleteFunc(t.crowds, func(_ string, until time.Time) bool { return !now.Before(until) })
+}
+
+// ofNAS returns the NAS of that name and marks it as heard. The caller holds t.mu.
+func (t *Tracker) ofNAS(name NASName) *nas {
+	n := t.nases[name]
+	if n == nil {
+		n = newNAS(NAS{})
+		t.addNAS(name, n)
+	}
+	t.spoke[n] = struct{}{}
+	return n
 }

@@ -5,6 +5,16 @@ import (
 	"time"
 )
 
+// Whose is what a mark says of whose its session is.
+type Whose uint8
+
+// A record without a name does not contradict one with it: Unsaid is not Another.
+const (
+	Unsaid  Whose = iota // no name, an outer one, a MAC address
+	Mine                 // it named the person whose mark it is
+	Another              // it named somebody else, a machine, or who is nobody
+)
+
 // Sighting is what a record says after mapping: this user's device at this
 // site was alive, or ended, at that time.
 type Sighting struct {

@@ -8,16 +8,6 @@ import (
 // What comes in: signs of life and Stops of persons' devices at NASes. What is kept:
 // which device is alive where, and at which intervals it is told of.
 
-// station is a person's device that is alive at a NAS.
-type station struct {
-	session uint32                   // hash32 of its session's id
-	heard   time.Time                // event time of its latest sign
-	since   time.Time                // event time of its first
-	begun   time.Time                // event time of its Start; zero if that was not heard
-	gaps    [signsKept]time.Duration // the latest gaps between interims, the newest first
-	n       int                      // how many gaps
-}
-
 // alive notes that the device is alive at the NAS. It has left another where it was in
 // the same session, or was before this session's Start. Two NASes may tell of one
 // station, in a session each that begin at the same moment: a foreign and an anchor
@@ -75,21 +65,4 @@ func (t *Tracker) leftBefore(device string, begun time.Time) {
 // aliveAt reports whether the device is alive at a NAS of the client.
 func (t *Tracker) aliveAt(device, client string) bool {
 	return slices.ContainsFunc(t.at[device], func(n *nas) bool { return n.name.Client() == client })
-}
-
-// hear returns the station after another sign of life.
-func (s station) hear(n *Sighting) station {
-	s.session = hash32(n.Session)
-	if n.Status == Start { // interims that follow every Start at the same distances are no interval
-		s.n, s.begun = 0, n.At
-	}
-	if s.since.IsZero() {
-		s.since = n.At
-	} else if gap := n.At.Sub(s.heard); gap >= shortestInterim && gap <= longestInterim && n.Status == Interim {
-		copy(s.gaps[1:], s.gaps[:])
-		s.gaps[0] = gap
-		s.n = min(s.n+1, len(s.gaps))
-	}
-	s.heard = later(s.heard, n.At)
-	return s
 }

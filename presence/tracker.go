@@ -1,11 +1,7 @@
 package presence
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -164,46 +160,6 @@ func (t *Tracker) passed(w World) World {
 	return w
 }
 
-// Run lets time pass until ctx ends. Before it returns it writes the heartbeats and
-// the notes of NASes.
-func (t *Tracker) Run(ctx context.Context) error {
-	if err := t.recall(ctx, time.Now()); err != nil {
-		return err
-	}
-	t.recalled.Store(true)
-	said := ""
-	for {
-		began := time.Now()
-		next, err := t.tick(ctx, began)
-		if t.swept {
-			t.swept, t.sweeps = false, time.Now().Add((sweepShare-1)*time.Since(began))
-		}
-		switch {
-		case err == nil:
-			said = ""
-		case ctx.Err() == nil && err.Error() != said:
-			said = err.Error()
-			t.log.Error("let time pass", "error", err)
-		}
-		t.mu.Lock()
-		t.next = earlier(t.flushed.Add(flushEvery), next)
-		timer := time.NewTimer(time.Until(t.next))
-		t.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			now := time.Now()
-			return t.commit(context.WithoutCancel(ctx), now, WriteNotes(t.nasNotes(now, 0)...))
-		case <-t.kick:
-			timer.Stop()
-		case <-timer.C:
-		}
-		t.mu.Lock()
-		t.ticked = time.Now()
-		t.mu.Unlock()
-	}
-}
-
 // wake makes Run tick now. It never blocks.
 func (t *Tracker) wake() {
 	select {
@@ -212,186 +168,20 @@ func (t *Tracker) wake() {
 	}
 }
 
-// tick writes the heartbeats, applies resets and mass ends, lets time pass for the
-// people who are due, and returns when somebody is due next.
-func (t *Tracker) tick(ctx context.Context, now time.Time) (next time.Time, err error) {
-	if err := t.flush(ctx, now); err != nil {
-		return time.Time{}, err
-	}
-	if err := errors.Join(t.sweep(ctx, now), t.advanceFallen(ctx, now)); err != nil {
-		return time.Time{}, err
-	}
-	if t.reloaded.Swap(false) {
-		if err := t.advanceEverybody(ctx, now); err != nil {
-			t.reloaded.Store(true)
-			return time.Time{}, err
-		}
-	}
-	for ctx.Err() == nil {
-		w := t.world(now)
-		t.turned.Store(now.UnixNano())
-		users, next, err := t.store.Due(ctx, Wakes, now, tickChunk)
-		if err != nil || len(users) == 0 {
-			return next, err
-		}
-		changes := make([]Change, len(users))
-		for i, user := range users {
-			changes[i] = advancing(user, now, w)
-		}
-		if err := t.commit(ctx, now, changes...); err != nil {
-			return time.Time{}, err
-		}
-	}
-	return time.Time{}, ctx.Err()
+// owned is what is believed of a device's names.
+type owned struct {
+	names        // with what is kept in memory only
+	note  []byte // what the store has, or has once the batch is recorded; nil: nothing
 }
 
-// advanceEverybody lets time pass for everybody, due or not.
-func (t *Tracker) advanceEverybody(ctx context.Context, now time.Time) error {
-	w := t.world(now)
-	for people, err := range Everybody(ctx, t.store, "") {
-		if err != nil {
-			return err
-		}
-		changes := make([]Change, len(people))
-		for i, p := range people {
-			changes[i] = advancing(p.User, now, w)
-		}
-		if err := t.commit(ctx, now, changes...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// advancing returns the change that lets time pass for the user.
-func advancing(user string, now time.Time, w World) Change {
-	return Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome { return Outcome{Archived: p.Advance(now, w)} }}
-}
-
-// flush writes the heartbeats and the notes of NASes with news, every few seconds.
-// While recording fails it writes a probe, which finds out when recording works
-// again.
-func (t *Tracker) flush(ctx context.Context, now time.Time) error {
+// behindUntil returns until when the client counts as sending old news; it is
+// World.Behind.
+func (t *Tracker) behindUntil(client string) time.Time {
 	t.mu.Lock()
-	waiting, failing := len(t.heartbeats), t.failing
-	if t.past {
-		waiting = 0
+	defer t.mu.Unlock()
+	s := t.sources[client]
+	if s == nil || s.old.IsZero() {
+		return time.Time{}
 	}
-	early := now.Before(t.flushed.Add(flushEvery))
-	if !early {
-		t.flushed = now
-	}
-	t.mu.Unlock()
-	if early {
-		return nil
-	}
-	notes := t.nasNotes(now, nasEvery)
-	if failing != nil {
-		notes = append(notes, probe(now))
-	}
-	if waiting == 0 && len(notes) == 0 {
-		return nil
-	}
-	err := t.commit(ctx, now, WriteNotes(notes...))
-	if err != nil {
-		t.notNoted(notes)
-	}
-	return err
-}
-
-const resets = "reset" // kind of the notes that hold resets not yet swept
-
-func resetNote(r Reset) Note {
-	value, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // strings and times
-	}
-	return Note{Kind: resets, Key: string(r.NAS) + "\x00" + r.BSSID + "\x00" + r.At.UTC().Format(time.RFC3339Nano), Value: value}
-}
-
-// sweep applies the noted resets to everybody whom they cover, by one walk over all.
-// Resets that come meanwhile are left to the next walk: however many come, most of
-// the time is left for other work.
-func (t *Tracker) sweep(ctx context.Context, now time.Time) error {
-	if now.Before(t.sweeps) {
-		return nil
-	}
-	notes, err := t.store.Notes(ctx, resets, "", walkPage)
-	if err != nil || len(notes) == 0 {
-		return err
-	}
-	var all []Reset
-	for i, n := range notes {
-		var r Reset
-		if err := json.Unmarshal(n.Value, &r); err == nil {
-			all = append(all, r)
-		}
-		notes[i].Value = nil
-	}
-	for _, r := range all {
-		t.reset(r)
-	}
-	all = slices.DeleteFunc(all, func(r Reset) bool { return !t.concerns(r) })
-	if len(all) == 0 {
-		return t.commit(ctx, now, WriteNotes(notes...))
-	}
-	w := t.world(now)
-	t.swept = true
-	err = t.advanceWhere(ctx, now, func(p *Person) bool {
-		return slices.ContainsFunc(all, func(r Reset) bool { return r.Covers(p, w) })
-	}, "a NAS was reset: its sessions are suspect")
-	if err != nil {
-		return err
-	}
-	return t.commit(ctx, now, WriteNotes(notes...))
-}
-
-// advanceFallen lets time pass for people whose sessions may have been part of a
-// mass end.
-func (t *Tracker) advanceFallen(ctx context.Context, now time.Time) error {
-	t.mu.Lock()
-	fallen := t.fallen
-	t.fallen = nil
-	t.mu.Unlock()
-	if len(fallen) == 0 {
-		return nil
-	}
-	err := t.advanceWhere(ctx, now, func(p *Person) bool {
-		return slices.ContainsFunc(p.Facts, func(f Facts) bool { return slices.Contains(fallen, f.Place.NAS) })
-	}, "a NAS lost most of its people at once: they are held")
-	if err != nil {
-		t.mu.Lock()
-		t.fallen = append(t.fallen, fallen...)
-		t.mu.Unlock()
-	}
-	return err
-}
-
-// advanceWhere lets time pass for everybody for whom is returns true, and logs what
-// with their number.
-func (t *Tracker) advanceWhere(ctx context.Context, now time.Time, is func(*Person) bool, what string) error {
-	n, w := 0, t.world(now)
-	defer func() {
-		if n > 0 {
-			t.log.Info(what, "people", n)
-		}
-	}()
-	for people, err := range Everybody(ctx, t.store, "") {
-		if err != nil {
-			return err
-		}
-		var changes []Change
-		for i := range people {
-			if is(&people[i]) {
-				changes = append(changes, advancing(people[i].User, now, w))
-			}
-		}
-		if n += len(changes); len(changes) == 0 {
-			continue
-		}
-		if err := t.commit(ctx, now, changes...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.old.Add(min(max(3*s.gap, fresh), behindMost))
 }

@@ -90,3 +90,45 @@ type Claim struct {
 	Refused string    `json:"refused,omitempty"`
 	DryRun  bool      `json:"dry_run,omitempty"` // In and Out are what would have been
 }
+
+// HeldBy says what keeps a belief waiting.
+type HeldBy string
+
+// What a belief may be waiting for.
+const (
+	HeldBySettle    HeldBy = "settle"
+	HeldByLinger    HeldBy = "linger"
+	HeldByLunch     HeldBy = "lunch"
+	HeldByDoze      HeldBy = "doze"
+	HeldByOutage    HeldBy = "outage_hold"
+	HeldBySilence   HeldBy = "silence"
+	HeldByListening HeldBy = "listening"
+	HeldByOldNews   HeldBy = "old news"
+	HeldByNAS       HeldBy = "nas silent"
+)
+
+var whyHeld = map[HeldBy]string{
+	HeldBySettle:    "here, but not yet for as long as settle asks",
+	HeldByLinger:    "every device is gone, not yet for linger",
+	HeldByLunch:     "every device is gone, not yet for lunch_linger",
+	HeldByDoze:      "every device is gone, not yet for as long as one of them was seen to doze",
+	HeldByOutage:    "the network ended it and not the person: linger runs from the end of outage_hold",
+	HeldBySilence:   "a device fell silent, and may be heard within its interval",
+	HeldByListening: "records may have been missed: controllers send them again, or the next interim",
+	HeldByOldNews:   "old news is still coming, and may say the contrary",
+	HeldByNAS:       "the NAS where it left is silent as a whole: it may have come back unheard",
+}
+
+// Outlook is what presence believes of a visit. The code that decides makes it, and
+// others only print it: nothing else knows a deadline.
+type Outlook struct {
+	State VisitState `json:"state"`
+	Why   string     `json:"why"`
+	Since time.Time  `json:"since,omitzero"`   // while every device is gone: the last sign of life of any
+	Until time.Time  `json:"until,omitzero"`   // when the state changes if nothing more is heard; zero if that depends on more than time
+	Held  HeldBy     `json:"held_by,omitzero"` // what a departure, or an arrival, waits for
+	At    time.Time  `json:"as_of"`            // when it was made
+
+	end      End       // how the visit ended, if it is over
+	departed time.Time // when it did
+}

@@ -16,23 +16,6 @@ import (
 // which nobody knows what came is never made again that day: the bookings tell, and
 // if they do not, the person is as well off as without.
 
-// WalkInRule says whether somebody is booked who came without a booking.
-type WalkInRule string
-
-// The rules for walk-ins.
-const (
-	WalkInsNever  WalkInRule = "never"
-	WalkInsOnsite WalkInRule = "onsite" // a pass for the building, which takes nobody's desk
-)
-
-// WalkIns is what a site wants of whoever comes without a booking.
-type WalkIns struct {
-	Rule  WalkInRule    // "" is never
-	After time.Duration // how long after having settled
-	Max   int           // in a day of the site
-	Undo  bool          // cancel on leaving what was booked and never checked in
-}
-
 // walkIn is what is remembered of a pass that was asked for: a note beside the
 // person, because it outlives the visit. It is written before the call is made.
 type walkIn struct {
@@ -226,4 +209,30 @@ func (t tally) full(s Site) string {
 		return fmt.Sprintf("walk-ins of today have reached walk_ins_max = %d", s.WalkIns.Max)
 	}
 	return ""
+}
+
+// WalkInCount is how the requests of a site for passes went since the start, and
+// today.
+type WalkInCount struct {
+	Booked  uint64 `json:"booked"`            // passes, of which the answer or a reading told
+	Refused uint64 `json:"refused"`           // by the desk
+	Unclear uint64 `json:"unclear"`           // nobody knows
+	DryRun  uint64 `json:"dry_run"`           // only pretended
+	Undone  uint64 `json:"undone"`            // cancelled by us, because nobody had checked in
+	Today   int    `json:"today"`             // asked for in the site's day
+	Stopped string `json:"stopped,omitempty"` // why nobody more is booked today
+}
+
+// none is why a visit's person is booked no pass, and when to look again.
+type none struct {
+	why  string
+	next time.Time
+}
+
+// passes is the courier's part of what is known of walk-ins. Its owner's mu guards it.
+type passes struct {
+	counts map[string]*WalkInCount // by site
+	days   map[string]*tally       // by site
+	nones  map[string]none         // by visit
+	read   bool                    // days holds what was noted before the start
 }

@@ -19,10 +19,6 @@ type World struct {
 	room *room // where to work out sessions, for one who looks at one person at a time; nil: anywhere
 }
 
-// room is memory that each look uses again: what the one before returned is no longer
-// valid.
-type room struct{ sessions []Session }
-
 // NAS is what is known of one NAS as a whole.
 type NAS struct {
 	Heard    time.Time     `json:"heard"`             // arrival of its latest record
@@ -40,18 +36,12 @@ type NAS struct {
 const (
 	nasGap = 10 * time.Minute // a NAS unheard for this long may have fallen silent as a whole
 
-	regulars = 3             // so many stations with interims show a NAS silent that has no habit of them
-	deafMost = 4 * time.Hour // how long somebody is waited for because their NAS is silent
+	regulars   = 3                // so many stations with interims show a NAS silent that has no habit of them
+	behindMost = 10 * time.Minute // how long presence waits for more old news at the most
+	deafMost   = 4 * time.Hour    // how long somebody is waited for because their NAS is silent
 
-	minSilence      = 10 * time.Minute // a session is never believed silent sooner
-	missedInterims  = 3                // … nor before this many interims are missing
-	shortestInterim = 55 * time.Second // RFC 2869 5.16 allows no interval under 60 s; anything shorter is an event
-	longestInterim  = 4 * time.Hour
-	slowestBelief   = 15 * time.Minute // a departure is believed an interval after the device was found silent, or this long after it if the interval is longer
-
-	// retryTime is how long a controller may take to send a request again that it
-	// could not deliver: hostapd, the slowest known, retries every 120 s.
-	retryTime = 150 * time.Second
+	minSilence    = 10 * time.Minute // a session is never believed silent sooner
+	slowestBelief = 15 * time.Minute // a departure is believed an interval after the device was found silent, or this long after it if the interval is longer
 
 	tombstoneAge = 30 * time.Hour // how long the past of a person is kept: past the turn of the next day
 	maxEnded     = 16             // ids of ended sessions that a person keeps at the most, the latest
@@ -102,15 +92,6 @@ const (
 	atOnce  = 10 * time.Second
 )
 
-// fellWith reports whether the session's end was part of the NAS's latest mass
-// end.
-func (n NAS) fellWith(s *Session) bool {
-	if n.Fell.IsZero() || s.Cause >= Superseded {
-		return false
-	}
-	return within(s.end.Heard, n.Fell, massEnd)
-}
-
 // hear returns n with the arrival of a record at t.
 func (n NAS) hear(t time.Time) NAS {
 	if n.Heard.IsZero() || t.Sub(n.Heard) > n.gap() {
@@ -125,3 +106,11 @@ func (n NAS) hear(t time.Time) NAS {
 // stepped reports whether the clock on the wall and the monotonic clock
 // disagree about how long something took: the clock was set, or the host slept.
 func stepped(wall, monotonic time.Duration) bool { return (wall - monotonic).Abs() > time.Minute }
+
+// Reset is an Accounting-On or Accounting-Off.
+type Reset struct {
+	NAS   NASName   `json:"nas"`
+	BSSID string    `json:"bssid,omitempty"` // covers only this BSS, if it names one
+	At    time.Time `json:"at"`
+	Heard time.Time `json:"heard"`
+}

@@ -1,0 +1,133 @@
+package presence
+
+import (
+	"strings"
+	"time"
+)
+
+// What the tracker knows of a NAS and of a client, and what decisions see of it.
+
+// massAtOnce is how many ends at once may be a mass end.
+const massAtOnce = 5
+
+// nas is what the tracker knows of one NAS: more than is stored.
+type nas struct {
+	NAS
+	noted  time.Time            // NAS.Heard as last stored
+	live   map[string]station   // people's devices that are alive there
+	quiet  map[string]station   // … that fell silent: what is heard of them again disproves their interval
+	ended  map[string]time.Time // devices that ended there lately and did not come back, by arrival
+	ends   []end                // in order of arrival, so that what is no longer lately is at the front
+	roams  []time.Duration      // from a Start elsewhere to the Idle-Timeout here of the session before it: the shortest
+	name   NASName
+	stored bool // there is a note of it
+	served bool // a record of a station came from it, or is remembered
+
+	regular int           // stations that are heard by an interval of their own, at the last count
+	every   time.Duration // the median of these intervals
+}
+
+// end is the Stop of a device at a NAS.
+type end struct {
+	device string
+	at     time.Time
+	own    bool // the Stop named a cause of the station's own
+}
+
+// source is what is known of a client as a whole, and of its old news.
+type source struct {
+	all  NAS           // its NASes as if they were one
+	live int           // people's devices that are alive at them
+	old  time.Time     // arrival of the latest old record
+	gap  time.Duration // time between the latest two old records
+}
+
+// nas returns what is known of a NAS; it is World.NAS. If one station is alone at
+// the NAS, its silence cannot be told from the NAS's: then nas returns the times of
+// all NASes of the client, which tell the station's silence from the site's.
+func (t *Tracker) nas(name NASName) NAS {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.known(t.nases[name])
+}
+
+// nasByHash is World.NASByHash.
+func (t *Tracker) nasByHash(hash uint32) NAS {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.known(t.hashes[hash])
+}
+
+// known is nas for a caller that holds t.mu.
+func (t *Tracker) known(n *nas) NAS {
+	if n == nil {
+		return NAS{}
+	}
+	is := n.told()
+	if s := t.sources[n.name.Client()]; is.Others == 0 && s != nil && s.live > massAtOnce {
+		is.Others, is.Heard, is.Since = s.live-1, s.all.Heard, s.all.Since
+	}
+	return is
+}
+
+// told returns the NAS with the counts of its stations.
+func (n *nas) told() NAS {
+	is := n.NAS
+	is.Others, is.Regular, is.Every = max(0, len(n.live)-1), n.regular, n.every
+	return is
+}
+
+// NASes returns what is known of every NAS, by name.
+func (t *Tracker) NASes() map[NASName]NAS {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make(map[NASName]NAS, len(t.nases))
+	for name, n := range t.nases {
+		all[name] = n.told()
+	}
+	return all
+}
+
+// ofSource returns the source of the NAS's client. The caller holds t.mu.
+func (t *Tracker) ofSource(nas NASName) *source { return t.sourceOf(nas.Client()) }
+
+// sourceOf returns the source of the client. The caller holds t.mu.
+func (t *Tracker) sourceOf(client string) *source {
+	s := t.sources[client]
+	if s == nil {
+		s = &source{}
+		t.sources[strings.Clone(client)] = s
+	}
+	return s
+}
+
+func newNAS(n NAS) *nas {
+	return &nas{NAS: n, noted: n.Heard, live: map[string]station{}, quiet: map[string]station{}, ended: map[string]time.Time{}}
+}
+
+// station is a person's device that is alive at a NAS.
+type station struct {
+	session uint32                   // hash32 of its session's id
+	heard   time.Time                // event time of its latest sign
+	since   time.Time                // event time of its first
+	begun   time.Time                // event time of its Start; zero if that was not heard
+	gaps    [signsKept]time.Duration // the latest gaps between interims, the newest first
+	n       int                      // how many gaps
+}
+
+// hear returns the station after another sign of life.
+func (s station) hear(n *Sighting) station {
+	s.session = hash32(n.Session)
+	if n.Status == Start { // interims that follow every Start at the same distances are no interval
+		s.n, s.begun = 0, n.At
+	}
+	if s.since.IsZero() {
+		s.since = n.At
+	} else if gap := n.At.Sub(s.heard); gap >= shortestInterim && gap <= longestInterim && n.Status == Interim {
+		copy(s.gaps[1:], s.gaps[:])
+		s.gaps[0] = gap
+		s.n = min(s.n+1, len(s.gaps))
+	}
+	s.heard = later(s.heard, n.At)
+	return s
+}

@@ -1,0 +1,88 @@
+package presence
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// The courier's loop, and what operators ask of it.
+
+// Run carries until ctx ends, and then waits for the calls under way. Nobody
+// else carries from the store: Run first takes over the calls that were under way
+// when the process before died.
+func (c *Courier) Run(ctx context.Context) error {
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTime, cancel) })()
+	if err := c.inherit(ctx); err != nil && ctx.Err() == nil {
+		c.log.Error("take over what was under way: it waits for its leases", "error", err)
+	}
+	busy := busyPeople{}
+	back := make(chan string)
+	var r round
+	for {
+		user, next, err := c.pick(ctx, &r, busy)
+		switch {
+		case err != nil:
+			if ctx.Err() == nil {
+				c.log.Error("look for errands", "error", err)
+			}
+			next = time.Now().Add(waitAfter(2))
+		case user != "":
+			go func(asks bool) {
+				c.carry(calls, user, asks)
+				back <- user
+			}(busy[user].urgency == lookUps)
+			continue
+		}
+		var due <-chan time.Time
+		if !next.IsZero() {
+			due = time.After(time.Until(next))
+		}
+		select {
+		case <-c.kick:
+			r.stale = true
+		case <-due:
+		case user := <-back:
+			delete(busy, user)
+		case <-ctx.Done():
+			for range busy {
+				<-back
+			}
+			return nil
+		}
+	}
+}
+
+// Retry makes the visit's errand due now, whatever it was waiting for.
+func (c *Courier) Retry(user, visit string) error {
+	return c.byHand(user, visit, func(v *Visit, e *Errand, now time.Time) {
+		for i := range v.Claims {
+			v.Claims[i].Next = time.Time{}
+		}
+		e.Status, e.Next, e.Attempts, e.Reason = Pending, now, 0, ""
+	})
+}
+
+// Drop gives the visit's errand up.
+func (c *Courier) Drop(user, visit string) error {
+	return c.byHand(user, visit, func(v *Visit, e *Errand, _ time.Time) {
+		*e = e.skip("dropped by an operator")
+	})
+}
+
+func (c *Courier) byHand(user, visit string, f func(*Visit, *Errand, time.Time)) error {
+	found, err := c.step(Visit{User: user, ID: visit}, func(_ *Person, v *Visit, now time.Time) step {
+		e := v.errand()
+		if e != nil {
+			f(v, e, now)
+		}
+		return step{act: e != nil}
+	})
+	if err == nil && !found.act {
+		err = fmt.Errorf("visit %s of %s: nothing is pending", visit, user)
+	}
+	c.Kick()
+	return err
+}

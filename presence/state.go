@@ -1,0 +1,73 @@
+package presence
+
+import "time"
+
+// How a session stands at a moment: what is worked out of its facts at each look, and
+// never stored.
+
+// SessionState is how far a session has come.
+type SessionState string
+
+// The states of a session.
+const (
+	Open    SessionState = "open"    // alive as far as is known
+	Suspect SessionState = "suspect" // ended or fell silent by the infrastructure's fault; held as present
+	Ended   SessionState = "ended"
+	Expired SessionState = "expired" // max_session ended it; nobody knows when it really ended
+)
+
+// Session is one accounting session of one device, as the facts show it at a
+// moment.
+type Session struct {
+	ID      string // Acct-Session-Id
+	Device  string
+	Site    string
+	SSID    string
+	NAS     NASName // "" soon after the session ended
+	AP      string
+	BSSID   string
+	Multi   string // Acct-Multi-Session-Id
+	State   SessionState
+	Began   time.Time     // for this person: if it named somebody else first, when it first named this person
+	Seen    time.Time     // latest event time at which it was alive
+	Heard   time.Time     // arrival of its latest record, by our own clock, from which it ages
+	Ended   time.Time     // event time of its end
+	Age     time.Duration // Acct-Session-Time of its latest record
+	Interim time.Duration // interval between its interims; 0: unknown
+	Cause   Cause         // why it ended or became suspect
+	Hold    time.Time     // a suspect session is believed ended from here on; zero: not while its NAS is silent
+	Until   time.Time     // when time alone changes its state; zero if that depends on its NAS
+
+	facts     *Facts
+	first     Mark // the mark that it began with
+	rhythm    rhythm
+	end       Mark      // the mark that ended it
+	hold      time.Time // since when it is held
+	back      time.Time // when its NAS was heard again after silence
+	boot      time.Time // when its NAS came up, just before the session began
+	nas, ap   uint32    // as in its latest sign
+	ended     bool
+	exact     bool // it began with its Start
+	twin      bool // superseded, and another NAS told of the station from the same moment on
+	named     bool // a record of it named the person
+	foreign   bool // it is somebody else's, or on a network that does not count
+	elsewhere bool // it is foreign because its network does not count
+	lone      bool // known by its Stop alone
+	vague     bool // Site is only its client's
+	divides   bool // it began on a day on which nothing had been heard of the session before
+	next      int  // index of the session that took the device over; -1 if none did
+}
+
+// Live reports whether the session counts as present: open, or suspect.
+func (s *Session) Live() bool { return s.State == Open || s.State == Suspect }
+
+// Exact reports whether the session's Start was heard, so that Began is no
+// estimate.
+func (s *Session) Exact() bool { return s.exact }
+
+// Found returns when the session's end became known; zero if it has not ended.
+func (s *Session) Found() time.Time { return s.end.Heard }
+
+// room is memory that each look uses again: what the one before returned is no longer
+// valid.
+type room struct{ sessions []Session }

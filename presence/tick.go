@@ -1,0 +1,154 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// The loop that lets time pass: what is due, what was kept to be written, and what
+// happened to whole NASes.
+
+// Run lets time pass until ctx ends. Before it returns it writes the heartbeats and
+// the notes of NASes.
+func (t *Tracker) Run(ctx context.Context) error {
+	if err := t.recall(ctx, time.Now()); err != nil {
+		return err
+	}
+	t.recalled.Store(true)
+	said := ""
+	for {
+		began := time.Now()
+		next, err := t.tick(ctx, began)
+		if t.swept {
+			t.swept, t.sweeps = false, time.Now().Add((sweepShare-1)*time.Since(began))
+		}
+		switch {
+		case err == nil:
+			said = ""
+		case ctx.Err() == nil && err.Error() != said:
+			said = err.Error()
+			t.log.Error("let time pass", "error", err)
+		}
+		t.mu.Lock()
+		t.next = earlier(t.flushed.Add(flushEvery), next)
+		timer := time.NewTimer(time.Until(t.next))
+		t.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			now := time.Now()
+			return t.commit(context.WithoutCancel(ctx), now, WriteNotes(t.nasNotes(now, 0)...))
+		case <-t.kick:
+			timer.Stop()
+		case <-timer.C:
+		}
+		t.mu.Lock()
+		t.ticked = time.Now()
+		t.mu.Unlock()
+	}
+}
+
+// tick writes the heartbeats, applies resets and mass ends, lets time pass for the
+// people who are due, and returns when somebody is due next.
+func (t *Tracker) tick(ctx context.Context, now time.Time) (next time.Time, err error) {
+	if err := t.flush(ctx, now); err != nil {
+		return time.Time{}, err
+	}
+	if err := errors.Join(t.sweep(ctx, now), t.advanceFallen(ctx, now)); err != nil {
+		return time.Time{}, err
+	}
+	if t.reloaded.Swap(false) {
+		if err := t.advanceEverybody(ctx, now); err != nil {
+			t.reloaded.Store(true)
+			return time.Time{}, err
+		}
+	}
+	for ctx.Err() == nil {
+		w := t.world(now)
+		t.turned.Store(now.UnixNano())
+		users, next, err := t.store.Due(ctx, Wakes, now, tickChunk)
+		if err != nil || len(users) == 0 {
+			return next, err
+		}
+		changes := make([]Change, len(users))
+		for i, user := range users {
+			changes[i] = advancing(user, now, w)
+		}
+		if err := t.commit(ctx, now, changes...); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Time{}, ctx.Err()
+}
+
+// advanceEverybody lets time pass for everybody, due or not.
+func (t *Tracker) advanceEverybody(ctx context.Context, now time.Time) error {
+	w := t.world(now)
+	for people, err := range Everybody(ctx, t.store, "") {
+		if err != nil {
+			return err
+		}
+		changes := make([]Change, len(people))
+		for i, p := range people {
+			changes[i] = advancing(p.User, now, w)
+		}
+		if err := t.commit(ctx, now, changes...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush writes the heartbeats and the notes of NASes with news, every few seconds.
+// While recording fails it writes a probe, which finds out when recording works
+// again.
+func (t *Tracker) flush(ctx context.Context, now time.Time) error {
+	t.mu.Lock()
+	waiting, failing := len(t.heartbeats), t.failing
+	if t.past {
+		waiting = 0
+	}
+	early := now.Before(t.flushed.Add(flushEvery))
+	if !early {
+		t.flushed = now
+	}
+	t.mu.Unlock()
+	if early {
+		return nil
+	}
+	notes := t.nasNotes(now, nasEvery)
+	if failing != nil {
+		notes = append(notes, probe(now))
+	}
+	if waiting == 0 && len(notes) == 0 {
+		return nil
+	}
+	err := t.commit(ctx, now, WriteNotes(notes...))
+	if err != nil {
+		t.notNoted(notes)
+	}
+	return err
+}
+
+// advanceFallen lets time pass for people whose sessions may have been part of a
+// mass end.
+func (t *Tracker) advanceFallen(ctx context.Context, now time.Time) error {
+	t.mu.Lock()
+	fallen := t.fallen
+	t.fallen = nil
+	t.mu.Unlock()
+	if len(fallen) == 0 {
+		return nil
+	}
+	err := t.advanceWhere(ctx, now, func(p *Person) bool {
+		return slices.ContainsFunc(p.Facts, func(f Facts) bool { return slices.Contains(fallen, f.Place.NAS) })
+	}, "a NAS lost most of its people at once: they are held")
+	if err != nil {
+		t.mu.Lock()
+		t.fallen = append(t.fallen, fallen...)
+		t.mu.Unlock()
+	}
+	return err
+}
