@@ -27,7 +27,6 @@ type Mark struct {
 	NAS    uint32        // hash32 of the NAS's name: tells NASes apart, and names none
 	AP     uint32        // likewise of the access point's; 0 if the record named none
 	Guess  bool          // the record carried no time: At is its arrival
-	Alone  bool          // of the finding Silence: no others showed that its NAS keeps to the interval
 	Stamp  time.Time     // its Event-Timestamp as it stands, if At was not taken from that
 }
 

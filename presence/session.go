@@ -347,7 +347,6 @@ func (s *Session) finding(now time.Time, w *World) (Mark, bool) {
 		if nas.Others > 0 && !s.spoke(&nas) { // one station alone on an access point proves nothing
 			m.Cause = NASSilent
 		}
-		m.Alone = m.Cause == Silence && (nas.Regular == 0 || nas.Every > s.Interim*6/5)
 	case s.State == Suspect && s.Cause == NASSilent && !now.Before(s.expires(w)):
 		m.Cause = MaxSession
 	case s.State == Suspect && s.Cause == NASSilent && s.back.IsZero():

@@ -151,32 +151,22 @@ func TestCase82SessionWithInterimsFallsSilent(t *testing.T) {
 	d.want("london over 09:00:00-09:10:00 left")
 }
 
-// A controller's interval becomes linger: the next interim is due as a departure is. If
-// others keep to the old one, it has not.
+// A controller's interval becomes linger: the next interim is due as a departure is.
 func TestCase82AnIntervalThatBecomesLingerIsNobodysDeparture(t *testing.T) {
-	for _, others := range []int{0, 9} {
-		d := newDay(t)
-		d.hear("9:00", Start, laptop, "a")
-		for _, at := range []string{"9:05", "9:10", "9:15", "9:20", "9:25"} {
-			d.hear(at, Interim, laptop, "a")
-		}
-		for at := d.clock("9:30"); !at.After(d.clock("10:25")); at = at.Add(5 * time.Minute) { // the controller speaks
-			d.nas["wlc"] = d.nas["wlc"].hear(at)
-		}
-		nas := d.nas["wlc"]
-		nas.Regular, nas.Every = others, 5*time.Minute
-		d.nas["wlc"] = nas
-		d.is("10:25:03")
-		if others > 0 {
-			d.want("london over 09:00:00-09:25:00 left")
-			continue
-		}
-		d.want("london leaving 09:00:00")
-		d.hear("10:25:00", Interim, laptop, "a", d.arriving("10:25:08"))
-		d.want("london present 09:00:00")
-		d.is("11:20")
-		d.want("london present 09:00:00")
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	for _, at := range []string{"9:05", "9:10", "9:15", "9:20", "9:25"} {
+		d.hear(at, Interim, laptop, "a")
 	}
+	for at := d.clock("9:30"); !at.After(d.clock("11:25")); at = at.Add(5 * time.Minute) { // the controller speaks
+		d.nas["wlc"] = d.nas["wlc"].hear(at)
+	}
+	d.is("10:25:03")
+	d.want("london leaving 09:00:00")
+	d.hear("10:25:00", Interim, laptop, "a", d.arriving("10:25:08"))
+	d.want("london present 09:00:00")
+	d.is("11:20")
+	d.want("london present 09:00:00")
 }
 
 func TestCase83WithoutInterimsOnlyAgeEndsASession(t *testing.T) {

@@ -32,7 +32,6 @@ type stretch struct {
 	lone    bool      // known by its Stop alone: it may prolong a stay, and begins none
 	unknown bool      // only max_session ended it
 	found   time.Time // it fell silent: the device is not believed to have left sooner
-	alone   bool      // … and no others showed that its NAS keeps to the interval
 	old     bool      // its begin was old news
 	divided bool      // it began a streak only because yesterday's Stop was not heard
 	session *Session  // nil: the facts of the session have been dropped
@@ -163,7 +162,6 @@ func (p *Person) stretchOf(s *Session, rest []Session, now time.Time, w *World) 
 		t.sure = s.Cause != NASReset
 	case s.Cause == Silence:
 		t.found = s.end.Heard.Add(min(s.Interim, slowestBelief))
-		t.alone = s.end.Alone
 	case s.Cause == MaxSession:
 		t.unknown = true
 	}
@@ -306,9 +304,7 @@ func (s *stretch) due() (time.Time, HeldBy) {
 	if s.found.IsZero() {
 		return due, why
 	}
-	if s.alone { // the interval may have become linger: the next interim is due now, or is sent again in seconds
-		due = due.Add(2 * moment)
-	}
+	due = due.Add(2 * moment) // the interval may have become linger: the next interim is due now, or is sent again in seconds
 	if s.found.After(due) {
 		return s.found, HeldBySilence
 	}

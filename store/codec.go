@@ -210,7 +210,7 @@ func appendFacts(b []byte, f *presence.Facts) []byte {
 	was := presence.Mark{}
 	for i := range f.Marks {
 		m := &f.Marks[i]
-		b = append(b, byte(m.Status)|byte(m.Whose)<<3|bit(m.Vague || m.Alone, 5)|bit(m.Guess, 6)|bit(m.Site == was.Site, 7))
+		b = append(b, byte(m.Status)|byte(m.Whose)<<3|bit(m.Vague, 5)|bit(m.Guess, 6)|bit(m.Site == was.Site, 7))
 		if m.Site != was.Site {
 			b = appendText(b, m.Site)
 		}
@@ -265,9 +265,6 @@ func readFacts(r *reader, f *presence.Facts) {
 		flags := r.byte()
 		m.Status, m.Whose = presence.Status(flags&7), presence.Whose(flags>>3&3)
 		m.Vague, m.Guess, m.Site = flags&(1<<5) != 0, flags&(1<<6) != 0, was.Site
-		if m.Status == presence.Other { // a finding is of no site
-			m.Vague, m.Alone = false, m.Vague
-		}
 		if flags&(1<<7) == 0 {
 			m.Site = readText[string](r)
 		}

@@ -98,7 +98,7 @@ func TestEveryFieldSurvives(t *testing.T) {
 // A bool is one byte whatever it is, so true is not enough to tell bools apart.
 func TestBoolsAreNotMixedUp(t *testing.T) {
 	for _, want := range []presence.Person{
-		{Facts: []presence.Facts{{Marks: []presence.Mark{{Status: presence.Start, Vague: true, At: monday, Heard: monday}, {Guess: true, At: monday, Heard: monday}, {Status: presence.Other, Alone: true, At: monday, Heard: monday}}}}},
+		{Facts: []presence.Facts{{Marks: []presence.Mark{{Vague: true, At: monday, Heard: monday}, {Guess: true, At: monday, Heard: monday}}}}},
 		{Visits: []presence.Visit{{Claims: []presence.Claim{{DryRun: true}, {}}}}},
 	} {
 		got, err := decode("", (&document{Person: want}).append(nil))
@@ -137,8 +137,8 @@ var anyTime = rapid.Custom(func(t *rapid.T) time.Time {
 	return time.Unix(0, rapid.Int64Range(-end, end).Draw(t, "ns")).In(time.FixedZone("elsewhere", 3600))
 })
 
-// anyone is any person that there may be: only findings are Alone, and none is Vague;
-// of nothing is there a mark without a time, nor an id without a mark.
+// anyone is any person that there may be: of nothing is there a mark without a
+// time, nor an id without a mark.
 var anyone = func() *rapid.Generator[presence.Person] {
 	types := map[reflect.Type]*rapid.Generator[any]{
 		reflect.TypeFor[time.Time]():       anyTime.AsAny(),
@@ -156,10 +156,7 @@ var anyone = func() *rapid.Generator[presence.Person] {
 	for _, of := range []reflect.Type{reflect.TypeFor[presence.Status](), reflect.TypeFor[presence.Whose]()} {
 		ofMarks[of] = types[of]
 	}
-	mark := rapid.Map(rapid.MakeCustom[presence.Mark](rapid.MakeConfig{Types: ofMarks}), func(m presence.Mark) presence.Mark {
-		m.Vague, m.Alone = m.Vague && m.Status != presence.Other, m.Alone && m.Status == presence.Other
-		return m
-	})
+	mark := rapid.MakeCustom[presence.Mark](rapid.MakeConfig{Types: ofMarks})
 	types[reflect.TypeFor[[]presence.Mark]()] = rapid.SliceOfN(mark, 1, 9).AsAny()
 	return rapid.MakeCustom[presence.Person](rapid.MakeConfig{Types: types})
 }()
