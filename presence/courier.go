@@ -35,7 +35,7 @@ type Courier struct {
 	sites     map[string]*calls   // by site: how the desk answered its calls
 	questions map[string]question // by user: those whom no reading of a building lists
 	passes    passes
-	released  released
+	remarks   remarks
 }
 
 const (
@@ -48,7 +48,7 @@ const (
 // NewCourier returns a courier that carries what is in the store to the desk.
 func NewCourier(store Store, desk Desk, rules Rules, log *slog.Logger) *Courier {
 	c := &Courier{store: store, desk: desk, log: log, kick: make(chan struct{}, 1), sites: map[string]*calls{}, questions: map[string]question{},
-		passes: passes{counts: map[string]*WalkInCount{}, days: map[string]*tally{}, nones: map[string]none{}}, released: released{seen: map[string]bool{}, counts: map[string]uint64{}}}
+		passes: passes{counts: map[string]*WalkInCount{}, days: map[string]*tally{}, nones: map[string]none{}}, remarks: newRemarks()}
 	c.rules.Store(&rules)
 	return c
 }

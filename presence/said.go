@@ -33,10 +33,17 @@ func (b *Booking) checkedInBy(s Site) string {
 	return by
 }
 
+// othersDid reports whether the booking, of which c is the claim if there is one, is
+// checked in and not by us.
+func (b *Booking) othersDid(c *Claim) bool {
+	return b.Status == CheckedIn && (c == nil || c.Tried.IsZero())
+}
+
 // lost reports whether the booking was released although its user was here: a desk
 // that was given away from whoever had come.
 func (v *Visit) lost(b *Booking) bool {
-	return v.State != Over && b.Eligible && b.Status == Cancelled && !b.Released.IsZero() && v.Arrived.Before(b.Released)
+	here := v.Arrived.Before(b.Released) && (v.Departed.IsZero() || v.Departed.After(b.Released))
+	return here && b.Eligible && b.Status == Cancelled && !b.Released.IsZero()
 }
 
 // releasedHere says of such a booking when that was.
@@ -45,47 +52,75 @@ func (b *Booking) releasedHere(v *Visit, s Site) string {
 	return "was released at " + clock(b.Released) + ", although its user had been here since " + clock(v.Arrived)
 }
 
-// releasedMost is how many bookings are remembered as counted.
-const releasedMost = queueDepth
+// remarkedMost is how many bookings are remembered as counted.
+const remarkedMost = queueDepth
 
-// released counts the bookings that were released although their users were here. Its
-// owner's mu guards it.
-type released struct {
-	seen   map[string]bool   // by booking
-	counts map[string]uint64 // by site
+// remark is something about bookings that is counted, at a site.
+type remark struct {
+	what remarkable
+	site string
+}
+
+type remarkable uint8
+
+const (
+	releasedThough remarkable = iota // although its user was here
+	inByOthers                       // checked in, and not by us, while its user was here
+)
+
+// remarks counts each booking once for each remark. Its owner's mu guards it.
+type remarks struct {
+	seen   map[remarkable]map[string]bool // by booking
+	counts map[remark]uint64
+}
+
+func newRemarks() remarks {
+	return remarks{map[remarkable]map[string]bool{releasedThough: {}, inByOthers: {}}, map[remark]uint64{}}
 }
 
 // Lost returns how many bookings were released, since the start, although their users
 // were at the site.
-func (c *Courier) Lost() map[string]uint64 {
+func (c *Courier) Lost() map[string]uint64 { return c.remarked(releasedThough) }
+
+// ByOthers returns how many bookings of people at the site were found to be checked in,
+// since the start, and not by presenced.
+func (c *Courier) ByOthers() map[string]uint64 { return c.remarked(inByOthers) }
+
+func (c *Courier) remarked(what remarkable) map[string]uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := map[string]uint64{}
 	for site := range c.rules.Load().Sites {
-		all[site] = c.released.counts[site]
+		all[site] = c.remarks.counts[remark{what, site}]
 	}
 	return all
 }
 
-// countLost counts those of the bookings that were.
-func (c *Courier) countLost(v *Visit, all []Booking) {
+// remarkOn counts what the visit's bookings are remarkable for.
+func (c *Courier) remarkOn(v *Visit, all []Booking) {
 	for i := range all {
-		if b := &all[i]; v.lost(b) && c.newlyLost(v.Site, b.ID) {
+		b := &all[i]
+		if v.lost(b) && c.newly(remark{releasedThough, v.Site}, b.ID) {
 			c.log.Warn("a booking was released although its user was here", "site", v.Site) // of whom, the story tells
+		}
+		if v.State != Over && b.Eligible && !b.Guest && b.Method != "wifi" && b.othersDid(v.claim(b.ID)) { // what we did v may not know yet
+			c.newly(remark{inByOthers, v.Site}, b.ID)
 		}
 	}
 }
 
-func (c *Courier) newlyLost(site, booking string) bool {
+// newly counts the booking for the remark, and reports whether it is new.
+func (c *Courier) newly(of remark, booking string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.released.seen[booking] {
+	seen := c.remarks.seen[of.what]
+	if seen[booking] {
 		return false
 	}
-	if len(c.released.seen) >= releasedMost {
-		clear(c.released.seen)
+	if len(seen) >= remarkedMost {
+		clear(seen)
 	}
-	c.released.seen[booking] = true
-	c.released.counts[site]++
+	seen[booking] = true
+	c.remarks.counts[of]++
 	return true
 }
