@@ -73,6 +73,7 @@ type Control struct {
 	Socket string // path of the unix socket
 	HTTP   string // host:port of the status page and /metrics; "" for none
 	Token  string // what they are shown for; "" for nothing, and then HTTP is loopback
+	Roster bool   // whether bookings are shown beside presence
 }
 
 // Log says how the log is written.

@@ -57,7 +57,7 @@ func TestDefaults(t *testing.T) {
 			Buildings: map[string]string{"london": "HQ"}, Zones: map[string]*time.Location{"london": nil},
 		}},
 		Store:   Store{Path: "/var/lib/presenced/presenced.db", KeepVisits: 30 * 24 * time.Hour},
-		Control: Control{Socket: "/run/presenced/presenced.sock", HTTP: "127.0.0.1:9813"},
+		Control: Control{Socket: "/run/presenced/presenced.sock", HTTP: "127.0.0.1:9813", Roster: true},
 		Log:     Log{Level: "info", Format: "text"},
 		files:   []string{"presenced.toml"},
 	}
@@ -245,7 +245,7 @@ format = "json"
 		{"rate", k.Rate, 0.5},
 		{"dry_run", k.DryRun, false},
 		{"store", c.Store, Store{Path: filepath.Join(dir, "places", "presenced.db"), KeepVisits: 24 * time.Hour, HashDevices: true}},
-		{"control", c.Control, Control{Socket: "/tmp/presenced.sock", HTTP: "[::1]:9000", Token: "0123456789abcdef"}},
+		{"control", c.Control, Control{Socket: "/tmp/presenced.sock", HTTP: "[::1]:9000", Token: "0123456789abcdef", Roster: true}},
 		{"log", c.Log, Log{Level: "debug", Format: "json"}},
 		{"files", c.Files(), []string{
 			"presenced.toml", filepath.Join(dir, "new"), filepath.Join(dir, "old"), filepath.Join(dir, "aliases.csv"),

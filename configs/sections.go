@@ -148,7 +148,8 @@ func control(t *table) Control {
 			}
 			return s, listener(s)
 		}),
-		Token: controlToken(t),
+		Token:  controlToken(t),
+		Roster: t.yes("roster", true),
 	}
 	host, _, _ := net.SplitHostPort(c.HTTP)
 	switch given := t.has("token") || t.has("token_file"); {

@@ -157,6 +157,37 @@ func (d *Desk) latest(ctx context.Context, p place, asOf time.Time) (*reading, e
 	return next, nil
 }
 
+// Roll returns what the latest reading of the site's building says of everybody, as of
+// asOf or later if reading it again is worth it. Where that fails it says why, with
+// what was read before.
+func (d *Desk) Roll(ctx context.Context, site string, asOf time.Time) presence.Roll {
+	roll := presence.Roll{Of: map[string][]presence.Booking{}}
+	p, err := d.place(ctx, site)
+	if err != nil {
+		roll.Why = err.Error()
+		return roll
+	}
+	everybody, err := d.latest(ctx, p, asOf)
+	d.mu.Lock()
+	last := d.readings[p.building]
+	d.mu.Unlock()
+	if everybody == nil {
+		everybody, roll.Why = last.reading, last.reason
+		if err != nil {
+			roll.Why = err.Error()
+		}
+	}
+	if everybody == nil {
+		return roll
+	}
+	from, to := p.around(time.Now())
+	for user, all := range everybody.of {
+		roll.Of[user] = d.pick(all, p, everybody.read, from, to)
+	}
+	roll.At = everybody.read
+	return roll
+}
+
 // errResting says that the building's bookings were not listed a moment ago.
 var errResting = errors.New("not listed a moment ago")
 

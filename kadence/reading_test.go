@@ -252,3 +252,37 @@ func TestYesterdaysReadingsAreDropped(t *testing.T) {
 		}
 	})
 }
+
+// TestEverybodysBookingsAreTheReadingThatIsMadeAnyway: whoever looks at them again and
+// again, and while they cannot be read, asks no more than that.
+func TestEverybodysBookingsAreTheReadingThatIsMadeAnyway(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.booked("ann@example.com")
+		o.booked("Bob@Example.com")
+		roll := func() presence.Roll { return o.Desk.Roll(t.Context(), "london", time.Now().Add(-5*time.Minute)) }
+		o.only("ann@example.com")
+		for range 100 {
+			if r := roll(); len(r.Of["ann@example.com"]) != 1 || len(r.Of["bob@example.com"]) != 1 || r.At.IsZero() || r.Why != "" {
+				t.Fatalf("it has %+v", r)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := o.Calls(bookingsRoute); n != 1 {
+			t.Errorf("it was read %d times, want once", n)
+		}
+		o.Fail(sandbox.Fault{Route: bookingsRoute, Status: 403})
+		time.Sleep(5 * time.Minute)
+		for range 600 {
+			if r := roll(); len(r.Of) != 2 || r.At.IsZero() || !strings.Contains(r.Why, "denied") {
+				t.Fatalf("while it fails it has %+v", r)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := o.Calls(bookingsRoute); n > 12 {
+			t.Errorf("it was tried %d times in ten minutes", n)
+		}
+		if r := o.Desk.Roll(t.Context(), "nowhere", time.Now()); !r.At.IsZero() || r.Why == "" {
+			t.Errorf("of no site: %+v", r)
+		}
+	})
+}

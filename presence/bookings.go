@@ -172,7 +172,7 @@ func (v *Visit) checkInVerdict(b *Booking, gone, now time.Time, r Rules) verdict
 		c.In = c.Tried // the answer was lost, the effect was not
 		v.CheckIn.tookEffect(b.ID, c.In)
 		return verdict{}
-	case b.Status == CheckedIn && !tried:
+	case b.othersDid(c):
 		return because("is already checked in, " + b.checkedInBy(r.Sites[v.Site]))
 	case c != nil && !c.In.IsZero() && !(b.Status == Booked && b.Read.After(c.In.Add(time.Minute)) && !c.DryRun):
 		return verdict{}

@@ -96,7 +96,7 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 			return err
 		}
 		q.none, q.holds = c.noneFor(&v, time.Now())
-		c.countLost(&v, l.Bookings)
+		c.remarkOn(&v, l.Bookings)
 		found, err := c.step(v, func(p *Person, is *Visit, now time.Time) step {
 			answered(p, is, now)
 			return c.next(p, is, l, v.State == Over, again, q, now)

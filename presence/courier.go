@@ -34,7 +34,7 @@ type Courier struct {
 	sites     map[string]*calls   // by site: how the desk answered its calls
 	questions map[string]question // by user: those whom no reading of a building lists
 	passes    passes
-	released  released
+	remarks   remarks
 }
 
 const (
@@ -47,7 +47,7 @@ const (
 // NewCourier returns a courier that carries what is in the store to the desk.
 func NewCourier(store Store, desk Desk, rules Rules, log *slog.Logger) *Courier {
 	c := &Courier{store: store, desk: desk, log: log, kick: make(chan struct{}, 1), sites: map[string]*calls{}, questions: map[string]question{},
-		passes: passes{counts: map[string]*WalkInCount{}, days: map[string]*tally{}, nones: map[string]none{}}, released: released{seen: map[string]bool{}, counts: map[string]uint64{}}}
+		passes: passes{counts: map[string]*WalkInCount{}, days: map[string]*tally{}, nones: map[string]none{}}, remarks: newRemarks()}
 	c.rules.Store(&rules)
 	return c
 }
@@ -72,11 +72,4 @@ type question struct {
 	wanted bool          // the next question is to be asked when nothing is more urgent
 	next   time.Time     // … and not before this
 	wait   time.Duration // the time between the latest two
-}
-
-// released counts the bookings that were released although their users were here. Its
-// owner's mu guards it.
-type released struct {
-	seen   map[string]bool   // by booking
-	counts map[string]uint64 // by site
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -56,6 +57,27 @@ func (c *Courier) counted(site string, change func(*WalkInCount, *tally)) {
 	if t.stopped() && !before {
 		c.log.Error("the desk refuses most passes: nobody more is booked here today", "site", site, "asked", t.asked, "refused", t.refused)
 	}
+}
+
+// WalkInsOf returns which of the users had a pass asked for at the site in its day that
+// holds at, or would have had, and the booking that came of it: "" in a dry run.
+func WalkInsOf(ctx context.Context, store interface {
+	NotesOf(ctx context.Context, kind string, keys []string) ([][]byte, error)
+}, users []string, site Site, at time.Time, r Rules) (map[string]string, error) {
+	passes := map[string]string{}
+	for some := range slices.Chunk(users, walkPage) {
+		notes, err := store.NotesOf(ctx, walkInKind, some)
+		if err != nil {
+			return nil, err
+		}
+		for i, note := range notes {
+			all, _ := decodeWalkIns(note)
+			if w := walkInToday(all, site, at, r); w != nil && (w.Booking != "" || w.DryRun) {
+				passes[some[i]] = w.Booking
+			}
+		}
+	}
+	return passes, nil
 }
 
 // TidyWalkIns erases what was noted of passes and is of no use any longer.

@@ -33,10 +33,17 @@ func (b *Booking) checkedInBy(s Site) string {
 	return by
 }
 
+// othersDid reports whether the booking, of which c is the claim if there is one, is
+// checked in and not by us.
+func (b *Booking) othersDid(c *Claim) bool {
+	return b.Status == CheckedIn && (c == nil || c.Tried.IsZero())
+}
+
 // lost reports whether the booking was released although its user was here: a desk
 // that was given away from whoever had come.
 func (v *Visit) lost(b *Booking) bool {
-	return v.State != Over && b.Eligible && b.Status == Cancelled && !b.Released.IsZero() && v.Arrived.Before(b.Released)
+	here := v.Arrived.Before(b.Released) && (v.Departed.IsZero() || v.Departed.After(b.Released))
+	return here && b.Eligible && b.Status == Cancelled && !b.Released.IsZero()
 }
 
 // releasedHere says of such a booking when that was.

@@ -22,6 +22,7 @@ import (
 type place struct {
 	socket, store string
 	rules         func() presence.Rules
+	roster        bool // is not turned off
 }
 
 // file opens the store to read it, as nobody answers on the socket. A daemon
@@ -40,13 +41,16 @@ func (at place) file() (*store.Store, error) {
 func (p *program) place() (place, error) {
 	cfg, err := configs.Load(p.config)
 	if err == nil {
-		return place{cfg.Control.Socket, cfg.Store.Path, func() presence.Rules { return cfg.Rules }}, nil
+		return place{cfg.Control.Socket, cfg.Store.Path, func() presence.Rules { return cfg.Rules }, cfg.Control.Roster}, nil
 	}
 	var file struct {
-		Control struct{ Socket string }
-		Store   struct{ Path string }
+		Control struct {
+			Socket string
+			Roster bool
+		}
+		Store struct{ Path string }
 	}
-	file.Control.Socket, file.Store.Path = configs.DefaultSocket, configs.DefaultStore
+	file.Control.Socket, file.Control.Roster, file.Store.Path = configs.DefaultSocket, true, configs.DefaultStore
 	data, readErr := os.ReadFile(p.config)
 	absent := errors.Is(readErr, fs.ErrNotExist) || errors.Is(readErr, fs.ErrPermission)
 	switch {
@@ -55,7 +59,7 @@ func (p *program) place() (place, error) {
 	case readErr == nil && toml.Unmarshal(data, &file) != nil:
 		return place{}, err
 	}
-	return place{p.besideConfig(file.Control.Socket), p.besideConfig(file.Store.Path), presence.DefaultRules}, nil
+	return place{p.besideConfig(file.Control.Socket), p.besideConfig(file.Store.Path), presence.DefaultRules, file.Control.Roster}, nil
 }
 
 // doubt says so if the configuration names no such site: a slip of the pen, as

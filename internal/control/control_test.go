@@ -55,6 +55,10 @@ func (m *memory) History(_ context.Context, user string, from, to time.Time, lim
 	return some, m.fails
 }
 
+func (m *memory) NotesOf(_ context.Context, _ string, keys []string) ([][]byte, error) {
+	return make([][]byte, len(keys)), m.fails
+}
+
 // nine is nine o'clock, seventy minutes ago.
 var nine = time.Now().Add(-70 * time.Minute).Truncate(time.Second).UTC()
 

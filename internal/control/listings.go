@@ -18,12 +18,17 @@ type Store interface {
 	Person(ctx context.Context, user string) (presence.Person, error)
 	People(ctx context.Context, after string, limit int) ([]presence.Person, error)
 	History(ctx context.Context, user string, from, to time.Time, limit int) ([]presence.Visit, error)
+	NotesOf(ctx context.Context, kind string, keys []string) ([][]byte, error)
 }
 
 // Listings reads rows from a store, page by page.
 type Listings struct {
 	Store Store
 	World func() presence.World // what decisions know at this moment beside the person
+
+	// Roll returns the bookings at a site's building as they were read last, or
+	// [ErrNoRoster].
+	Roll func(ctx context.Context, site string) (presence.Roll, error)
 }
 
 // Rules returns the rules in force now.

@@ -67,6 +67,11 @@ func (r *Remote) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, erro
 	return rows[Visit](ctx, r, "/v1/visits", form)
 }
 
+// Rosters yields what [Listings.Rosters] does.
+func (r *Remote) Rosters(ctx context.Context, q RosterQuery) iter.Seq2[Roster, error] {
+	return rows[Roster](ctx, r, "/v1/roster", url.Values{"site": {q.Site}, "day": {q.Day}})
+}
+
 // Unmatched yields what led to nobody since the daemon started, the most
 // frequent first.
 func (r *Remote) Unmatched(ctx context.Context) iter.Seq2[Unmatched, error] {

@@ -48,6 +48,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/people/{user}
 //	GET  /v1/sessions?user=&device=&nas=&site=&all=true
 //	GET  /v1/visits?user=&site=&since=&pending=true&open=true
+//	GET  /v1/roster?site=&day=
 //	GET  /v1/unmatched
 //	GET  /v1/zones
 //	POST /v1/people/{user}/forget
@@ -69,6 +70,9 @@ func (s *Server) Handler() http.Handler {
 		array(w, s.Listings.Sessions(r.Context(), sessionQuery(r)))
 	})
 	mux.HandleFunc("GET /v1/visits", s.visits)
+	mux.HandleFunc("GET /v1/roster", func(w http.ResponseWriter, r *http.Request) {
+		array(w, s.Listings.Rosters(r.Context(), RosterQuery{r.FormValue("site"), r.FormValue("day")}))
+	})
 	mux.HandleFunc("GET /v1/unmatched", func(w http.ResponseWriter, r *http.Request) {
 		object(w, append([]Unmatched{}, s.Unmatched()...), nil)
 	})
@@ -139,7 +143,7 @@ func array[Row any](w http.ResponseWriter, rows iter.Seq2[Row, error]) {
 	for row, err := range rows {
 		switch {
 		case err != nil && separator == "[":
-			fail(w, http.StatusInternalServerError, err)
+			fail(w, codeOf(err), err)
 			return
 		case err != nil:
 			panic(http.ErrAbortHandler)
@@ -164,14 +168,18 @@ func array[Row any](w http.ResponseWriter, rows iter.Seq2[Row, error]) {
 }
 
 func object(w http.ResponseWriter, v any, err error) {
-	switch {
-	case errors.Is(err, ErrUnknown):
-		fail(w, http.StatusNotFound, err)
-	case err != nil:
-		fail(w, http.StatusInternalServerError, err)
-	default:
-		answer(w, http.StatusOK, v)
+	if err != nil {
+		fail(w, codeOf(err), err)
+		return
 	}
+	answer(w, http.StatusOK, v)
+}
+
+func codeOf(err error) int {
+	if errors.Is(err, ErrUnknown) {
+		return http.StatusNotFound
+	}
+	return http.StatusInternalServerError
 }
 
 func fail(w http.ResponseWriter, code int, err error) {

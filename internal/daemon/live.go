@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -18,7 +19,7 @@ import (
 // control returns what the control socket serves.
 func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 	return &control.Server{
-		Listings:  control.Listings{Store: d.Store, World: d.Tracker.World},
+		Listings:  d.listings(),
 		Status:    func(context.Context) (control.Status, error) { return d.status(radius), nil },
 		Unmatched: d.unmatched,
 		Forget:    func(ctx context.Context, user string) error { return d.Tracker.Forget(ctx, presence.Fold(user)) },
@@ -28,6 +29,32 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
 		Ordered:   d.ordered,
 	}
+}
+
+// listings reads rows from the store, beside what the desk has read.
+func (d *Daemon) listings() control.Listings {
+	return control.Listings{Store: d.Store, World: d.Tracker.World, Roll: d.roll}
+}
+
+const (
+	rollAge  = 5 * time.Minute // how old bookings may be that are shown beside presence
+	rollTime = 5 * time.Second // how long whoever looks waits for newer ones
+)
+
+// roll returns the bookings at the site's building of everybody who may be tracked.
+func (d *Daemon) roll(ctx context.Context, site string) (presence.Roll, error) {
+	now := d.inForce.Load()
+	switch {
+	case !now.config.Control.Roster:
+		return presence.Roll{}, control.ErrNoRoster
+	case now.kadence == nil:
+		return presence.Roll{Why: errNoDesk.Error()}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, rollTime)
+	defer cancel()
+	roll := now.kadence.Roll(ctx, site, time.Now().Add(-rollAge))
+	maps.DeleteFunc(roll.Of, func(user string, _ []presence.Booking) bool { return now.mapping.Identity.Barred(user) != "" })
+	return roll, nil
 }
 
 // ordered notes in the log who gave an order.

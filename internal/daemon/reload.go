@@ -63,7 +63,7 @@ func fixed(cfg *configs.Config) any {
 		c.Radsec = &radsec
 	}
 	c.Store.KeepVisits, c.Store.HashDevices = 0, false
-	c.Control.Token = ""
+	c.Control.Token, c.Control.Roster = "", false
 	return []any{c.Radius, c.Radsec, c.Store, c.Control}
 }
 

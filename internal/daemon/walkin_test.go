@@ -25,7 +25,7 @@ func inBuilding(t *testing.T, kadence string, f func(w *week, clock func(h, m in
 		api := sandbox.New("week", "secret")
 		building := api.AddBuilding("HQ", time.UTC)
 		api.ChangeBuilding(building, func(b *sandbox.Building) { b.Opens, b.Closes, b.Passes = 8*time.Hour, 18*time.Hour, 5 })
-		w := &week{t: t, api: api, file: filepath.Join(dir, "presenced.toml")}
+		w := &week{t: t, api: api, building: building, file: filepath.Join(dir, "presenced.toml")}
 		testbed.WriteConfig(t, w.file, testbed.Settings{
 			API: "http://kadence.test", ClientID: "week", Secret: "secret", Linger: "60m", Building: "HQ",
 			Site: "walk_ins = \"onsite\"\nwalk_ins_undo = true", Presence: "lunch = \"never\"",

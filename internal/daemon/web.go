@@ -49,9 +49,10 @@ func (d *Daemon) web(shown *page.Page) *web.Server {
 // page returns the status page.
 func (d *Daemon) page() *page.Page {
 	return &page.Page{
-		Listings:  control.Listings{Store: d.Store, World: d.Tracker.World},
+		Listings:  d.listings(),
 		Status:    func(context.Context) (control.Status, error) { return d.status(nil), nil },
 		Unmatched: d.unmatched,
+		Roster:    func() bool { return d.inForce.Load().config.Control.Roster },
 	}
 }
 

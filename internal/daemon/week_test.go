@@ -20,10 +20,11 @@ import (
 // week is a working week of the real program, with the real file, in virtual
 // time; only sockets are missing.
 type week struct {
-	t    *testing.T
-	file string // configuration
-	api  *sandbox.Server
-	log  io.Writer // nil: nowhere
+	building string // its only one, if a test has to name it
+	t        *testing.T
+	file     string // configuration
+	api      *sandbox.Server
+	log      io.Writer // nil: nowhere
 
 	daemon *Daemon
 	cancel context.CancelFunc

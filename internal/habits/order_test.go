@@ -23,7 +23,7 @@ var stages = []struct{ what, files string }{
 	{"a person", "person outlook story conclude otherwise past hear names"},
 	{"the store", "store walkin memory walk"},
 	{"the tracker", "nas stations shares tracker habit nases heartbeat naming recording sweep orders remembered tick"},
-	{"the courier", "health courier released plan step passes carry rounds"},
+	{"the courier", "health remarks courier plan step passes carry rounds roster"},
 	{"what might have been", "rehearsal would version1"},
 }
 

@@ -21,7 +21,8 @@ func kadenceCollector(s Sources) collector {
 	today := newGauge("walk_ins_today", "Passes asked for in the site's day.", "site")
 	stopped := newGauge("walk_ins_stopped", "Whether no more passes are asked for today, because most were refused.", "site")
 	lost := newCounter("released_though_here", "Bookings that were released, for want of a check-in, although their users were at the site.", "site")
-	all := []*family{walkIns, today, stopped, lost, dry, failures, answered, rests, calls, took, limit, remaining, token, refused, skipped, doubted}
+	others := newCounter("checked_in_by_others", "Bookings of people at the site that were found to be checked in, and not by presenced.", "site")
+	all := []*family{walkIns, today, stopped, lost, others, dry, failures, answered, rests, calls, took, limit, remaining, token, refused, skipped, doubted}
 	return collector{all, func(ch out) {
 		configured := s.Configured()
 		dry.sendYes(ch, configured.DryRun)
@@ -37,6 +38,9 @@ func kadenceCollector(s Sources) collector {
 		}
 		for site, n := range s.Courier.Lost() {
 			lost.send(ch, float64(n), site)
+		}
+		for site, n := range s.Courier.ByOthers() {
+			others.send(ch, float64(n), site)
 		}
 		health, stats, now := s.Courier.Health(), configured.Desk.Stats(), time.Now()
 		failures.send(ch, float64(health.Failures))

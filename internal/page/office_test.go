@@ -82,7 +82,7 @@ func newOffice(t testing.TB) *office {
 // page returns the page of the office.
 func (o *office) page() *Page {
 	return &Page{
-		Listings: control.Listings{Store: o.store, World: func() presence.World { return o.world }},
+		Listings: control.Listings{Store: o.store, World: func() presence.World { return o.world }, Roll: o.roll},
 		Status: func(context.Context) (control.Status, error) {
 			heard := func(ago time.Duration) control.Time { return control.Time{Time: o.now.Add(-ago)} }
 			s := control.Status{
@@ -100,7 +100,36 @@ func (o *office) page() *Page {
 			return s, nil
 		},
 		Unmatched: func() []control.Unmatched { return o.hidden },
+		Roster:    func() bool { return true },
 	}
+}
+
+// roll is what the desk has of the day: what was checked in by presenced, by somebody
+// else, nobody's yet, and what was given away.
+func (o *office) roll(_ context.Context, site string) (presence.Roll, error) {
+	roll := presence.Roll{At: o.now.Add(-3 * time.Minute), Of: map[string][]presence.Booking{}}
+	book := func(user, id, space, from, to string, status presence.BookingStatus, more ...func(*presence.Booking)) {
+		b := presence.Booking{ID: id, UserID: user, Type: "desk", Space: space, Status: status, Begin: o.clock(from), End: o.clock(to), Eligible: true, Read: roll.At}
+		for _, f := range more {
+			f(&b)
+		}
+		roll.Of[user] = append(roll.Of[user], b)
+	}
+	if site == "leeds" {
+		roll.Why = "GET /v1/public/bookings: 503 Service Unavailable"
+		book("eve@example.com", "01K7Z3WQ7N4Y8V2M5B9XDESK41", "Window 4", "09:00", "17:00", presence.Cancelled, func(b *presence.Booking) {
+			b.Taken, b.Cause, b.Released = true, "autoSpaceRelease", o.clock("09:15")
+		})
+		return roll, nil
+	}
+	book("ann@example.com", "01K7Z3WQ7N4Y8V2M5B9XDESK12", "Desk 12", "09:00", "18:00", presence.CheckedIn, func(b *presence.Booking) { b.Method = "wifi" })
+	book("bob@example.com", "01K7Z3WQ7N4Y8V2M5B9XDESK20", "Desk 20", "08:30", "17:00", presence.CheckedOut)
+	book("cleo@example.com", "01K7Z3WQ7N4Y8V2M5B9XDESK21", "Desk 21, by the window on the second floor", "09:00", "17:00", presence.CheckedIn, func(b *presence.Booking) { b.InVia, b.InAt = "ios", o.clock("09:28") })
+	book("dan@example.com", "01K7Z3WQ7N4Y8V2M5B9XDESK31", "Desk 31", "09:00", "17:30", presence.Booked)
+	for i := range 3 {
+		book(fmt.Sprintf("guy%d@example.com", i), fmt.Sprint("01K7Z3WQ7N4Y8V2M5B9XDESK5", i), fmt.Sprint("Desk 5", i), "09:00", "17:00", presence.Booked)
+	}
+	return roll, nil
 }
 
 // clock is a time of the day at the office.

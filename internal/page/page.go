@@ -11,7 +11,6 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
@@ -24,9 +23,10 @@ type Page struct {
 	Status    func(context.Context) (control.Status, error) // without what [control.Status.Count] fills in
 	Unmatched func() []control.Unmatched
 
-	mu     sync.Mutex // guards what follows
-	latest *snapshot
-	walk   *walk // nil: nobody is taking the next
+	Roster func() bool // whether there is one; nil: there is none
+
+	latest  kept[*snapshot]
+	rosters kept[[]control.Roster]
 }
 
 //go:embed assets
@@ -38,7 +38,7 @@ var sources embed.FS
 // pages are the templates by name, each with the layout around it.
 var pages = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
-	for _, name := range []string{"people", "person", "network", "calls", "unmatched", "fault"} {
+	for _, name := range []string{"people", "roster", "person", "network", "calls", "unmatched", "fault"} {
 		all[name] = template.Must(template.New("layout.html").Funcs(functions).
 			ParseFS(sources, "templates/layout.html", "templates/"+name+".html"))
 	}
@@ -48,6 +48,7 @@ var pages = func() map[string]*template.Template {
 // Handler returns the page and what belongs to it:
 //
 //	GET /            who is where; ?q= people by how they begin, ?site= and ?after= more of a site
+//	GET /roster      ?day=: bookings beside presence; ?site=, ?is= and ?after= some of it
 //	GET /person      ?user= and ?day=: a day's timeline
 //	GET /network     clients and NASes
 //	GET /calls       calls to Kadence
@@ -55,6 +56,7 @@ var pages = func() map[string]*template.Template {
 func (p *Page) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.shown("people", p.people))
+	mux.HandleFunc("GET /roster", p.shown("roster", p.roster))
 	mux.HandleFunc("GET /person", p.shown("person", p.person))
 	mux.HandleFunc("GET /network", p.shown("network", p.network))
 	mux.HandleFunc("GET /calls", p.shown("calls", p.calls))
@@ -79,12 +81,13 @@ func (p *Page) Handler() http.Handler {
 
 // view is what a template is given.
 type view struct {
-	Page  string // which one, for the navigation
-	Title string
-	Now   time.Time
-	Local *time.Location
-	AsOf  time.Time // when people were counted
-	Query string    // what was searched for
+	Page    string // which one, for the navigation
+	Title   string
+	Now     time.Time
+	Local   *time.Location
+	AsOf    time.Time // when people were counted
+	Query   string    // what was searched for
+	Rosters bool      // there is a roster
 	daemon
 	Body any
 }
@@ -118,7 +121,7 @@ func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title str
 			p.fault(w, r, http.StatusServiceUnavailable, "The store cannot be read: "+err.Error())
 		default:
 			render(w, http.StatusOK, name, view{
-				Page: name, Title: title, Now: time.Now(), Local: time.Local, Query: strings.TrimSpace(r.FormValue("q")), AsOf: s.taken, daemon: s.daemon, Body: data,
+				Page: name, Title: title, Now: time.Now(), Local: time.Local, Query: strings.TrimSpace(r.FormValue("q")), AsOf: s.taken, Rosters: p.enrols(), daemon: s.daemon, Body: data,
 			})
 		}
 	}
@@ -126,7 +129,7 @@ func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title str
 
 // fault says why something is not shown. It does not need the store.
 func (p *Page) fault(w http.ResponseWriter, r *http.Request, code int, text string) {
-	render(w, code, "fault", view{Page: "fault", Title: http.StatusText(code), Now: time.Now(), AsOf: time.Now(), Local: time.Local, Query: r.FormValue("q"), Body: text})
+	render(w, code, "fault", view{Page: "fault", Title: http.StatusText(code), Now: time.Now(), AsOf: time.Now(), Local: time.Local, Query: r.FormValue("q"), Rosters: p.enrols(), Body: text})
 }
 
 func render(w http.ResponseWriter, code int, name string, v view) {

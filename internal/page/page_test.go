@@ -182,14 +182,17 @@ func TestWhatIsNotThere(t *testing.T) {
 		"/person":                      "No person was named",
 		"/person?user=zoe@example.com": "Nothing is remembered of zoe@example.com",
 		"/person?user=ann@example.com&day=yesterday": "yesterday is no day",
-		"/?site=paris": "no site paris",
+		"/?site=paris":           "no site paris",
+		"/roster?site=paris":     "no site paris",
+		"/roster?day=yesterday":  "yesterday is no day",
+		"/roster?day=2999-01-01": "has not begun",
 	} {
 		if code, text := get(t, p, path); code != http.StatusNotFound || !strings.Contains(text, want) {
 			t.Errorf("%s: %d\n%s", path, code, text)
 		}
 	}
 	p.Listings.Store = crowd{fails: errors.New("read store: input/output error")}
-	p.latest = nil
+	p.latest.latest = nil
 	if code, text := get(t, p, "/"); code != http.StatusServiceUnavailable || !strings.Contains(text, "input/output error") {
 		t.Errorf("with a store that fails: %d\n%s", code, text)
 	}
@@ -245,6 +248,10 @@ func (c crowd) People(_ context.Context, after string, limit int) (some []presen
 
 func (c crowd) History(context.Context, string, time.Time, time.Time, int) ([]presence.Visit, error) {
 	return nil, c.fails
+}
+
+func (c crowd) NotesOf(_ context.Context, _ string, keys []string) ([][]byte, error) {
+	return make([][]byte, len(keys)), c.fails
 }
 
 func orNew(n **int) *int {
@@ -412,7 +419,7 @@ func TestNobodyWaitsForAWalk(t *testing.T) {
 			}
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
-			taken := p.latest.taken
+			taken := p.latest.latest.taken
 			if took := look(); took > 0 || time.Since(taken) > time.Minute {
 				t.Errorf("after the walk: %s, of %s ago", took, time.Since(taken))
 			}

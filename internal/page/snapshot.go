@@ -19,7 +19,6 @@ const (
 type snapshot struct {
 	daemon
 	taken time.Time
-	cost  time.Duration // of taking it
 
 	people  map[string][]control.Person // by site, the first mostPeople
 	pending []pendingVisit              // the next mostRows
@@ -40,56 +39,9 @@ type pendingVisit struct {
 	Reason   string
 }
 
-// patience is how long whoever looks waits for a newer snapshot than there is.
-const patience = time.Second
-
-// walk is the taking of a snapshot, for all who wait for it.
-type walk struct {
-	done chan struct{} // closed when what follows is there
-	*snapshot
-	err error
-}
-
-// snapshot returns one that is recent. If there is none it has one taken, and
-// returns the one before if that takes longer than a moment: with hundreds of
-// thousands of people it takes seconds. The next is not taken before twenty times as
-// long has passed as this one took: looking costs a twentieth of a processor at
-// the most, however many look.
+// snapshot returns one that is recent.
 func (p *Page) snapshot(ctx context.Context) (*snapshot, error) {
-	p.mu.Lock()
-	last, w := p.latest, p.walk
-	if w == nil && (last == nil || time.Since(last.taken) >= max(time.Second, 20*last.cost)) {
-		w = &walk{done: make(chan struct{})}
-		p.walk = w
-		go p.take(context.WithoutCancel(ctx), w)
-	}
-	p.mu.Unlock()
-	if w == nil {
-		return last, nil
-	}
-	var enough <-chan time.Time
-	if last != nil {
-		enough = time.After(patience)
-	}
-	select {
-	case <-w.done:
-		return w.snapshot, w.err
-	case <-enough:
-		return last, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// take takes the next snapshot.
-func (p *Page) take(ctx context.Context, w *walk) {
-	w.snapshot, w.err = p.everybody(ctx)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.walk = nil; w.err == nil {
-		p.latest = w.snapshot
-	}
-	close(w.done)
+	return p.latest.get(ctx, "", p.everybody)
 }
 
 // everybody walks over everybody.
@@ -115,7 +67,6 @@ func (p *Page) everybody(ctx context.Context) (*snapshot, error) {
 	}
 	s.trim()
 	s.Status.Judge(began)
-	s.cost = time.Since(began)
 	return s, nil
 }
 
