@@ -40,7 +40,18 @@ type Identity struct {
 	OptIn         map[string]bool   // nil: everybody but OptOut; else only these, less OptOut; as OptOut
 	IgnoreDevices []string          // globs over the device
 	PortTypes     []uint32          // NAS-Port-Types that count, empty: 19; an absent one always counts
+
+	known map[string]answer // as sent and trimmed; nil: nothing is remembered
 }
+
+// answer is whom an identity means, if they may be tracked.
+type answer struct {
+	named
+	nobody presence.Nobody
+}
+
+// knownMost is how many identities are remembered.
+const knownMost = 1 << 17
 
 // Rewrite turns identities that match into a user, as regexp.Expand does.
 type Rewrite struct {
@@ -134,6 +145,23 @@ func (rules *Identity) counts(portType uint32) bool {
 
 // user returns whom the identity, trimmed, means, if they may be tracked.
 func (rules *Identity) user(id string) (named, presence.Nobody) {
+	if rules.known == nil {
+		return rules.asked(id)
+	}
+	is, known := rules.known[id]
+	if !known {
+		if len(rules.known) == knownMost {
+			clear(rules.known)
+		}
+		id = strings.Clone(id) // it may be a part of its packet
+		is.named, is.nobody = rules.asked(id)
+		rules.known[id] = is
+	}
+	return is.named, is.nobody
+}
+
+// asked is user for an identity that is not remembered.
+func (rules *Identity) asked(id string) (named, presence.Nobody) {
 	u, plain, nobody := rules.who(id)
 	if nobody.Kind != "" {
 		return u, nobody

@@ -38,6 +38,13 @@ func (m *Rules) Read(r *presence.Record) *presence.Reading { return m.read(r, fa
 // Explain is Read, and says how it came to its answer.
 func (m *Rules) Explain(r *presence.Record) *presence.Reading { return m.read(r, true) }
 
+// Remembering returns rules that remember whom an identity meant, for one goroutine that
+// reads much.
+func (m Rules) Remembering() *Rules {
+	m.Identity.known = map[string]answer{}
+	return &m
+}
+
 // draft is a Reading that is being made.
 type draft struct {
 	presence.Reading

@@ -81,7 +81,10 @@ func (p *Person) updateVisit(v *Visit, c *picture) (next time.Time) {
 		v.comeBack(gone, c.now)
 		p.tell(c.now, Concluded, "back at "+v.Site)
 	}
-	if o.Until.IsZero() { // it depends on the world, which tells nobody
+	switch {
+	case o.State == Present: // before that the end of a session changes it, which has a wake of its own
+		return v.endOfDay(c.w.Rules)
+	case o.Until.IsZero(): // it depends on the world, which tells nobody
 		return c.now.Add(nasGap)
 	}
 	return o.Until
@@ -98,18 +101,17 @@ func (p *Person) arrives(name string, c *picture) bool {
 			return false
 		}
 	}
-	all := stays(c.parts, site, day, next, p.floorAt(name), time.Time{})
-	if len(all) == 0 {
+	y, there := firstStay(c.parts, site, day, next, p.floorAt(name), time.Time{}, c.w)
+	if !there {
 		return false
 	}
-	y := &all[0]
 	if !y.alive && !c.now.Before(y.due) { // who is gone is never believed to have arrived
 		if wait := later(c.w.Holding, c.newsUntil()); c.now.Before(wait) {
 			c.wait = earlier(c.wait, wait)
 			return false
 		}
 	}
-	p.arrive(name, y, c)
+	p.arrive(name, &y, c)
 	return true
 }
 
@@ -253,15 +255,21 @@ func (p *Person) archive() (archived []Visit) {
 		if v.State != Over || v.CheckIn.open() || v.CheckOut.open() {
 			return false
 		}
-		for _, e := range p.Story {
-			if !e.At.Before(v.Arrived.Add(-fresh)) {
-				v.Story = append(v.Story, e)
-			}
-		}
+		v.Story = append(v.Story, p.since(v.Arrived)...)
 		archived = append(archived, v)
 		return true
 	})
 	return archived
+}
+
+// since returns the part of the story that is about a visit since then.
+func (p *Person) since(arrived time.Time) (lines []Entry) {
+	for _, e := range p.Story {
+		if !e.At.Before(arrived.Add(-fresh)) {
+			lines = append(lines, e)
+		}
+	}
+	return lines
 }
 
 // withdraw ends the visits at the sites.

@@ -40,7 +40,14 @@ type Facts struct {
 	Place  Place  `json:"place"` // as the latest sign told it
 	Marks  []Mark `json:"marks"` // by event time
 
-	steady bool // as of the latest look, until Wake: the session is open, and heard by an interval; false if it was not looked at
+	pace pace // as of the latest look; none if nobody asked
+}
+
+// pace is how a session is heard that is open; zero if it is not, or its signs may tell
+// more than that it goes on.
+type pace struct {
+	gap   time.Duration // its interval; if it has none yet, the shortest time between two of its signs, or longestInterim
+	young bool          // it has none yet
 }
 
 // Place is where a session was lately. The fields that tell of an access point are

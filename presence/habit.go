@@ -49,9 +49,9 @@ func (t *Tracker) roamed(name NASName, waited time.Duration) {
 // all that show one show a longer one.
 func (t *Tracker) habit(n *nas, now time.Time) {
 	without := 0
-	var with []time.Duration
+	with := t.with[:0]
 	for device, s := range n.live {
-		switch interval := repeats(s.gaps[:s.n]); {
+		switch interval := s.every; {
 		case interval > 0 && n.Heard.Sub(s.heard) > max(missedInterims*interval+retryTime, minSilence):
 			t.left(device, n) // the station fell silent, and the NAS did not
 			n.quiet[device] = station{heard: s.heard, since: s.since}
@@ -61,6 +61,7 @@ func (t *Tracker) habit(n *nas, now time.Time) {
 			without++
 		}
 	}
+	t.with = with
 	slices.Sort(with)
 	if n.regular = len(with); n.regular > 0 {
 		n.every = with[n.regular/2]

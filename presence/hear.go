@@ -50,30 +50,34 @@ func (p *Person) advance(now time.Time, w World, n *Sighting) []Visit {
 	for p.keepFindings(c) { // a finding changes the sessions
 		c = p.picture(now, &w)
 	}
-	if !now.Before(p.News) { // else records between two sessions may still be missing
-		p.learn(c)
-	}
-	p.Wake = time.Time{}
 	if p.share(c) {
 		p.Wake = p.Shared.Until
 	} else {
-		p.Wake = earlier(p.conclude(c), c.wakes())
-		if len(p.others) > 0 {
-			c.steady()
-			stand := c.stand()
-			for _, o := range p.others {
-				o.conclude(p, c, stand)
-				p.Wake = earlier(p.Wake, o.wake)
-			}
+		p.Wake = earlier(p.concludeAll(c), c.wakes())
+		if !now.Before(p.News) { // else records between two sessions may still be missing
+			p.learn(c)
 		}
 	}
 	p.prune(c)
-	for _, o := range p.others {
-		o.prune(p)
+	if p.beside != nil {
+		p.beside.prune(p)
 	}
 	archived := p.archive()
 	p.NextErrand = p.nextErrand()
 	return archived
+}
+
+// concludeAll concludes what follows under the rules, or under all of a rehearsal's.
+func (p *Person) concludeAll(c *picture) (next time.Time) {
+	if p.beside == nil {
+		return p.conclude(c)
+	}
+	c.pace()
+	if p.beside.whole {
+		c.draw()
+		next = p.conclude(c)
+	}
+	return earlier(next, p.beside.conclude(c))
 }
 
 // keepFindings adds to the facts what the world says of the sessions now, and
@@ -102,7 +106,7 @@ func (c *picture) wakes() (next time.Time) {
 	for i := range c.sessions {
 		s := &c.sessions[i]
 		switch {
-		case !s.Live():
+		case !s.Live(), s.facts.pace.steady(): // whoever counts the beats of a steady session knows when one is missing
 		case s.Until.IsZero(): // nothing tells us when its NAS is heard again
 			next = earlier(next, earlier(c.now.Add(nasGap), later(s.expires(c.w), c.now.Add(time.Second))))
 		default:
@@ -159,14 +163,18 @@ func (p *Person) share(c *picture) bool {
 			live, last = live+1, s.Device
 		}
 	}
-	sites := p.sites(c.parts)
-	if live <= c.w.MaxDevices || len(sites) == 0 { // at no site they make nobody present
+	var sites []string
+	if live > c.w.MaxDevices {
+		c.draw()
+		sites = p.sites(c.parts)
+	}
+	if len(sites) == 0 { // at no site they make nobody present
 		p.Shared = Shared{}
 		return false
 	}
 	p.withdraw(sites, c.now, c.w)
-	for _, o := range p.others {
-		o.withdraw(p, sites, c.now, c.w)
+	if p.beside != nil {
+		p.beside.withdraw(c, sites)
 	}
 	p.Facts, p.Devices = nil, nil
 	p.Shared = Shared{Until: c.site(sites[0]).NextDay(c.now, c.w.DayStarts), Count: uint64(live), Heard: c.now}

@@ -12,7 +12,7 @@ func BenchmarkHear(b *testing.B) {
 	for _, behind := range []int{0, 4, 16} {
 		b.Run(fmt.Sprint(behind), func(b *testing.B) {
 			at := time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
-			w := World{Rules: DefaultRules(), NAS: func(NASName) NAS { return NAS{} }}
+			w := World{Rules: DefaultRules(), NAS: func(NASName) NAS { return NAS{} }, room: &room{}} // as a batch has
 			w.Sites = map[string]Site{"london": {Name: "london"}}
 			p := Person{User: "ann@example.com"}
 			say := func(status Status, id string, at time.Time) Sighting {

@@ -47,7 +47,7 @@ func (p *Person) heartbeat(n *Sighting, w *World) bool {
 	if last := &f.Marks[len(f.Marks)-1]; !last.sign() || !n.At.After(last.At) || last.Site != n.Site || last.Whose != n.Whose {
 		return false
 	}
-	return f.steady || slices.ContainsFunc(p.look(n.Heard, w), func(s Session) bool {
+	return slices.ContainsFunc(p.look(n.Heard, w), func(s Session) bool {
 		return s.facts == f && s.State == Open && s.Seen.Equal(f.last()) && s.rhythm.interval() > 0
 	})
 }

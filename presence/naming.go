@@ -25,7 +25,7 @@ type naming struct {
 	client string // of the present record
 }
 
-const maxOwned = 1 << 16
+const maxOwned = 1 << 17
 
 // naming returns the naming of a batch, with what it needs to know of stored notes and
 // people.
@@ -84,7 +84,7 @@ func (b *naming) read(ctx context.Context, devicesOf []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", device, err)
 		}
-		*b.now[device] = owned{n, notes[i]}
+		*b.now[device] = owned{n, notes[i], true}
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (b *naming) stranger(user string) bool {
 // are to be stored, too: not if the client is over its share of devices.
 func (b *naming) keepNames(device string, n names) (stored bool) {
 	is := b.now[device]
-	if is.names = n; is.note == nil {
+	if is.names, is.news = n, true; is.note == nil {
 		if b.full(b.client, ShareOfDevices) {
 			b.beyond(b.client, ShareOfDevices, 1)
 			return false
@@ -127,7 +127,10 @@ func (b *naming) stored() bool {
 		clear(b.owned)
 	}
 	for device, is := range b.now {
-		b.owned[strings.Clone(device)] = *is
+		if is.news {
+			is.news = false
+			b.owned[strings.Clone(device)] = *is
+		}
 	}
 	for _, client := range b.found {
 		b.shares.at(client, ShareOfDevices).Held++
@@ -182,6 +185,20 @@ func (b *naming) hear(n *Sighting, w World) []Change {
 	return append(changes, b.taking(was, *n, w))
 }
 
+// beaten reports whether a rehearsal counts the sighting as a beat of a session, whose
+// device is the user's: it makes no change then. Where a change of theirs comes before
+// it, it does not.
+func (b *naming) beaten(n *Sighting, changes []Change) bool {
+	if b.isBeat == nil || n.Status != Interim || slices.ContainsFunc(changes, func(c Change) bool { return c.User == n.User }) {
+		return false
+	}
+	if _, _, _, news := b.now[n.Device].claimed(n.User, n.At); news {
+		return false
+	}
+	n.Whose = Mine
+	return b.isBeat(n)
+}
+
 // another returns the sighting as it is told to a user whom it does not name.
 func (n *Sighting) another(user string) Sighting {
 	o := *n
@@ -233,7 +250,7 @@ func (b *naming) crowding(n Sighting, w World) Change {
 // hearing tells the person the sighting, unless it is a heartbeat: that is kept for the
 // next flush.
 func (b *naming) hearing(p *Person, client string, n Sighting, w World) Outcome {
-	if w := b.passed(w); p.heartbeat(&n, &w) {
+	if w := b.passed(w); b.isBeat == nil && p.heartbeat(&n, &w) {
 		return Outcome{Then: func() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -312,7 +329,7 @@ func (b *naming) keepWaiting(n *Sighting, stored bool) []Change {
 	note, now := is.note, names{Waiting: slices.Clone(is.Waiting)}
 	now.Waiting = slices.DeleteFunc(now.Waiting, func(f Facts) bool { return f.Place.Site == "" && n.Heard.Sub(f.heard()) > deadTime })
 	if !now.keepWaiting(n) || !stored {
-		is.names = now
+		is.names, is.news = now, true
 		return nil
 	}
 	if !b.keepNames(n.Device, now) {

@@ -113,13 +113,14 @@ type station struct {
 	begun   time.Time                // event time of its Start; zero if that was not heard
 	gaps    [signsKept]time.Duration // the latest gaps between interims, the newest first
 	n       int                      // how many gaps
+	every   time.Duration            // the interval that they show; 0: none
 }
 
 // hear returns the station after another sign of life.
 func (s station) hear(n *Sighting) station {
 	s.session = hash32(n.Session)
 	if n.Status == Start { // interims that follow every Start at the same distances are no interval
-		s.n, s.begun = 0, n.At
+		s.n, s.every, s.begun = 0, 0, n.At
 	}
 	if s.since.IsZero() {
 		s.since = n.At
@@ -127,6 +128,7 @@ func (s station) hear(n *Sighting) station {
 		copy(s.gaps[1:], s.gaps[:])
 		s.gaps[0] = gap
 		s.n = min(s.n+1, len(s.gaps))
+		s.every = repeats(s.gaps[:s.n])
 	}
 	s.heard = later(s.heard, n.At)
 	return s

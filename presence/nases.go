@@ -186,8 +186,8 @@ func (t *Tracker) nasNotes(now time.Time, ago time.Duration) (notes []Note) {
 			continue
 		}
 		t.habit(n, now)
-		n.noted, n.stored = n.Heard, !t.past
-		if t.past {
+		n.noted, n.stored = n.Heard, t.isBeat == nil
+		if t.isBeat != nil { // nothing is kept
 			continue
 		}
 		value, err := json.Marshal(n.NAS)
@@ -263,6 +263,7 @@ func (t *Tracker) recallStation(s *Session) {
 		is.gaps[is.n] = s.rhythm.at[i].Sub(s.rhythm.at[i-1])
 		is.n++
 	}
+	is.every = repeats(is.gaps[:is.n])
 	t.alive(s.Device, n, is, false)
 }
 

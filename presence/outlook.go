@@ -15,6 +15,7 @@ type View struct {
 
 // View returns the view of the person at now, made by the code that decides.
 func (p *Person) View(now time.Time, w World) View {
+	w.room = nil // it is kept
 	c := p.picture(now, &w)
 	view := View{Person: p, Outlooks: map[string]Outlook{}}
 	for i := range p.Visits {
@@ -43,11 +44,21 @@ func (p *Person) picture(now time.Time, w *World) *picture { return p.pictured(p
 // pictured is picture of sessions that have been worked out.
 func (p *Person) pictured(sessions []Session, now time.Time, w *World) *picture {
 	c := &picture{Person: p, w: w, now: now, sessions: sessions}
-	for i := range sessions { // what stretches says of it depends on the rules
-		sessions[i].divides = false
+	if p.beside == nil { // else it is drawn under each of the rules
+		c.draw()
 	}
-	c.parts = p.stretches(c.sessions, now, w)
 	return c
+}
+
+// draw works out the stretches, once.
+func (c *picture) draw() {
+	if c.parts != nil {
+		return
+	}
+	for i := range c.sessions { // what stretches says of it depends on the rules
+		c.sessions[i].divides = false
+	}
+	c.parts = c.stretches(c.sessions, c.now, c.w)
 }
 
 // of returns the stay of the visit. It is not there if the facts show none any
@@ -55,9 +66,9 @@ func (p *Person) pictured(sessions []Session, now time.Time, w *World) *picture 
 func (c *picture) of(v *Visit) (y stay, there bool) {
 	site := c.site(v.Site)
 	day := site.Day(v.Arrived, c.w.DayStarts)
-	all := stays(c.parts, site, day, site.NextDay(v.Arrived, c.w.DayStarts), c.floorAt(v.Site), v.Arrived)
-	if len(all) > 0 {
-		return all[0], true
+	y, there = firstStay(c.parts, site, day, site.NextDay(v.Arrived, c.w.DayStarts), c.floorAt(v.Site), v.Arrived, c.w)
+	if there {
+		return y, true
 	}
 	// The arrival turned out to be yesterday's: a device that is there stays.
 	for i := range c.parts {

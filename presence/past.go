@@ -155,8 +155,9 @@ func (p *Person) shorten(f *Facts, c *picture) {
 // later sessions went on with the streak, bury keeps it up to the last of them: the
 // facts that bridged the gaps between them are dropped.
 func (p *Person) bury(f *Facts, until time.Time, c *picture) {
-	for _, o := range p.others {
-		o.bury(f, until)
+	if p.beside != nil {
+		p.beside.bury(f, until, c)
+		return
 	}
 	for i, s := range c.parts {
 		if s.session == nil || s.session.facts != f || s.lone || !until.IsZero() && !s.from.Before(until) {
@@ -195,7 +196,7 @@ func (p *Person) forgetPlace(f *Facts, c *picture) time.Time {
 		return s.Device == f.Device && s.facts != f && s.Live()
 	})
 	left := !slices.ContainsFunc(p.Visits, func(v Visit) bool { return v.State != Over && v.Site == f.Place.Site }) &&
-		!slices.ContainsFunc(p.others, func(o *otherwise) bool { return o.at(f.Place.Site) })
+		(p.beside == nil || !p.beside.at(f.Place.Site))
 	if c.now.Before(until) && !elsewhere && !left {
 		return until
 	}
@@ -236,39 +237,64 @@ func (p *Person) isHeard(now time.Time) {
 	}
 }
 
-// at reports whether a visit to the site is on.
-func (o *otherwise) at(site string) bool {
-	return slices.ContainsFunc(o.visits, func(b brief) bool { return b.site == site })
+// at reports whether a visit to the site is on under any of the rules.
+func (b *beside) at(site string) bool {
+	return slices.ContainsFunc(b.each, func(o otherwise) bool {
+		return slices.ContainsFunc(o.visits, func(v brief) bool { return v.site == site })
+	})
 }
 
-// bury is [Person.bury] under these rules.
-func (o *otherwise) bury(f *Facts, until time.Time) {
-	if o.last == nil { // a crowd is forgotten as a whole
-		return
-	}
-	as := o.picture(o.last.Person).Person
-	if o.buried == nil {
-		as.Devices = slices.Clone(as.Devices)
-	}
-	as.bury(f, until, o.seen)
-	o.buried = as.Devices
+// on reports whether any visit is on.
+func (b *beside) on() bool {
+	return slices.ContainsFunc(b.each, func(o otherwise) bool { return len(o.visits) > 0 })
 }
 
-// prune drops what the person has dropped.
-func (o *otherwise) prune(p *Person) {
-	o.seen, o.last = nil, nil
-	if o.buried == nil {
-		return
+// bury is [Person.bury] under each of the rules. The person's own devices are those of
+// the first.
+func (b *beside) bury(f *Facts, until time.Time, c *picture) {
+	for i := range slices.Backward(b.each) {
+		o, as := &b.each[i], b.as(i, c)
+		switch {
+		case i == 0:
+			as.Devices = c.Person.Devices
+		case o.buried == nil:
+			as.Devices = slices.Clone(c.Person.Devices)
+		}
+		as.bury(f, until, &b.guises[i].c)
+		if o.buried = as.Devices; i == 0 {
+			c.Person.Devices, o.buried = as.Devices, nil
+		}
 	}
-	same := len(o.buried) == len(p.Devices)
-	o.buried = slices.DeleteFunc(o.buried, func(d Device) bool { return p.device(d.ID, d.Site) == nil })
-	for i := range o.buried {
-		d := &o.buried[i]
-		is := p.device(d.ID, d.Site)
-		d.Doze = is.Doze
-		same = same && *d == *is
+}
+
+// prune drops what the person has dropped, and ends the look.
+func (b *beside) prune(p *Person) {
+	for i := range b.guises {
+		b.guises[i].on = false
 	}
-	if same {
+	for i := range b.each {
+		if o := &b.each[i]; o.buried != nil {
+			o.pruneBuried(p.Devices)
+		}
+	}
+}
+
+// pruneBuried keeps the devices that the person has, and forgets them if they are the
+// same.
+func (o *otherwise) pruneBuried(all []Device) {
+	same := true
+	buried := make([]Device, len(all))
+	for i, is := range all {
+		buried[i] = is
+		for _, d := range o.buried {
+			if d.ID == is.ID && d.Site == is.Site {
+				d.Doze = is.Doze
+				buried[i] = d
+			}
+		}
+		same = same && buried[i] == is
+	}
+	if o.buried = buried; same {
 		o.buried = nil
 	}
 }

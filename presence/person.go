@@ -20,7 +20,7 @@ type Person struct {
 	Wake       time.Time `json:"wake,omitzero"`    // the earliest moment at which time alone changes something
 	NextErrand time.Time `json:"errand,omitzero"`  // the earliest moment at which the courier has something to do
 
-	others []*otherwise // what other rules make of the person; only a rehearsal asks
+	beside *beside // what the rules of a rehearsal make of the person; nil: it is none
 }
 
 // Shared is an identity that had more than max_devices live devices. It is no
@@ -62,17 +62,39 @@ type picture struct {
 	wait     time.Time // when to look again at a stay that may have been an arrival
 }
 
-// otherwise is what other rules make of a person.
+// beside is what a rehearsal keeps beside a person: what each of its rules makes of
+// them.
+type beside struct {
+	*under
+	each  []otherwise // by index of the rules
+	whole bool        // their story is asked for
+}
+
+// under are the rules of a rehearsal, and memory for one look at a person under each.
+type under struct {
+	rules  []Rules
+	sites  []string // as they are numbered at rest
+	told   func(rules int, p *Person, v Visit, noticed time.Time)
+	guises []guise
+}
+
+// guise is how a person looks under one of the rules, in the look that goes on.
+type guise struct {
+	as Person
+	w  World
+	c  picture
+	on bool // it is of the look that goes on
+}
+
+// otherwise is what one of the rules makes of a person.
 type otherwise struct {
-	rules  *Rules
-	told   func(Visit, time.Time) // called with each visit that is over, and when its arrival was believed
-	visits []brief                // that are on
+	visits []brief // that are on
 	floors []Floor
 	buried []Device  // Person.Devices under these rules; nil: they are the same
+	wake   time.Time // when time changes something of it although the sessions stand as they did
 	stood  uint64    // how the sessions stood when it was concluded from them
-	wake   time.Time // when time changes something of it although they stand as they did
-	last   *picture  // of the person, while it is being pruned
-	seen   *picture  // … and under these rules
+	anchor uint64    // a session that shows the one visit present; 0: there is none
+	apart  uint64    // … and how those stood that are not of that visit
 }
 
 // brief is a visit that is on, in few octets: a rehearsal remembers everybody at

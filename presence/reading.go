@@ -79,8 +79,9 @@ func (r *Record) Sighting() Sighting {
 	n := Sighting{
 		Device: r.Device, Session: r.Session, Multi: r.Multi,
 		SSID: r.SSID, NAS: r.NAS(), AP: r.AP, BSSID: r.BSSID,
-		Status: r.Status, At: r.At, Heard: r.Heard, Guess: r.AtFrom == byArrival, Stamp: r.Stamps.Stamp, Age: r.Age, HasAge: r.HasAge, Cause: r.Cause,
+		Status: r.Status, Heard: r.Heard, Stamp: r.Stamps.Stamp, Age: r.Age, HasAge: r.HasAge, Cause: r.Cause,
 	}
+	n.Date(r)
 	if n.AP == "" {
 		n.AP = r.BSSID
 	}

@@ -100,6 +100,9 @@ func (t *Tracker) changes(ctx context.Context, all []reading, w World) (*naming,
 	}
 	changes := make([]Change, 0, len(all))
 	for _, r := range all {
+		if !r.crowded && r.Nobody.Kind == "" && b.beaten(&r.Sighting, changes) {
+			continue
+		}
 		g := *r.Reading
 		b.client = r.client
 		reached := true
@@ -153,18 +156,9 @@ func sharedAccount(user string) Nobody {
 // commit writes the heartbeats that are to be written now, and makes the changes, in one update.
 func (t *Tracker) commit(ctx context.Context, now time.Time, changes ...Change) error {
 	w := t.world(now)
-	beats := t.beating(changes)
+	beats := t.beating()
 	all := make([]Change, 0, len(beats)+len(changes))
-	for user, waiting := range beats {
-		if t.past { // the change that they waited for is behind them
-			all = append(all, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome {
-				for _, n := range waiting {
-					p.takeIn(n)
-				}
-				return Outcome{}
-			}})
-			continue
-		}
+	for _, waiting := range beats {
 		for _, n := range waiting {
 			all = append(all, t.beat(n, w))
 		}
@@ -183,22 +177,12 @@ func (t *Tracker) commit(ctx context.Context, now time.Time, changes ...Change) 
 	return err
 }
 
-// beating takes out the heartbeats that are to be written with the changes.
-func (t *Tracker) beating(changes []Change) map[string][]*Sighting {
+// beating takes out the heartbeats that are to be written.
+func (t *Tracker) beating() map[string][]*Sighting {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	beats := t.heartbeats
-	if !t.past {
-		t.heartbeats = map[string][]*Sighting{}
-		return beats
-	}
-	beats = map[string][]*Sighting{}
-	for _, c := range changes {
-		if waiting, some := t.heartbeats[c.User]; some {
-			beats[c.User] = waiting
-			delete(t.heartbeats, c.User)
-		}
-	}
+	t.heartbeats = map[string][]*Sighting{}
 	return beats
 }
 

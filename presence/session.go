@@ -13,6 +13,7 @@ import (
 // Sessions returns the person's sessions as they stand at now, device by device and
 // oldest first, without those that are not the person's.
 func (p *Person) Sessions(now time.Time, w World) []Session {
+	w.room = nil // they are kept
 	return slices.DeleteFunc(p.look(now, &w), func(s Session) bool { return s.foreign })
 }
 
@@ -22,7 +23,7 @@ func (p *Person) look(now time.Time, w *World) []Session {
 	if w.room == nil {
 		all = make([]Session, 0, len(p.Facts)+1)
 	} else {
-		all = w.room.sessions[:0]
+		all, w.room.parts = w.room.sessions[:0], w.room.parts[:0]
 	}
 	strays, miscounting := p.strays(), p.miscounting()
 	for i := range p.Facts {
@@ -41,17 +42,14 @@ func (p *Person) look(now time.Time, w *World) []Session {
 		}
 		all = lives(all, f, marks, !slices.Contains(miscounting, f.Place.Site), w)
 	}
-	slices.SortStableFunc(all, func(a, b Session) int {
+	inOrder(all, func(a, b *Session) bool {
 		if a.Device != b.Device {
-			if a.Device < b.Device {
-				return -1
-			}
-			return 1
+			return a.Device < b.Device
 		}
 		if c := a.Began.Compare(b.Began); c != 0 {
-			return c
+			return c < 0
 		}
-		return a.first.Heard.Compare(b.first.Heard)
+		return a.first.Heard.Before(b.first.Heard)
 	})
 	for from := 0; from < len(all); {
 		to := from + 1
@@ -64,7 +62,17 @@ func (p *Person) look(now time.Time, w *World) []Session {
 	if w.room != nil {
 		w.room.sessions = all
 	}
-	return slices.DeleteFunc(all, func(s Session) bool { return s.facts == nil })
+	mine := 0
+	for i := range all {
+		if all[i].facts == nil {
+			continue
+		}
+		if mine < i {
+			all[mine] = all[i]
+		}
+		mine++
+	}
+	return all[:mine]
 }
 
 // miscounting returns the sites whose Acct-Session-Times are no counts of seconds, as

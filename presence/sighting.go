@@ -39,6 +39,10 @@ type Sighting struct {
 	Cause   Cause
 }
 
+// Date takes over the record's event time, which is not known before the clock of its
+// NAS is.
+func (n *Sighting) Date(r *Record) { n.At, n.Guess = r.At, r.AtFrom == byArrival }
+
 // kept returns a copy of text, or was if that is equal. The texts of a record may be
 // parts of the whole packet, which they would keep in memory.
 func kept[T ~string](was, text T) T {

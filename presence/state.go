@@ -68,6 +68,36 @@ func (s *Session) Exact() bool { return s.exact }
 // Found returns when the session's end became known; zero if it has not ended.
 func (s *Session) Found() time.Time { return s.end.Heard }
 
-// room is memory that each look uses again: what the one before returned is no longer
-// valid.
-type room struct{ sessions []Session }
+// HeldBy says what keeps a belief waiting.
+type HeldBy string
+
+// stretch is how long one session shows its device at a site.
+type stretch struct {
+	device  string
+	site    string
+	streak  time.Time // when its streak began; zero: it is of none
+	from    time.Time
+	to      time.Time // when the device was last there: of an Idle-Timeout before the wait of the access point
+	raw     time.Time // to, by the Stop's own stamp
+	leave   time.Time // where linger begins: to, or the end of a hold
+	linger  time.Duration
+	why     HeldBy // which linger it is
+	alive   bool
+	until   time.Time // when time alone ends it, if it is alive; zero if that depends on its NAS
+	held    bool      // leave is the end of a hold
+	sure    bool      // a Stop with a cause of the station's own ended it
+	lone    bool      // known by its Stop alone: it may prolong a stay, and begins none
+	unknown bool      // only max_session ended it
+	found   time.Time // it fell silent: the device is not believed to have left sooner
+	old     bool      // its begin was old news
+	divided bool      // it began a streak only because yesterday's Stop was not heard
+	session *Session  // nil: the facts of the session have been dropped
+}
+
+// room is memory in which one look at a person takes place after the other: what the
+// one before made there is no longer valid. Whoever has a room looks at one person at
+// a time.
+type room struct {
+	sessions []Session
+	parts    []stretch
+}

@@ -1,8 +1,6 @@
 package presence
 
 import (
-	"cmp"
-	"slices"
 	"time"
 )
 
@@ -13,29 +11,6 @@ import (
 // waits as long after its arrival: the rest of a replay may follow, and contradict
 // it.
 const fresh = time.Minute
-
-// stretch is how long one session shows its device at a site.
-type stretch struct {
-	device  string
-	site    string
-	streak  time.Time // when its streak began; zero: it is of none
-	from    time.Time
-	to      time.Time // when the device was last there: of an Idle-Timeout before the wait of the access point
-	raw     time.Time // to, by the Stop's own stamp
-	leave   time.Time // where linger begins: to, or the end of a hold
-	linger  time.Duration
-	why     HeldBy // which linger it is
-	alive   bool
-	until   time.Time // when time alone ends it, if it is alive; zero if that depends on its NAS
-	held    bool      // leave is the end of a hold
-	sure    bool      // a Stop with a cause of the station's own ended it
-	lone    bool      // known by its Stop alone: it may prolong a stay, and begins none
-	unknown bool      // only max_session ended it
-	found   time.Time // it fell silent: the device is not believed to have left sooner
-	old     bool      // its begin was old news
-	divided bool      // it began a streak only because yesterday's Stop was not heard
-	session *Session  // nil: the facts of the session have been dropped
-}
 
 // stay is how long a person is believed to have been at a site.
 type stay struct {
@@ -50,9 +25,23 @@ type stay struct {
 	divided  time.Time // arrival of its first record, if it began only because yesterday's Stop was not heard by then
 }
 
+// stretches returns no stretches, with room for n.
+func (r *room) stretches(n int) []stretch {
+	if r == nil {
+		return make([]stretch, 0, n)
+	}
+	at := len(r.parts)
+	if cap(r.parts)-at < n {
+		r.parts, at = make([]stretch, 0, 2*cap(r.parts)+n), 0
+	}
+	r.parts = r.parts[:at+n]
+	return r.parts[at : at : at+n]
+}
+
 // stretches returns from when to when the sessions show the person's devices at
 // which site, device by device and in order of time, and joins them into streaks.
 func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stretch) {
+	parts = w.room.stretches(len(p.Devices) + len(all))
 	for i := range p.Devices {
 		d := &p.Devices[i]
 		if !d.Last.IsZero() {
@@ -68,8 +57,14 @@ func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stre
 		s := &parts[i]
 		s.linger, s.why = p.linger(s, w)
 	}
-	slices.SortStableFunc(parts, func(a, b stretch) int {
-		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.site, b.site), a.from.Compare(b.from))
+	inOrder(parts, func(a, b *stretch) bool {
+		switch {
+		case a.device != b.device:
+			return a.device < b.device
+		case a.site != b.site:
+			return a.site < b.site
+		}
+		return a.from.Before(b.from)
 	})
 	var leave time.Time // when the streak so far ends
 	for i := range parts {
@@ -203,33 +198,39 @@ func overnight(s, n *Session, w *World) bool {
 	return !s.broughtUp(n) && (!unheard || s.nas != n.first.NAS || s.ap != n.first.AP)
 }
 
-// stays returns the person's stays at the site that have life after the floor:
-// of streaks that began within [from, to), and in the site's hours or since the
-// visit that is on.
-func stays(parts []stretch, site Site, from, to, floor, since time.Time) []stay {
-	var counted []stretch
-	for _, s := range parts {
+// firstStay returns the first of the person's stays at the site that have life after
+// the floor: of streaks that began within [from, to), and in the site's hours or since
+// the visit that is on.
+func firstStay(parts []stretch, site Site, from, to, floor, since time.Time, w *World) (y stay, there bool) {
+	counted := w.room.stretches(len(parts))
+	for i := range parts {
+		s := &parts[i]
 		if s.site != site.Name || s.streak.Before(from) || !s.streak.Before(to) {
 			continue
 		}
-		if (site.Within(s.streak) || !since.IsZero() && !s.streak.Before(since)) && s.after(floor) {
-			counted = append(counted, s)
-		}
-	}
-	slices.SortStableFunc(counted, func(a, b stretch) int { return a.from.Compare(b.from) })
-	var all []stay
-	for _, s := range counted {
-		if n := len(all); n > 0 && all[n-1].runsOnTo(&s) {
-			all[n-1].extend(&s)
-		} else if !s.lone {
-			all = append(all, stay{from: s.from, old: s.old})
-			if s.divided && s.session != nil {
-				all[n].divided = s.session.first.Heard
+		if !since.IsZero() && !s.streak.Before(since) || site.Within(s.streak) {
+			if counted = append(counted, *s); !counted[len(counted)-1].after(floor) {
+				counted = counted[:len(counted)-1]
 			}
-			all[n].extend(&s)
 		}
 	}
-	return all
+	inOrder(counted, func(a, b *stretch) bool { return a.from.Before(b.from) })
+	for i := range counted {
+		switch s := &counted[i]; {
+		case there && y.runsOnTo(s):
+			y.extend(s)
+		case s.lone:
+		case there: // the next one
+			return y, true
+		default:
+			y, there = stay{from: s.from, old: s.old}, true
+			if s.divided && s.session != nil {
+				y.divided = s.session.first.Heard
+			}
+			y.extend(s)
+		}
+	}
+	return y, there
 }
 
 // after cuts the stretch off at the floor, and reports whether anything is left. A

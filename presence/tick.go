@@ -107,9 +107,6 @@ func (t *Tracker) advanceEverybody(ctx context.Context, now time.Time) error {
 func (t *Tracker) flush(ctx context.Context, now time.Time) error {
 	t.mu.Lock()
 	waiting, failing := len(t.heartbeats), t.failing
-	if t.past {
-		waiting = 0
-	}
 	early := now.Before(t.flushed.Add(flushEvery))
 	if !early {
 		t.flushed = now

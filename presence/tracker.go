@@ -16,8 +16,8 @@ type Tracker struct {
 
 	store  Store
 	log    *slog.Logger
-	room   *room // World.room
-	past   bool  // nothing is kept: no NAS leaves a note, and heartbeats wait until somebody looks at their user
+	room   *room                // World.room
+	isBeat func(*Sighting) bool // of a rehearsal: counts an Interim that changes nothing but the time last heard; nil: nothing is rehearsed
 	policy atomic.Pointer[policy]
 	kick   chan struct{}
 
@@ -55,6 +55,7 @@ type Tracker struct {
 	identities map[string]Identities // by client
 	next       time.Time             // when Run looks at who is due
 	flushed    time.Time             // when Run last flushed
+	with       []time.Duration       // scratch of habit
 }
 
 // policy is what records mean and what follows from them: a reload replaces it
@@ -101,7 +102,11 @@ func (t *Tracker) listen(now time.Time, hold time.Duration) {
 
 // World returns what decisions have to know at this moment, for packages that tell
 // of them.
-func (t *Tracker) World() World { return t.passed(t.world(time.Now())) }
+func (t *Tracker) World() World {
+	w := t.passed(t.world(time.Now()))
+	w.room = nil // whoever has it may look at several people at once
+	return w
+}
 
 // Reload replaces mapping and rules from now on.
 func (t *Tracker) Reload(mapping Mapping, rules Rules) {
@@ -150,7 +155,11 @@ func (t *Tracker) world(now time.Time) World {
 		t.listen(now, rules.Linger)
 	}
 	t.looked = now
-	return World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil, room: t.room}
+	w := World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil, room: t.room}
+	if w.room == nil {
+		w.room = &room{}
+	}
+	return w
 }
 
 // passed returns w with the moment up to which time has passed: a record that
@@ -172,6 +181,7 @@ func (t *Tracker) wake() {
 type owned struct {
 	names        // with what is kept in memory only
 	note  []byte // what the store has, or has once the batch is recorded; nil: nothing
+	news  bool   // the tracker does not remember it like this
 }
 
 // behindUntil returns until when the client counts as sending old news; it is

@@ -91,9 +91,6 @@ type Claim struct {
 	DryRun  bool      `json:"dry_run,omitempty"` // In and Out are what would have been
 }
 
-// HeldBy says what keeps a belief waiting.
-type HeldBy string
-
 // What a belief may be waiting for.
 const (
 	HeldBySettle    HeldBy = "settle"

@@ -16,7 +16,7 @@ type World struct {
 	NASByHash func(hash uint32) NAS         // likewise, where a person's facts hold the name no longer; nil: nothing
 	Behind    func(client string) time.Time // until when a client is taken to be sending old news; nil: none is
 
-	room *room // where to work out sessions, for one who looks at one person at a time; nil: anywhere
+	room *room // where to look at a person; nil: anywhere
 }
 
 // NAS is what is known of one NAS as a whole.

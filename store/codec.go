@@ -54,6 +54,27 @@ type reader struct {
 	wrong error
 
 	version byte
+	room    *room // where facts are read to; nil: anywhere
+}
+
+// room is memory that is read to again and again.
+type room struct {
+	facts []presence.Facts
+	marks []presence.Mark
+}
+
+func (r *reader) facts() *[]presence.Facts {
+	if r.room == nil {
+		return nil
+	}
+	return &r.room.facts
+}
+
+func (r *reader) marks() *[]presence.Mark {
+	if r.room == nil {
+		return nil
+	}
+	return &r.room.marks
 }
 
 func newReader(data []byte) *reader {
@@ -135,11 +156,28 @@ func readText[T ~string](r *reader) T {
 }
 
 func readList[T any](r *reader, least int, one func(*reader, *T)) []T {
+	return readListTo(nil, r, least, one)
+}
+
+// readListTo reads a list to the end of room, where something may be appended to it.
+func readListTo[T any](room *[]T, r *reader, least int, one func(*reader, *T)) []T {
 	n := r.length(least)
 	if n == 0 {
 		return nil
 	}
-	list := make([]T, n)
+	var list []T
+	if room == nil {
+		list = make([]T, n)
+	} else {
+		const more = 2
+		at := len(*room)
+		if cap(*room)-at < n+more {
+			*room, at = make([]T, 0, 2*cap(*room)+n+more), 0
+		}
+		*room = (*room)[:at+n+more]
+		list = (*room)[at : at+n : at+n+more]
+		clear(list)
+	}
 	for i := range list {
 		one(r, &list[i])
 	}
@@ -180,7 +218,7 @@ func readPerson(r *reader, p *presence.Person) {
 		readPerson1(r, p)
 		return
 	}
-	p.Facts = readList(r, leastFacts, readFacts)
+	p.Facts = readListTo(r.facts(), r, leastFacts, readFacts)
 	p.Devices = readList(r, leastDevice, readDevice)
 	p.Floors = readList(r, leastFloor, readFloor)
 	p.News = r.time()
@@ -261,7 +299,7 @@ func readFacts(r *reader, f *presence.Facts) {
 	if r.version == 2 { // it had no stamps
 		least--
 	}
-	f.Marks = readList(r, least, func(r *reader, m *presence.Mark) {
+	f.Marks = readListTo(r.marks(), r, least, func(r *reader, m *presence.Mark) {
 		flags := r.byte()
 		m.Status, m.Whose = presence.Status(flags&7), presence.Whose(flags>>3&3)
 		m.Vague, m.Guess, m.Site = flags&(1<<5) != 0, flags&(1<<6) != 0, was.Site

@@ -94,3 +94,26 @@ func decodeVisit(data []byte) (v presence.Visit, err error) {
 	}
 	return v, nil
 }
+
+// Codec packs people as they are stored. It is for one goroutine.
+type Codec struct{ room room }
+
+var _ presence.Codec = (*Codec)(nil)
+
+// Pack appends the person.
+func (*Codec) Pack(to []byte, p *presence.Person) []byte {
+	return appendPerson(append(to, codecVersion), p)
+}
+
+// Unpack returns the person of that user; the one that it returned before is no longer
+// valid. An error means that the person was not packed by this version.
+func (c *Codec) Unpack(user string, packed []byte) (presence.Person, error) {
+	c.room.facts, c.room.marks = c.room.facts[:0], c.room.marks[:0]
+	p, r := presence.Person{User: user}, newReader(packed)
+	r.room = &c.room
+	readPerson(r, &p)
+	if err := r.end(); err != nil {
+		return p, fmt.Errorf("unpack %q: %w", user, err)
+	}
+	return p, nil
+}

@@ -196,7 +196,7 @@ func (p *program) bookings(name string, columns rehearse.BookingColumns, cfg *co
 }
 
 // mostMemory is how much memory a rehearsal takes before it takes more time instead.
-const mostMemory = 240 << 20
+const mostMemory = 260 << 20
 
 // rehearsal rehearses, and prints what came of it.
 func (p *program) rehearsal(cmd *cobra.Command, plan rehearse.Plan, html string) error {

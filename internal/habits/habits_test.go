@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"internal/daemon": {
 		"presence", "radiusacct", "mapping", "store", "kadence", "configs", "internal/control", "internal/page", "internal/web", "internal/metrics",
 	},
-	"internal/rehearse": {"presence", "radiusacct", "configs"}, // plays what is on file to presence
+	"internal/rehearse": {"presence", "radiusacct", "configs", "store"}, // plays what is on file to presence; of the store, how people are packed
 	"internal/terminal": nil,
 	"internal/demo": {
 		"presence", "radiusacct", "kadence/sandbox", "configs", "internal/control", "internal/web", "internal/daemon", "internal/terminal",

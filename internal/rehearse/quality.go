@@ -52,6 +52,7 @@ type quality struct {
 	latest   map[uint64]uint64 // by device: its latest session
 	swept    time.Time
 	devices  map[uint64]struct{} // of people
+	ahead    []*presence.Reading // of the records that are read next
 	hidden   bool                // the record that is being read hides whose it is
 	scant    bool                // the records that come now are of a format that leaves interims out
 	sparse   bool                // a format was read that leaves interims out
@@ -108,9 +109,12 @@ func (q *quality) of(r *presence.Record) *nas {
 	return n
 }
 
-// Read implements [presence.Mapping]: the configured one, whose answer counts here too.
+// Read implements [presence.Mapping]: it returns what the configured one made of the
+// record before it was known when that was, and counts that here.
 func (q *quality) Read(r *presence.Record) *presence.Reading {
-	g := q.cfg.Mapping.Read(r)
+	g := q.ahead[0]
+	q.ahead = q.ahead[1:]
+	g.Date(r)
 	q.hidden = g.Hidden
 	if g.Nobody.Kind == "" && r.Device != "" && len(q.devices) < mostDevices {
 		q.devices[maphash.String(q.seed, r.Device)] = struct{}{}

@@ -52,13 +52,16 @@ type Progress struct {
 
 // item is a record on its way from the files.
 type item struct {
-	record presence.Record
-	again  bool // it came already
-	sparse bool // its format leaves interims out
+	record  presence.Record
+	reading *presence.Reading // what the mapping makes of it; nil: it is about no session
+	again   bool              // it came already
+	sparse  bool              // its format leaves interims out
 }
 
-// batch is how many records go their way together.
-const batch = 256
+const (
+	batch = 256 // records that go their way together
+	ahead = 4   // batches that have been read and wait
+)
 
 // Run rehearses. If ctx ends early, it returns what is known by then, and says so. An
 // error means that a file could not be opened.
@@ -79,13 +82,17 @@ func Run(ctx context.Context, plan Plan) (*Report, error) {
 	}
 	plan.Config = &cfg
 	run := newRun(plan)
-	items := make(chan []item, 4)
+	items, free := make(chan []item, ahead), make(chan []item, ahead+2)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go read(ctx, in, &cfg, items)
+	go read(ctx, in, &cfg, items, free)
 	began, told := time.Now(), time.Now()
 	for all := range items {
 		run.hear(all)
+		select {
+		case free <- all[:0]:
+		default:
+		}
 		if plan.Progress != nil && time.Since(told) > time.Second/4 {
 			told = time.Now()
 			plan.Progress(Progress{Records: run.report.Records, Read: in.read.Load(), Of: in.sizes, At: run.rehearsal.Now(), Began: began})
@@ -116,9 +123,9 @@ func zoned(sites []presence.Site, zone *time.Location) []presence.Site {
 }
 
 // read reads the files into items.
-func read(ctx context.Context, in *sources, cfg *configs.Config, items chan<- []item) {
+func read(ctx context.Context, in *sources, cfg *configs.Config, items chan<- []item, free <-chan []item) {
 	defer close(items)
-	whose := newClients(cfg)
+	whose, rules := newClients(cfg), cfg.Mapping.Remembering()
 	all := make([]item, 0, batch)
 	for {
 		f, err := in.Next()
@@ -133,6 +140,9 @@ func read(ctx context.Context, in *sources, cfg *configs.Config, items chan<- []
 		r, _ := radiusacct.Recall(p.Octets, client, p.Source, p.Heard)
 		bare := r.Status == presence.Interim && r.Stamps.Stamp.IsZero() && !r.HasAge // each may look like the one before
 		all = append(all, item{record: r, sparse: f.Format.Sparse(), again: !bare && in.repeats.again(p.Octets, p.Heard)})
+		if last := &all[len(all)-1]; !last.again && r.Status != presence.AccountingOn && r.Status != presence.AccountingOff {
+			last.reading = rules.Read(&last.record)
+		}
 		p.Octets = nil
 		if len(all) == batch {
 			select {
@@ -140,7 +150,11 @@ func read(ctx context.Context, in *sources, cfg *configs.Config, items chan<- []
 			case <-ctx.Done():
 				return
 			}
-			all = make([]item, 0, batch)
+			select {
+			case all = <-free:
+			default:
+				all = make([]item, 0, batch)
+			}
 		}
 	}
 	select {

@@ -198,6 +198,36 @@ func TestNobodyFallsSilentBecauseTheFileEnds(t *testing.T) {
 	}
 }
 
+// TestLingerIsThatAlone: neither lunch, a site's own too, nor dozes prolong what is asked
+// for; without it what is configured holds.
+func TestLingerIsThatAlone(t *testing.T) {
+	cfg := assumed()
+	lunch, long := presence.Span{From: 8 * time.Hour, To: 11 * time.Hour}, 90*time.Minute
+	cfg.Mapping.Sites[0].Lunch, cfg.Mapping.Sites[0].LunchLinger = &lunch, &long
+	name := filepath.Join(t.TempDir(), "detail")
+	if err := os.WriteFile(name, []byte(sessions(1, "ap", "ann", true, true, 0)), 0o600); err != nil { // from eight to nine
+		t.Fatal(err)
+	}
+	left := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for linger, want := range map[time.Duration]time.Duration{0: long, 45 * time.Minute: 45 * time.Minute} {
+		var first Visit
+		report := rehearsed(t, Plan{Names: []string{name}, Config: cfg, Alone: linger, Visit: func(v Visit) {
+			if v.State == string(presence.Over) && first.User == "" {
+				first = v
+			}
+		}})
+		if !first.Departed.Equal(left) || !first.Believed.Equal(left.Add(want)) {
+			t.Errorf("--linger %v: believed at %v, want %v later than %v", linger, first.Believed, want, left)
+		}
+		if at := time.Duration(report.Lingers[3].Wait); report.Lingers[3].Of != Duration(time.Hour) || at != time.Hour {
+			t.Errorf("--linger %v: in the table an hour takes %v", linger, at)
+		}
+	}
+	if rules := alone(presence.DefaultRules(), time.Hour); !rules.NoDozes {
+		t.Error("dozes are not off")
+	}
+}
+
 // TestThePageNeedsNothingElse: no script, and nothing from elsewhere; and a name that
 // is markup is a name.
 func TestThePageNeedsNothingElse(t *testing.T) {

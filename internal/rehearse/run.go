@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store"
 )
 
 // Visit is a visit that would have been.
@@ -35,8 +36,9 @@ type run struct {
 	sites     map[string]bool
 	desk      *desk
 	pictures  *pictures
-	together  []presence.Record // scratch
-	gaps      int               // the index of the rules by which gaps are measured; 0: they are not
+	together  []presence.Record   // scratch
+	ahead     []*presence.Reading // scratch
+	gaps      int                 // the index of the rules by which gaps are measured; 0: they are not
 }
 
 // person is what is remembered of somebody's visits under each linger.
@@ -87,7 +89,7 @@ func newRun(plan Plan) *run {
 		r.pictures = newPictures(rules)
 	}
 	r.quality.init(plan.Config)
-	r.rehearsal = presence.NewRehearsal(&r.quality, rules, others...)
+	r.rehearsal = presence.NewRehearsal(&r.quality, &store.Codec{}, rules, others...)
 	r.rehearsal.Story = plan.User
 	r.rehearsal.Over, r.rehearsal.On = r.over, r.over
 	if plan.Bookings != nil {
@@ -108,7 +110,7 @@ func (r *run) hear(all []item) {
 			rep.To = first.Heard
 		}
 		to := from
-		together := r.together[:0]
+		together, ahead := r.together[:0], r.ahead[:0]
 		for ; to < len(all) && all[to].record.Heard.Equal(first.Heard); to++ {
 			rep.Records++
 			i := &all[to]
@@ -118,8 +120,11 @@ func (r *run) hear(all []item) {
 				continue
 			}
 			together = append(together, i.record)
+			if i.reading != nil {
+				ahead = append(ahead, i.reading)
+			}
 		}
-		r.together = together
+		r.together, r.ahead, r.quality.ahead = together, ahead, ahead
 		r.quality.scant = all[from].sparse
 		r.rehearsal.Hear(together...)
 		from = to

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store"
 )
 
 // rehearsed returns what a rehearsal makes of the office's records, by index of the
 // rules.
 func rehearsed(t *testing.T, o *Office, rules presence.Rules, others ...presence.Rules) [][]Concluded {
 	over := make([][]Concluded, 1+len(others))
-	r := presence.NewRehearsal(o.Mapping(), rules, others...)
+	r := presence.NewRehearsal(o.Mapping(), &store.Codec{}, rules, others...)
 	r.Over = func(i int, v presence.Visit, noticed time.Time) {
 		over[i] = append(over[i], Concluded{v, noticed, v.Believed})
 	}
