@@ -97,13 +97,18 @@ func (d *Device) Join(ap *AccessPoint) {
 	d.on(ap, seen)
 }
 
-// Back is when a device that hears the access point again is on it.
+// Back is when a device that hears the access point again is on it: anew, or still,
+// if it was away for so short a time that it did not notice.
 func (d *Device) Back(ap *AccessPoint) {
 	d.t.Helper()
-	seen := d.connections(ap)
+	seen, again := d.connections(ap), time.Now()
 	d.Hear(ap)
-	d.on(ap, seen)
+	d.got(ap, func() bool { return d.connections(ap) > seen || time.Since(again) > noticed && d.At() == ap })
 }
+
+// noticed is how long after its beacons have stopped a device has noticed that it lost
+// an access point.
+const noticed = 30 * time.Second
 
 // Again calls do, which ends the device's association, and waits for the next.
 func (d *Device) Again(ap *AccessPoint, do func()) {
@@ -179,7 +184,13 @@ func (d *Device) connections(ap *AccessPoint) int { return d.program.output.coun
 // on waits until the device has got onto the access point more often than seen.
 func (d *Device) on(ap *AccessPoint, seen int) {
 	d.t.Helper()
-	d.until("it is on "+ap.Name, 5*time.Minute, func() bool { return d.connections(ap) > seen })
+	d.got(ap, func() bool { return d.connections(ap) > seen })
+}
+
+// got waits until the device has got onto the access point, and notes when.
+func (d *Device) got(ap *AccessPoint, is func() bool) {
+	d.t.Helper()
+	d.until("it is on "+ap.Name, 5*time.Minute, is)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if n := len(d.Stays); n == 0 || !d.Stays[n-1].To.IsZero() {
