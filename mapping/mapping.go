@@ -18,6 +18,8 @@ type Rules struct {
 	Elsewhere []Elsewhere     // what these claim is at none of the sites
 	Identity  Identity
 	HashKey   []byte // if there is one, sightings have hashes for devices and session ids
+
+	draft *draft // of all readings; nil: each has its own
 }
 
 // Read says who and where a record is about. The questions are asked in this
@@ -39,9 +41,9 @@ func (m *Rules) Read(r *presence.Record) *presence.Reading { return m.read(r, fa
 func (m *Rules) Explain(r *presence.Record) *presence.Reading { return m.read(r, true) }
 
 // Remembering returns rules that remember whom an identity meant, for one goroutine that
-// reads much.
+// reads much. What Read returned before is no longer valid.
 func (m Rules) Remembering() *Rules {
-	m.Identity.known = map[string]answer{}
+	m.Identity.known, m.draft = map[string]answer{}, &draft{}
 	return &m
 }
 
@@ -52,7 +54,11 @@ type draft struct {
 }
 
 func (m *Rules) read(r *presence.Record, explained bool) *presence.Reading {
-	g := &draft{Reading: presence.Reading{Sighting: r.Sighting()}, explained: explained}
+	g := m.draft
+	if g == nil {
+		g = &draft{}
+	}
+	*g = draft{Reading: presence.Reading{Sighting: r.Sighting()}, explained: explained}
 	for _, ask := range questions {
 		nobody, done := ask(m, r, g)
 		if g.Nobody.Kind == "" {

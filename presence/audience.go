@@ -25,7 +25,6 @@ type audience struct {
 	codec Codec
 	story *string
 	all   map[string]*listener
-	now   time.Time
 	queue queue
 	notes map[string]map[string][]byte // by kind and key
 	order []string                     // of users, as far as sorted

@@ -52,10 +52,11 @@ type Progress struct {
 
 // item is a record on its way from the files.
 type item struct {
+	mapped  bool // there is a reading
 	record  presence.Record
-	reading *presence.Reading // what the mapping makes of it; nil: it is about no session
-	again   bool              // it came already
-	sparse  bool              // its format leaves interims out
+	reading presence.Reading // what the mapping makes of it, unless it came already or is about no session
+	again   bool             // it came already
+	sparse  bool             // its format leaves interims out
 }
 
 const (
@@ -141,7 +142,7 @@ func read(ctx context.Context, in *sources, cfg *configs.Config, items chan<- []
 		bare := r.Status == presence.Interim && r.Stamps.Stamp.IsZero() && !r.HasAge // each may look like the one before
 		all = append(all, item{record: r, sparse: f.Format.Sparse(), again: !bare && in.repeats.again(p.Octets, p.Heard)})
 		if last := &all[len(all)-1]; !last.again && r.Status != presence.AccountingOn && r.Status != presence.AccountingOff {
-			last.reading = rules.Read(&last.record)
+			last.reading, last.mapped = *rules.Read(&last.record), true
 		}
 		p.Octets = nil
 		if len(all) == batch {

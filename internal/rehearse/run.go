@@ -120,8 +120,8 @@ func (r *run) hear(all []item) {
 				continue
 			}
 			together = append(together, i.record)
-			if i.reading != nil {
-				ahead = append(ahead, i.reading)
+			if i.mapped {
+				ahead = append(ahead, &i.reading)
 			}
 		}
 		r.together, r.ahead, r.quality.ahead = together, ahead, ahead
