@@ -110,7 +110,7 @@ nightly-properties: # those that are checked on random cases, on new ones, and m
 .PHONY: nightly-offices
 nightly-offices: # fifty weeks of three hundred people on every make of equipment, and the properties of any day
 	$(GO) test -count=1 -timeout 2h -v -run TestFieldIsRight ./internal/rigs/office -args -makes all -seeds 50 -people 300
-	$(GO) test -count=1 -timeout 2h -run 'TestAnyOrder|TestLate|TestLooking|TestLaterSign' ./internal/rigs/office -args -makes all -days 100
+	$(GO) test -count=1 -timeout 2h -run 'TestAnyOrder|TestLate|TestLooking|TestLaterSign|TestWhatIsStored' ./internal/rigs/office -args -makes all -days 100
 
 .PHONY: nightly-store
 nightly-store: points # and the power cut, traced and on a file system of our own; the daemon killed under load

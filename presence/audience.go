@@ -277,7 +277,7 @@ func (a *audience) apply(c *Change) Outcome {
 	}
 	p := a.wakeUp(l)
 	o := c.Apply(p, a.read)
-	if a.rest(l, p); p.unknown() && !a.look.on() {
+	if a.rest(l, p); p.Unknown() && !a.look.on() {
 		delete(a.all, l.user)
 		l.wake, l.steady, a.moved = never, nil, true
 	} else if a.all[l.user] != l {

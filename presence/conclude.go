@@ -251,8 +251,11 @@ func (p *Person) visit(site string) *Visit {
 // archive removes the visits that are over and have nothing left to do at the desk,
 // and returns them with their part of the story, for the history.
 func (p *Person) archive() (archived []Visit) {
+	if slices.ContainsFunc(p.Visits, func(v Visit) bool { return v.settled() }) && p.Want(AllLines) {
+		return nil
+	}
 	p.Visits = slices.DeleteFunc(p.Visits, func(v Visit) bool {
-		if v.State != Over || v.CheckIn.open() || v.CheckOut.open() {
+		if !v.settled() {
 			return false
 		}
 		v.Story = append(v.Story, p.since(v.Arrived)...)
@@ -271,6 +274,9 @@ func (p *Person) since(arrived time.Time) (lines []Entry) {
 	}
 	return lines
 }
+
+// settled reports whether the visit is over, and nothing is left to do at the desk.
+func (v *Visit) settled() bool { return v.State == Over && !v.CheckIn.open() && !v.CheckOut.open() }
 
 // withdraw ends the visits at the sites.
 func (p *Person) withdraw(sites []string, now time.Time, w *World) {

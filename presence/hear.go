@@ -12,6 +12,7 @@ import (
 // twice changes nothing, in whatever order they come. It returns the visits that it
 // archived.
 func (p *Person) Hear(n Sighting, w World) []Visit {
+	p.gather()
 	now := later(n.Heard, w.Passed)
 	var archived []Visit
 	if !n.Heard.Before(p.Wake) { // else it arrived before Wake, and may only have been written late
@@ -30,6 +31,9 @@ func (p *Person) Hear(n Sighting, w World) []Visit {
 			p.Client = kept(p.Client, client)
 		}
 	}
+	if p.asksForPast(&n) {
+		return nil
+	}
 	if p.takeIn(&n) {
 		p.isHeard(now)
 		return append(archived, p.advance(now, w, &n)...)
@@ -43,7 +47,11 @@ func (p *Person) Advance(now time.Time, w World) []Visit { return p.advance(now,
 // advance concludes what follows at now. n is the sighting that was just heard, for
 // the story; nil if none was.
 func (p *Person) advance(now time.Time, w World, n *Sighting) []Visit {
+	p.gather()
 	c := p.picture(now, &w)
+	if !c.tells() && p.Want(PastFacts) {
+		return nil
+	}
 	if n != nil {
 		p.recount(n, c)
 	}
@@ -58,11 +66,15 @@ func (p *Person) advance(now time.Time, w World, n *Sighting) []Visit {
 			p.learn(c)
 		}
 	}
+	facts := len(p.Facts)
 	p.prune(c)
 	if p.beside != nil {
 		p.beside.prune(p)
 	}
 	archived := p.archive()
+	if len(p.Facts) == facts { // else what c knows of them is no longer so
+		p.part(c)
+	}
 	p.NextErrand = p.nextErrand()
 	return archived
 }
@@ -176,7 +188,7 @@ func (p *Person) share(c *picture) bool {
 	if p.beside != nil {
 		p.beside.withdraw(c, sites)
 	}
-	p.Facts, p.Devices = nil, nil
+	p.Facts, p.Over, p.Past, p.Devices = nil, nil, nil, nil
 	p.Shared = Shared{Until: c.site(sites[0]).NextDay(c.now, c.w.DayStarts), Count: uint64(live), Heard: c.now}
 	return true
 }

@@ -13,10 +13,10 @@ import (
 // back.
 func (t *Tracker) beat(n *Sighting, w World) Change {
 	return Change{User: n.User, Apply: func(p *Person, _ [][]byte) Outcome {
-		if p.of(n.Session, n.Device, n.NAS) == nil {
+		if p.of(n.Session, n.Device, n.NAS) == nil && !p.asksForPast(n) {
 			return Outcome{}
 		}
-		return Outcome{Archived: p.Hear(*n, t.passed(w))}
+		return Outcome{Archived: p.Hear(*n, w)}
 	}}
 }
 

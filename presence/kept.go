@@ -72,7 +72,7 @@ func (p *Person) floor(site string, at time.Time) {
 	p.Floors = append(p.Floors, Floor{Site: site, At: at})
 }
 
-// unknown reports whether nothing is remembered of the person.
-func (p *Person) unknown() bool {
-	return len(p.Facts)+len(p.Devices)+len(p.Visits)+len(p.Story) == 0 && p.Shared.Until.IsZero()
+// Unknown reports whether nothing is remembered of the person.
+func (p *Person) Unknown() bool {
+	return len(p.Facts)+len(p.Over)+len(p.Devices)+len(p.Visits)+len(p.Story) == 0 && p.apart.lacks == 0 && p.Shared.Until.IsZero()
 }

@@ -26,6 +26,7 @@ type Memory struct {
 	notes   map[NoteKey][]byte
 	history []Visit // by arrival, user and id
 	fails   error   // of every update
+	whole   bool    // nobody is stored in parts
 	runs    int
 	written int
 }
@@ -38,6 +39,14 @@ func NewMemory() *Memory {
 		people: map[string]Person{}, before: map[string]Person{}, notes: map[NoteKey][]byte{},
 		queues: [...]map[string]time.Time{Wakes: {}, Errands: {}},
 	}
+}
+
+// NewWholeMemory returns a store that holds nothing, and will store everybody in one: what
+// follows from records is the same in both.
+func NewWholeMemory() *Memory {
+	m := NewMemory()
+	m.whole = true
+	return m
 }
 
 // Fails makes every update fail with err from now on, and do nothing; nil ends that.
@@ -88,9 +97,9 @@ func (m *Memory) update(ctx context.Context, changes []Change) (then []func(), e
 	}
 	news := false
 	for _, c := range changes {
-		p, o, err := m.run(c, false)
+		p, o, err := m.runWhole(c, false)
 		if err == nil {
-			_, _, err = m.run(c, true)
+			_, _, err = m.runWhole(c, true)
 		}
 		if err != nil {
 			return nil, err
@@ -106,15 +115,26 @@ func (m *Memory) update(ctx context.Context, changes []Change) (then []func(), e
 	return then, nil
 }
 
+// runWhole runs the change without what is stored apart, and again with what it wants of
+// that.
+func (m *Memory) runWhole(c Change, other bool) (p *Person, o Outcome, err error) {
+	m.runs++
+	for have := Parts(0); ; have |= p.Wants() {
+		p, o, err = m.run(c, other, have)
+		if err != nil || p == nil || p.Wants() == 0 {
+			return p, o, err
+		}
+	}
+}
+
 // run runs the change, on a state that is not the stored one if other is set: on that
 // before the latest change, or on none at all.
-func (m *Memory) run(c Change, other bool) (p *Person, o Outcome, err error) {
+func (m *Memory) run(c Change, other bool, have Parts) (p *Person, o Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("a change of %q panicked: %v", c.User, r)
 		}
 	}()
-	m.runs++
 	notes, people := make([][]byte, len(c.Reads)), m.people
 	switch {
 	case !other:
@@ -127,7 +147,16 @@ func (m *Memory) run(c Change, other bool) (p *Person, o Outcome, err error) {
 		people = nil
 	}
 	if c.User != "" {
-		is := people[c.User].Clone()
+		stored, is := people[c.User].Clone(), people[c.User].Clone()
+		if !m.whole {
+			is.Part()
+		}
+		if have&PastFacts != 0 {
+			is.Join(stored.Past)
+		}
+		if have&AllLines != 0 {
+			is.Recall(stored.Story)
+		}
 		is.User, p = c.User, &is
 	}
 	return p, c.Apply(p, notes), nil
@@ -138,8 +167,10 @@ func (m *Memory) take(user string, p *Person, o *Outcome) (news bool) {
 	if p != nil {
 		p.User = user
 		was, known := m.people[user]
-		switch now := p.Clone(); {
-		case !p.unknown():
+		now := p.Clone()
+		now.merge(was)
+		switch {
+		case !p.Unknown():
 			news = !known || !reflect.DeepEqual(was, now)
 			m.people[user] = now
 		case known:
@@ -175,10 +206,34 @@ func (m *Memory) take(user string, p *Person, o *Outcome) (news bool) {
 	return news
 }
 
-// load returns the person as stored. The caller holds m.mu.
-func (m *Memory) load(user string) Person {
+// merge adds to what a change left of the person what is stored apart and was not read.
+func (p *Person) merge(was Person) {
+	past, lines, all := p.Part()
+	p.Past, p.Story, p.apart = past, lines, apart{}
+	for _, f := range was.Past {
+		if !slices.ContainsFunc(past, func(o Facts) bool { return o.Key() == f.Key() }) {
+			p.Past = append(p.Past, f)
+		}
+	}
+	p.Past = slices.DeleteFunc(p.Past, func(f Facts) bool {
+		return !p.Apart(f.Key())
+	})
+	if !all {
+		p.Recall(was.Story)
+	}
+}
+
+// load returns the person as stored, without what is stored apart unless it is whole. The
+// caller holds m.mu.
+func (m *Memory) load(user string, whole bool) Person {
 	p := m.people[user].Clone()
 	p.User = user
+	if whole {
+		p.Join(nil)
+		p.Told = Told{}
+	} else {
+		p.Part()
+	}
 	return p
 }
 
@@ -186,7 +241,7 @@ func (m *Memory) load(user string) Person {
 func (m *Memory) Person(_ context.Context, user string) (Person, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.load(user), nil
+	return m.load(user, true), nil
 }
 
 // Persons implements [Store].
@@ -194,7 +249,7 @@ func (m *Memory) Persons(_ context.Context, users []string) (all []Person, _ err
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, user := range users {
-		all = append(all, m.load(user))
+		all = append(all, m.load(user, false))
 	}
 	return all, nil
 }
@@ -205,7 +260,7 @@ func (m *Memory) People(_ context.Context, after string, limit int) (all []Perso
 	defer m.mu.Unlock()
 	for _, user := range slices.Sorted(maps.Keys(m.people)) {
 		if user > after && len(all) < limit {
-			all = append(all, m.load(user))
+			all = append(all, m.load(user, false))
 		}
 	}
 	return all, nil

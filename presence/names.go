@@ -167,7 +167,10 @@ func sameClaims(a, b []byte) bool {
 
 // known returns the person's facts of the device as another person takes them over.
 func (p *Person) known(device string) (all []Facts) {
-	for _, f := range p.Facts {
+	if p.overOf(device) && p.Want(PastFacts) {
+		return nil
+	}
+	for _, f := range slices.Concat(p.Past, p.Facts) {
 		if f.Device != device {
 			continue
 		}
@@ -186,6 +189,10 @@ func (p *Person) known(device string) (all []Facts) {
 
 // adopt takes over facts of a device from before it was named for p.
 func (p *Person) adopt(all []Facts) {
+	p.gather()
+	if slices.ContainsFunc(all, func(f Facts) bool { return p.overOf(f.Device) }) && p.Want(PastFacts) {
+		return
+	}
 	for _, f := range all {
 		i := slices.IndexFunc(p.Facts, func(o Facts) bool { return o.ID == f.ID && o.Device == f.Device })
 		if i < 0 {

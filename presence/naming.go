@@ -59,7 +59,7 @@ func (t *Tracker) naming(ctx context.Context, all []reading) (*naming, error) {
 			return nil, err
 		}
 		for i := range people {
-			b.known[people[i].User] = !people[i].unknown()
+			b.known[people[i].User] = !people[i].Unknown()
 		}
 	}
 	return b, nil
@@ -212,7 +212,7 @@ func (n *Sighting) another(user string) Sighting {
 func (b *naming) handing(note []byte, user string, n *Sighting, w World) Change {
 	o, device := n.another(user), n.Device
 	return b.given(note, user, device, func(p *Person, note []byte) Outcome {
-		archived := p.Hear(o, b.passed(w))
+		archived := p.Hear(o, w)
 		n, _ := parseNames(note)
 		n.wait(p.known(device))
 		return Outcome{Archived: archived, Notes: []Note{{Kind: devices, Key: device, Value: n.note()}}}
@@ -250,7 +250,7 @@ func (b *naming) crowding(n Sighting, w World) Change {
 // hearing tells the person the sighting, unless it is a heartbeat: that is kept for the
 // next flush.
 func (b *naming) hearing(p *Person, client string, n Sighting, w World) Outcome {
-	if w := b.passed(w); b.isBeat == nil && p.heartbeat(&n, &w) {
+	if b.isBeat == nil && p.heartbeat(&n, &w) {
 		return Outcome{Then: func() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -262,8 +262,7 @@ func (b *naming) hearing(p *Person, client string, n Sighting, w World) Outcome 
 
 // tell tells the person the sighting, after the facts that are handed over.
 func (b *naming) tell(p *Person, client string, n Sighting, w World, handed []Facts) Outcome {
-	w = b.passed(w)
-	came := b2i(p.unknown())
+	came := b2i(p.Unknown())
 	p.adopt(handed)
 	o := Outcome{Archived: p.Hear(n, w)}
 	until := p.Shared.Until

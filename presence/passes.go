@@ -268,7 +268,7 @@ func (c *Courier) countBooked(site string) {
 func (c *Courier) noteWalkIn(v Visit, q *request, kind EntryKind, text string) error {
 	w, now := *q.w, time.Now()
 	return c.store.Update(context.Background(), []Change{{User: v.User, Reads: []NoteKey{{walkInKind, v.User}}, Apply: func(p *Person, values [][]byte) Outcome {
-		if p.unknown() {
+		if p.Unknown() {
 			return Outcome{}
 		}
 		p.tell(now, kind, text)

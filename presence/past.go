@@ -14,7 +14,7 @@ import (
 // sets Wake to when the rest will be too old.
 func (p *Person) prune(c *picture) {
 	past := c.now.Add(-tombstoneAge)
-	var newest time.Time
+	newest := p.pruneStory(past)
 	var ended, strange []int
 	for i := range p.Facts {
 		f := &p.Facts[i]
@@ -32,15 +32,9 @@ func (p *Person) prune(c *picture) {
 	if c.now.Before(p.News) { // the rest of a replay may be about them
 		most *= 4
 	}
-	lasted := func(i int) time.Time { // a session that only max_session ended may have lasted that long
-		f := &p.Facts[i]
-		if f.Marks[len(f.Marks)-1].Cause == MaxSession {
-			return f.last().Add(c.w.MaxSession)
-		}
-		return f.last()
-	}
-	byAge := func(a, b int) int { return lasted(a).Compare(lasted(b)) }
+	byAge := func(a, b int) int { return p.Facts[a].lasted(c.w).Compare(p.Facts[b].lasted(c.w)) }
 	slices.SortStableFunc(ended, byAge)
+	most -= p.dropOver(c, len(ended), most, past)
 	drop := make([]bool, len(p.Facts))
 	dropped := false
 	bury := func(i int) {
@@ -50,6 +44,11 @@ func (p *Person) prune(c *picture) {
 	for n, i := range ended {
 		if n < len(ended)-most || p.Facts[i].heard().Before(past) {
 			bury(i)
+		}
+	}
+	for i := range p.Over {
+		for _, is := range p.Over[i].Of {
+			newest = later(newest, is.Heard)
 		}
 	}
 	if over := len(strange) - max(maxStrange, c.w.MaxDevices); over > 0 {
@@ -81,17 +80,74 @@ func (p *Person) prune(c *picture) {
 		newest = later(newest, d.Last)
 		return d.Last.Before(past)
 	})
-	p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool { return e.At.Before(past) })
-	for _, e := range p.Story {
-		newest = later(newest, e.At)
-	}
 	if newest.After(past) {
 		p.Wake = earlier(p.Wake, newest.Add(tombstoneAge+time.Second))
 	}
-	p.Floors = slices.DeleteFunc(p.Floors, func(f Floor) bool { return f.At.Before(past) && len(p.Facts) == 0 })
-	if !c.now.Before(p.News) && len(p.Visits) == 0 && len(p.Facts) == 0 {
+	p.Floors = slices.DeleteFunc(p.Floors, func(f Floor) bool { return f.At.Before(past) && len(p.Facts)+len(p.Over) == 0 })
+	if !c.now.Before(p.News) && len(p.Visits) == 0 && len(p.Facts)+len(p.Over) == 0 {
 		p.News = time.Time{}
 	}
+}
+
+// pruneStory drops the lines that are too old, and returns when the latest was that is
+// left.
+func (p *Person) pruneStory(past time.Time) (newest time.Time) {
+	p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool { return e.At.Before(past) })
+	if p.apart.lacks&AllLines != 0 {
+		if p.Told.To.Before(past) || p.Told.From.Before(past.Add(-time.Hour)) { // one by one they would cost too much
+			p.Want(AllLines)
+		}
+		newest = p.Told.To
+	}
+	for _, e := range p.Story {
+		newest = later(newest, e.At)
+	}
+	return newest
+}
+
+// dropOver drops facts that are stored apart and too old, or too many with so many others
+// of ended sessions, the oldest first. It returns of how many ids they are that are left.
+func (p *Person) dropOver(c *picture, others, most int, past time.Time) (left int) {
+	old := false
+	for i := range p.Over {
+		for _, is := range p.Over[i].Of {
+			left, old = left+1, old || is.Heard.Before(past)
+		}
+	}
+	if left+others <= most && !old {
+		return left
+	}
+	var byAge []Apart
+	for i := range p.Over {
+		byAge = append(byAge, p.Over[i].Of...)
+	}
+	slices.SortStableFunc(byAge, func(a, b Apart) int { return a.Last.Compare(b.Last) })
+	for n, is := range byAge {
+		if n+most < left+others || is.Heard.Before(past) {
+			p.forgetApart(is.Key, c)
+			left--
+			others++ // so that the sum stays as it was
+		}
+	}
+	return left
+}
+
+// forgetApart drops facts that are stored apart. Of a streak that others go on with, its
+// begin stays.
+func (p *Person) forgetApart(key uint32, c *picture) {
+	left := make([]Stretch, 0, len(p.Over))
+	for _, s := range p.Over {
+		s.Of = slices.DeleteFunc(slices.Clone(s.Of), func(is Apart) bool { return is.Key == key })
+		if len(s.Of) > 0 {
+			left = append(left, s)
+			continue
+		}
+		p.buryParts(c, func(part *stretch) bool {
+			return part.over != nil && part.device == s.Device && part.site == s.Site && part.from.Equal(s.From)
+		})
+	}
+	p.Over = left
+	p.Past = slices.DeleteFunc(slices.Clone(p.Past), func(f Facts) bool { return f.Key() == key })
 }
 
 // live reports whether the facts show a live session, and whether one counts: it is
@@ -159,8 +215,14 @@ func (p *Person) bury(f *Facts, until time.Time, c *picture) {
 		p.beside.bury(f, until, c)
 		return
 	}
+	p.buryParts(c, func(s *stretch) bool {
+		return s.session != nil && s.session.facts == f && !s.lone && (until.IsZero() || s.from.Before(until))
+	})
+}
+
+func (p *Person) buryParts(c *picture, are func(*stretch) bool) {
 	for i, s := range c.parts {
-		if s.session == nil || s.session.facts != f || s.lone || !until.IsZero() && !s.from.Before(until) {
+		if !are(&s) {
 			continue
 		}
 		for _, n := range c.parts[i+1:] {
@@ -212,7 +274,10 @@ const ofABackup = "the store is a backup, and nothing was heard of them since it
 
 // heardSince reports whether a record of the person came after then.
 func (p *Person) heardSince(then time.Time) bool {
-	return then.IsZero() || slices.ContainsFunc(p.Facts, func(f Facts) bool { return f.heard().After(then) })
+	return then.IsZero() || slices.ContainsFunc(p.Facts, func(f Facts) bool { return f.heard().After(then) }) ||
+		slices.ContainsFunc(p.Over, func(s Stretch) bool {
+			return slices.ContainsFunc(s.Of, func(is Apart) bool { return is.Heard.After(then) })
+		})
 }
 
 // waitToBeHeard makes check-ins wait that are due at now, and reports whether there

@@ -16,10 +16,14 @@ type Person struct {
 	Client     string    `json:"client,omitempty"` // the client that sent the latest old news; before any, the client that brought them
 	Shared     Shared    `json:"shared,omitzero"`
 	Visits     []Visit   `json:"visits,omitempty"` // not yet archived
-	Story      []Entry   `json:"story,omitempty"`  // what was heard and concluded lately, oldest first
+	Over       []Stretch `json:"over,omitempty"`   // of the sessions whose facts are stored apart
+	Past       []Facts   `json:"past,omitempty"`   // of such sessions, to be stored
+	Told       Told      `json:"told,omitzero"`    // of the story
+	Story      []Entry   `json:"story,omitempty"`  // what was heard and concluded lately, oldest first; in a change, if it was not read, what comes to it
 	Wake       time.Time `json:"wake,omitzero"`    // the earliest moment at which time alone changes something
 	NextErrand time.Time `json:"errand,omitzero"`  // the earliest moment at which the courier has something to do
 
+	apart  apart
 	beside *beside // what the rules of a rehearsal make of the person; nil: it is none
 }
 
@@ -33,16 +37,22 @@ type Shared struct {
 
 // Clone returns a copy: a change of either leaves the other as it is.
 func (p Person) Clone() Person {
-	p.Facts = slices.Clone(p.Facts)
-	for i := range p.Facts {
-		p.Facts[i].Marks = slices.Clone(p.Facts[i].Marks)
-	}
+	p.Facts, p.Past = cloned(p.Facts), cloned(p.Past)
+	p.Over = slices.Clone(p.Over)
 	p.Devices, p.Floors = slices.Clone(p.Devices), slices.Clone(p.Floors)
 	p.Visits, p.Story = slices.Clone(p.Visits), slices.Clone(p.Story)
 	for i := range p.Visits {
 		p.Visits[i] = p.Visits[i].clone()
 	}
 	return p
+}
+
+func cloned(all []Facts) []Facts {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].Marks = slices.Clone(all[i].Marks)
+	}
+	return all
 }
 
 // clone is Clone for a visit.

@@ -310,6 +310,9 @@ func (o *office) want(calls string) {
 func (o *office) story() string {
 	var b strings.Builder
 	people, _ := o.store.People(o.t.Context(), "", 100)
+	for i := range people {
+		people[i], _ = o.store.Person(o.t.Context(), people[i].User)
+	}
 	for _, p := range people {
 		for _, v := range p.Visits {
 			fmt.Fprintf(&b, "  %s %s: in %+v, out %+v\n", v.User, v.State, v.CheckIn, v.CheckOut)

@@ -80,7 +80,7 @@ func (r *Rehearsal) Hear(batch ...Record) {
 
 // World returns what decisions have to know at the time of the latest record.
 func (r *Rehearsal) World() World {
-	w := r.t.passed(r.t.world(r.now))
+	w := r.t.world(r.now)
 	w.room = nil
 	return w
 }

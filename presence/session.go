@@ -173,7 +173,7 @@ func (p *Person) owned(all []Session, i int, w *World) {
 		}
 	}
 	if s.Site == "" && before != nil && !before.foreign && s.Began.Before(before.life(w).Add(w.longest())) {
-		s.Site, s.vague = before.Site, true // no record of it said where it is, and the device was there
+		s.Site, s.vague, s.inherits = before.Site, true, true // no record of it said where it is, and the device was there
 	}
 	if s.named {
 		for j := range all[:i] {

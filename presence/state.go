@@ -54,6 +54,7 @@ type Session struct {
 	elsewhere bool // it is foreign because its network does not count
 	lone      bool // known by its Stop alone
 	vague     bool // Site is only its client's
+	inherits  bool // Site is that of the device's session before
 	divides   bool // it began on a day on which nothing had been heard of the session before
 	next      int  // index of the session that took the device over; -1 if none did
 }
@@ -91,7 +92,8 @@ type stretch struct {
 	found   time.Time // it fell silent: the device is not believed to have left sooner
 	old     bool      // its begin was old news
 	divided bool      // it began a streak only because yesterday's Stop was not heard
-	session *Session  // nil: the facts of the session have been dropped
+	session *Session  // nil: the facts of the session are stored apart, or have been dropped
+	over    *Stretch  // what is kept of facts that are stored apart; nil: they are not
 }
 
 // room is memory in which one look at a person takes place after the other: what the

@@ -41,12 +41,15 @@ func (r *room) stretches(n int) []stretch {
 // stretches returns from when to when the sessions show the person's devices at
 // which site, device by device and in order of time, and joins them into streaks.
 func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stretch) {
-	parts = w.room.stretches(len(p.Devices) + len(all))
+	parts = w.room.stretches(len(p.Devices) + len(p.Over) + len(all))
 	for i := range p.Devices {
 		d := &p.Devices[i]
 		if !d.Last.IsZero() {
 			parts = append(parts, stretch{device: d.ID, site: d.Site, from: d.Began, to: d.Last, raw: d.Last, leave: d.Last, sure: true})
 		}
+	}
+	for i := range p.Over {
+		parts = append(parts, p.Over[i].thawed())
 	}
 	for i := range all {
 		if s := &all[i]; !s.foreign && s.Site != "" && s.Site != noSite {
@@ -123,7 +126,7 @@ func (p *Person) linger(s *stretch, w *World) (time.Duration, HeldBy) {
 	if linger > w.Linger {
 		why = HeldByLunch
 	}
-	if w.NoDozes || s.session != nil && (s.session.next >= 0 || s.session.end.Status == Stop && s.session.Cause != IdleTimeout) {
+	if w.NoDozes || s.over != nil || s.session != nil && (s.session.next >= 0 || s.session.end.Status == Stop && s.session.Cause != IdleTimeout) {
 		return linger, why // the device is elsewhere, or its Stop said that it went
 	}
 	if d := p.doze(s.device); d > 0 && d+s.raw.Sub(s.to) > linger { // a doze runs from the Idle-Timeout
@@ -285,12 +288,14 @@ func (y *stay) extend(s *stretch) {
 // its hash when the name has been dropped.
 func (s *stretch) nas(w *World) NAS {
 	switch {
-	case s.session == nil:
+	case s.session == nil && s.over == nil:
 		return NAS{}
-	case s.session.NAS != "":
+	case s.session != nil && s.session.NAS != "":
 		return w.NAS(s.session.NAS)
 	case w.NASByHash == nil:
 		return NAS{}
+	case s.over != nil:
+		return w.NASByHash(s.over.NAS)
 	}
 	return w.NASByHash(s.session.nas)
 }
@@ -310,4 +315,13 @@ func (s *stretch) due() (time.Time, HeldBy) {
 		return s.found, HeldBySilence
 	}
 	return due, why
+}
+
+// thawed returns the stretch as decisions look at it.
+func (s *Stretch) thawed() stretch {
+	is := func(t Traits) bool { return s.Traits&t != 0 }
+	return stretch{
+		device: s.Device, site: s.Site, from: s.From, to: s.To, raw: s.Raw, leave: s.Leave, found: s.Found, over: s,
+		held: is(heldThere), sure: is(surelyLeft), unknown: is(endUnknown), old: is(oldNews),
+	}
 }

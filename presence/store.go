@@ -21,15 +21,15 @@ type Store interface {
 	// Outcome.Then of each, in order, before it returns; after an error it calls none.
 	Update(ctx context.Context, changes []Change) error
 
-	// Person returns what is remembered about the user; a person who is not
+	// Person returns all that is remembered about the user; a person who is not
 	// remembered has only a User.
 	Person(ctx context.Context, user string) (Person, error)
 
 	// Persons returns what is remembered about the users, in their order, as one
-	// reading.
+	// reading, without Past and Story: what is stored apart.
 	Persons(ctx context.Context, users []string) ([]Person, error)
 
-	// People returns up to limit people with user > after, in order.
+	// People returns up to limit people with user > after, in order, as Persons does.
 	People(ctx context.Context, after string, limit int) ([]Person, error)
 
 	// Due returns up to limit users whose Wake (or NextErrand) is not after by, soonest
@@ -68,6 +68,12 @@ type Store interface {
 // first; only the last run counts. So it touches nothing but the person: whatever else
 // follows is in what it returns. A person that is left with no facts, devices, visits
 // and story is not stored any longer.
+//
+// What is stored apart of the person is not read: Past and Story are empty, and what Apply
+// leaves in them comes to what is stored. If Apply asks for it by [Person.Want], what it
+// did is thrown away, and it runs again with it: see [Person.Wants], [Person.Join] and
+// [Person.Recall]. Of facts in Past those stay that have a place in Person.Over; of a story
+// that was read, the lines that Apply left.
 type Change struct {
 	User  string    // "": it is about notes alone, and Apply gets no person
 	Reads []NoteKey // notes that Apply reads

@@ -103,7 +103,7 @@ func (t *Tracker) listen(now time.Time, hold time.Duration) {
 // World returns what decisions have to know at this moment, for packages that tell
 // of them.
 func (t *Tracker) World() World {
-	w := t.passed(t.world(time.Now()))
+	w := t.world(time.Now())
 	w.room = nil // whoever has it may look at several people at once
 	return w
 }
@@ -155,17 +155,13 @@ func (t *Tracker) world(now time.Time) World {
 		t.listen(now, rules.Linger)
 	}
 	t.looked = now
-	w := World{Rules: rules, Listening: t.listening, Holding: t.holding, NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil, room: t.room}
+	w := World{
+		Rules: rules, Listening: t.listening, Holding: t.holding, Passed: time.Unix(0, t.turned.Load()),
+		NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil, room: t.room,
+	}
 	if w.room == nil {
 		w.room = &room{}
 	}
-	return w
-}
-
-// passed returns w with the moment up to which time has passed: a record that
-// arrived before that moment may be written after it.
-func (t *Tracker) passed(w World) World {
-	w.Passed = time.Unix(0, t.turned.Load())
 	return w
 }
 

@@ -436,7 +436,7 @@ func TestHousekeepingForgetsOldDevices(t *testing.T) {
 			t.Fatal(err)
 		}
 		if value, _ := o.store.Note(t.Context(), devices, laptop); value != nil {
-			t.Errorf("remembered: %s\n%+v", value, o.store.load("ann@example.com"))
+			t.Errorf("remembered: %s\n%+v", value, o.store.load("ann@example.com", true))
 		}
 		if len(o.store.history) > 0 {
 			t.Errorf("history: %+v", o.store.history)

@@ -11,7 +11,7 @@ type World struct {
 	Rules
 	Listening time.Time                     // since when no record can have been missed by our own fault
 	Holding   time.Time                     // no departure, and no arrival of old news, is believed before
-	Passed    time.Time                     // time has passed up to here for everybody: nothing is concluded as of earlier
+	Passed    time.Time                     // time has passed up to here for everybody: of a record that arrived sooner it is concluded as of here
 	NAS       func(name NASName) NAS        // what is known of a NAS; never nil
 	NASByHash func(hash uint32) NAS         // likewise, where a person's facts hold the name no longer; nil: nothing
 	Behind    func(client string) time.Time // until when a client is taken to be sending old news; nil: none is
@@ -113,4 +113,13 @@ type Reset struct {
 	BSSID string    `json:"bssid,omitempty"` // covers only this BSS, if it names one
 	At    time.Time `json:"at"`
 	Heard time.Time `json:"heard"`
+}
+
+// lasted returns when the latest mark was, or until when a session may have lasted that only
+// max_session ended.
+func (f *Facts) lasted(w *World) time.Time {
+	if f.Marks[len(f.Marks)-1].Cause == MaxSession {
+		return f.last().Add(w.MaxSession)
+	}
+	return f.last()
 }

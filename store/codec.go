@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/presenced/presenced/presence"
@@ -14,7 +15,7 @@ import (
 // codec1.go. Texts and lists begin with their length; numbers, durations and times (nanoseconds since 1970, one more than
 // that, or 0 for the zero time) are varints. A field that is added, moved or
 // removed makes another version.
-const codecVersion = 3
+const codecVersion = 4
 
 var errTruncated = errors.New("it ends early, or a length in it is wrong")
 
@@ -36,6 +37,21 @@ func appendTime(b []byte, t time.Time) []byte {
 	ns := nanoseconds(t)
 	return binary.AppendUvarint(b, uint64(ns<<1^ns>>63)+1)
 }
+
+// appendSpan writes a duration in nanoseconds: twice the number of seconds and one if it
+// is whole, else twice the number of nanoseconds, or if that is too many, spanApart and
+// they.
+func appendSpan(b []byte, d int64) []byte {
+	switch twice := d << 1; {
+	case d%int64(time.Second) == 0:
+		return binary.AppendVarint(b, d/int64(time.Second)<<1|1)
+	case twice>>1 == d && twice != spanApart:
+		return binary.AppendVarint(b, twice)
+	}
+	return binary.AppendVarint(binary.AppendVarint(b, spanApart), d)
+}
+
+const spanApart = math.MinInt64
 
 func appendList[T any](b []byte, list []T, one func([]byte, *T) []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(list)))
@@ -126,6 +142,20 @@ func (r *reader) varint() int64 {
 	return int64(v>>1) ^ -int64(v&1)
 }
 
+// span reads a duration in nanoseconds.
+func (r *reader) span() int64 {
+	v := r.varint()
+	switch {
+	case r.version < 4:
+		return v
+	case v == spanApart:
+		return r.varint()
+	case v&1 != 0:
+		return v >> 1 * int64(time.Second)
+	}
+	return v >> 1
+}
+
 func (r *reader) time() time.Time {
 	v := r.uvarint()
 	if v == 0 {
@@ -195,11 +225,15 @@ const (
 	leastClaim  = 9
 	leastEntry  = 3
 	leastText   = 1
+
+	leastApart   = 6
+	leastStretch = 7 // the same device and site again are a bit, and so is one moment in place of three
 )
 
-// appendPerson leaves out the user, which is the key.
+// appendPerson leaves out the user, which is the key, and what is stored apart.
 func appendPerson(b []byte, p *presence.Person) []byte {
 	b = appendList(b, p.Facts, appendFacts)
+	b = appendOver(b, p.Over)
 	b = appendList(b, p.Devices, appendDevice)
 	b = appendList(b, p.Floors, appendFloor)
 	b = appendTime(b, p.News)
@@ -208,7 +242,9 @@ func appendPerson(b []byte, p *presence.Person) []byte {
 	b = binary.AppendUvarint(b, p.Shared.Count)
 	b = appendTime(b, p.Shared.Heard)
 	b = appendList(b, p.Visits, appendVisit)
-	b = appendList(b, p.Story, appendEntry)
+	b = binary.AppendUvarint(b, uint64(p.Told.Lines))
+	b = appendTime(b, p.Told.From)
+	b = appendTime(b, p.Told.To)
 	b = appendTime(b, p.Wake)
 	return appendTime(b, p.NextErrand)
 }
@@ -219,6 +255,9 @@ func readPerson(r *reader, p *presence.Person) {
 		return
 	}
 	p.Facts = readListTo(r.facts(), r, leastFacts, readFacts)
+	if r.version > 3 {
+		p.Over = readOver(r)
+	}
 	p.Devices = readList(r, leastDevice, readDevice)
 	p.Floors = readList(r, leastFloor, readFloor)
 	p.News = r.time()
@@ -227,7 +266,12 @@ func readPerson(r *reader, p *presence.Person) {
 	p.Shared.Count = r.uvarint()
 	p.Shared.Heard = r.time()
 	p.Visits = readList(r, leastVisit, readVisit)
-	p.Story = readList(r, leastEntry, readEntry)
+	if r.version > 3 {
+		p.Told.Lines = int(r.uvarint())
+		p.Told.From, p.Told.To = r.time(), r.time()
+	} else {
+		p.Story = readList(r, leastEntry, readEntry)
+	}
 	p.Wake = r.time()
 	p.NextErrand = r.time()
 }
@@ -258,7 +302,7 @@ func appendFacts(b []byte, f *presence.Facts) []byte {
 			b = appendSince(b, m.At, was.At)
 		}
 		b = appendSince(b, m.Heard, m.At)
-		b = binary.AppendVarint(b, int64(m.Age))
+		b = appendSpan(b, int64(m.Age))
 		b = binary.AppendUvarint(b, uint64(m.Cause))
 		b = binary.AppendUvarint(b, uint64(m.NAS^was.NAS))
 		b = binary.AppendUvarint(b, uint64(m.AP^was.AP))
@@ -278,11 +322,11 @@ func bit(is bool, n uint) byte {
 
 // appendSince writes how long after was the time t is.
 func appendSince(b []byte, t, was time.Time) []byte {
-	return binary.AppendVarint(b, nanoseconds(t)-nanoseconds(was))
+	return appendSpan(b, nanoseconds(t)-nanoseconds(was))
 }
 
 func (r *reader) since(was time.Time) time.Time {
-	return time.Unix(0, nanoseconds(was)+r.varint()).UTC()
+	return time.Unix(0, nanoseconds(was)+r.span()).UTC()
 }
 
 func readFacts(r *reader, f *presence.Facts) {
@@ -312,7 +356,7 @@ func readFacts(r *reader, f *presence.Facts) {
 			m.At = r.since(was.At)
 		}
 		m.Heard = r.since(m.At)
-		m.Age = time.Duration(r.varint())
+		m.Age = time.Duration(r.span())
 		m.Cause = presence.Cause(r.uvarint())
 		m.NAS = was.NAS ^ uint32(r.uvarint())
 		m.AP = was.AP ^ uint32(r.uvarint())

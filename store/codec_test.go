@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -44,6 +43,9 @@ func fill(v reflect.Value, n *int) {
 	case presence.Whose:
 		v.Set(reflect.ValueOf(presence.Whose(*n%2) + 1))
 		return
+	case presence.Traits:
+		v.Set(reflect.ValueOf(presence.Traits(*n%15) + 1))
+		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -84,8 +86,19 @@ func TestEveryFieldSurvives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	got.Past, got.Story = want.Past, want.Story // they are stored apart
 	same(t, got.Person, want.Person)
 	same(t, got.queued, want.queued)
+	f, err := decodeFacts(encodeFacts(&want.Past[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, f, want.Past[0])
+	e, err := decodeLine(encodeLine(&want.Story[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, e, want.Story[0])
 
 	visit := want.Visits[0]
 	back, err := decodeVisit(encodeVisit(&visit))
@@ -119,6 +132,7 @@ func TestWhatIsDecodedIsWhatWasEncoded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		got.Past, got.Story = want.Past, want.Story
 		if diff := cmp.Diff(want.Person, got.Person, differing); diff != "" {
 			t.Fatal(diff)
 		}
@@ -144,6 +158,7 @@ var anyone = func() *rapid.Generator[presence.Person] {
 		reflect.TypeFor[time.Time]():       anyTime.AsAny(),
 		reflect.TypeFor[presence.Status](): rapid.Map(rapid.Uint8Range(0, 5), func(n uint8) presence.Status { return presence.Status(n) }).AsAny(),
 		reflect.TypeFor[presence.Whose]():  rapid.Map(rapid.Uint8Range(0, 2), func(n uint8) presence.Whose { return presence.Whose(n) }).AsAny(),
+		reflect.TypeFor[presence.Traits](): rapid.Map(rapid.Uint8Range(0, 15), func(n uint8) presence.Traits { return presence.Traits(n) }).AsAny(),
 		reflect.TypeFor[presence.Outlook](): rapid.Custom(func(t *rapid.T) presence.Outlook {
 			text := rapid.String()
 			return presence.Outlook{
@@ -157,6 +172,13 @@ var anyone = func() *rapid.Generator[presence.Person] {
 		ofMarks[of] = types[of]
 	}
 	mark := rapid.MakeCustom[presence.Mark](rapid.MakeConfig{Types: ofMarks})
+	ofStretches := map[reflect.Type]*rapid.Generator[any]{reflect.TypeFor[time.Time](): ofMarks[reflect.TypeFor[time.Time]()], reflect.TypeFor[presence.Traits](): types[reflect.TypeFor[presence.Traits]()]}
+	types[reflect.TypeFor[presence.Stretch]()] = rapid.Map(rapid.MakeCustom[presence.Stretch](rapid.MakeConfig{Types: ofStretches}), func(s presence.Stretch) presence.Stretch {
+		if s.NAS%2 == 0 {
+			s.Raw, s.Leave, s.Found = s.To, s.To, time.Time{}
+		}
+		return s
+	}).AsAny()
 	types[reflect.TypeFor[[]presence.Mark]()] = rapid.SliceOfN(mark, 1, 9).AsAny()
 	return rapid.MakeCustom[presence.Person](rapid.MakeConfig{Types: types})
 }()
@@ -200,6 +222,7 @@ func TestTheLeastSizesAreRight(t *testing.T) {
 		{len(appendFacts(nil, &presence.Facts{})), leastFacts}, {len(appendFacts(nil, &presence.Facts{Marks: again[:2]})) - len(appendFacts(nil, &presence.Facts{Marks: again[:1]})), leastMark},
 		{len(appendDevice(nil, &presence.Device{})), leastDevice}, {len(appendFloor(nil, &presence.Floor{})), leastFloor},
 		{len(appendVisit(nil, &presence.Visit{})), leastVisit}, {len(appendClaim(nil, &presence.Claim{})), leastClaim},
+		{len(appendOver(nil, make([]presence.Stretch, 2))) - len(appendOver(nil, make([]presence.Stretch, 1))), leastStretch},
 		{len(appendEntry(nil, &presence.Entry{})), leastEntry}, {len(appendText(nil, "")), leastText},
 	} {
 		if c.got != c.want {
@@ -282,24 +305,31 @@ func TestAPersonOfTheFirstVersionIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	again.Story = d.Story
 	same(t, again.Person, d.Person)
 }
 
-// The second version kept no stamps, and else the same.
-func TestAPersonOfTheSecondVersionIsRead(t *testing.T) {
-	f := presence.Facts{Device: "02:11:22:33:44:55", Marks: []presence.Mark{{Status: presence.Start, At: monday, Heard: monday}, {Status: presence.Stop, At: monday.Add(1), Heard: monday.Add(1)}}}
-	want := presence.Person{Facts: []presence.Facts{f}}
-	third := (&document{Person: want}).append(nil)
-	old := appendFacts(nil, &f)
-	stops := appendFacts(nil, &presence.Facts{Device: f.Device, Marks: f.Marks[:1]})
-	at := bytes.Index(third, old)
-	second := append(append([]byte{2}, third[1:at]...), old[:len(stops)-1]...) // each mark ended with a stamp, of one byte
-	second = append(append(second, old[len(stops):len(old)-1]...), third[at+len(old):]...)
-	got, err := decode("", second)
-	if err != nil {
-		t.Fatal(err)
+// The second version kept no stamps, and the third the story in the person, and whole
+// seconds as nanoseconds.
+func TestAPersonOfTheSecondAndThirdVersionIsRead(t *testing.T) {
+	f := presence.Facts{Device: "02:11:22:33:44:55", Marks: []presence.Mark{{Status: presence.Start, At: monday, Heard: monday}, {Status: presence.Stop, At: monday.Add(time.Second), Heard: monday.Add(time.Second), Age: time.Second}}}
+	want := presence.Person{Facts: []presence.Facts{f}, Story: []presence.Entry{{At: monday, Kind: presence.Heard, Text: "x"}}}
+	for version := range byte(2) {
+		stamp := make([]byte, version) // none
+		b := appendText(appendText([]byte{2 + version, 0, 0, 1}, ""), f.Device)
+		b = append(b, 0, 0, 0, 0, 0, 0, 0, 2) // no place, and two marks
+		b = append(appendTime(append(b, 1<<7|byte(presence.Start)), monday), 0, 0, 0, 0, 0)
+		b = append(append(b, stamp...), 1<<7|byte(presence.Stop))
+		b = append(binary.AppendVarint(b, int64(time.Second)), 0)
+		b = append(binary.AppendVarint(b, int64(time.Second)), 0, 0, 0)
+		b = append(append(b, stamp...), 0, 0, 0, 0, 0, 0, 0, 0, 1)
+		b = append(appendEntry(b, &want.Story[0]), 0, 0)
+		got, err := decode("", b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got.Person, want)
 	}
-	same(t, got.Person, want)
 }
 
 func FuzzDecode(f *testing.F) {
@@ -320,6 +350,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err == nil {
 			again, err := decode("ann", d.append(nil))
+			if err == nil {
+				again.Story = d.Story
+			}
 			if err != nil || !cmp.Equal(again.Person, d.Person, differing) {
 				t.Fatalf("%v, and then %v, %v", d.Person, again, err)
 			}

@@ -16,6 +16,9 @@ type document struct {
 	written bool
 	kept    int // octets that recent.size counts for it
 	queued  [len(queues)]time.Time
+	changed bool     // by the update
+	keys    []uint32 // of the facts that are stored apart
+	told    bool     // lines are stored
 }
 
 // recent holds people that were written lately, so that who is written again
@@ -61,7 +64,18 @@ func decode(user string, data []byte) (*document, error) {
 		}
 	}
 	d.User = user
+	d.Opened()
 	return d, nil
+}
+
+// note notes what is stored apart.
+func (d *document) note() {
+	d.told, d.keys = d.Told.Lines > 0, nil
+	for i := range d.Over {
+		for _, is := range d.Over[i].Of {
+			d.keys = append(d.keys, is.Key)
+		}
+	}
 }
 
 func (d *document) append(b []byte) []byte {
@@ -79,7 +93,7 @@ func (d *document) moment(q presence.Queue) time.Time {
 
 // empty reports whether there is nothing to remember.
 func (d *document) empty() bool {
-	return len(d.Facts)+len(d.Devices)+len(d.Visits)+len(d.Story) == 0 && d.Shared.Until.IsZero()
+	return d.Unknown()
 }
 
 func encodeVisit(v *presence.Visit) []byte {

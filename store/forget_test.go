@@ -23,6 +23,9 @@ func crowd(t *testing.T, s *Store, users ...string) {
 		for i, user := range users {
 			changes = append(changes, put(user, func(p *presence.Person) {
 				*p = office(user)
+				f := presence.Facts{ID: fmt.Sprint(user, round), Device: "d", Marks: []presence.Mark{{Status: presence.Stop, At: monday, Heard: monday}}}
+				p.Past = []presence.Facts{f}
+				p.Over = []presence.Stretch{{Of: []presence.Apart{{Key: f.Key(), Last: monday, Heard: monday}}, Device: "d", From: monday, To: monday, Raw: monday, Leave: monday, Began: monday, Clear: monday}}
 				p.Story = append(p.Story, presence.Entry{At: monday, Text: strings.Repeat(user, 1+round*i%7)})
 			}))
 			changes = append(changes, settle(user, presence.Visit{ID: fmt.Sprint(user, round), Arrived: monday.Add(time.Duration(round) * time.Hour)}))
@@ -173,7 +176,7 @@ func TestCase89PruningLeavesNoTraceInTheFolder(t *testing.T) {
 	crowd(t, s, "ann", "bob")
 	put1(t, s, settle("ann", presence.Visit{ID: "the pruned visit", Arrived: monday.AddDate(0, 0, -1)}))
 	tell := func(text string) {
-		put1(t, s, put("bob", func(p *presence.Person) { p.Story = []presence.Entry{{At: monday, Text: text}} }))
+		put1(t, s, put("bob", func(p *presence.Person) { *p = presence.Person{Story: []presence.Entry{{At: monday, Text: text}}} }))
 	}
 	tell("the dropped line")
 	tell("the last line")

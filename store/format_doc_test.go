@@ -52,7 +52,6 @@ func TestFormatIsWhatItsDocumentShows(t *testing.T) {
 
 	s := reopen(t, path)
 	err = s.kv.Update(func(u *kv.Update) error {
-		u.Grown = 1
 		return errors.Join(
 			u.Put(people, []byte(ann.User), ann.append(nil)),
 			u.Put(wakes, moment(monday, ann.User), []byte{}),

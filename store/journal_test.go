@@ -47,7 +47,7 @@ func TestAListingSeesWhatOnlyTheJournalHas(t *testing.T) {
 // durable.
 func TestAnUpdateLargerThanTheJournalIsRecorded(t *testing.T) {
 	s := openNew(t)
-	s.withJournals(1 << 10)
+	s.withJournals(1 << 8)
 	put1(t, s, tell("ann", "before"))
 	crowd(t, s, "ann", "bob", "cid")
 	left := copied(t, s)

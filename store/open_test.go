@@ -100,8 +100,8 @@ func TestWhatIsNoStoreIsAnErrorWithARemedy(t *testing.T) {
 			return change(path, func(tx *bbolt.Tx) error { return nil })
 		}, "a bbolt file, but not of presenced: set [store] path to another"},
 		{"a newer version", func(path string) error {
-			return errors.Join(whole(path), change(path, func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put([]byte("version"), []byte("4")) }))
-		}, "its format is version 4, and this presenced reads up to 3: install the newer presenced, or restore a backup"},
+			return errors.Join(whole(path), change(path, func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put([]byte("version"), []byte("5")) }))
+		}, "its format is version 5, and this presenced reads up to 4: install the newer presenced, or restore a backup"},
 		{"cut short", func(path string) error {
 			return errors.Join(whole(path), os.Truncate(path, 2*4096))
 		}, "the file is cut short at 8192 of "},

@@ -21,12 +21,20 @@ func (s *Store) read(f func(kv.View) error) error {
 }
 
 // Person implements [presence.Store].
-func (s *Store) Person(ctx context.Context, user string) (presence.Person, error) {
-	all, err := s.Persons(ctx, []string{user})
-	if err != nil {
-		return presence.Person{User: user}, err
-	}
-	return all[0], nil
+func (s *Store) Person(_ context.Context, user string) (p presence.Person, err error) {
+	p.User = user
+	err = s.read(func(v kv.View) error {
+		d, err := decode(user, v.Get(people, []byte(user)))
+		if err == nil {
+			err = join(v, &d.Person, d.Lacks())
+		}
+		if err == nil {
+			p = d.Person
+			p.Told = presence.Told{}
+		}
+		return err
+	})
+	return p, err
 }
 
 // Persons implements [presence.Store].

@@ -5,6 +5,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,7 @@ import (
 // Version is the format of the files that this package writes. A file of an
 // older one is of this one as soon as it is open for writing, although what it
 // holds is rewritten only as it changes: every document tells its own version.
-const Version = 3
+const Version = 4
 
 // Store is a [presence.Store] in one file and its two journals. Its methods may be
 // called from any goroutine; there is one writer at a time, and readers never
@@ -51,13 +52,15 @@ const (
 	visits                   // user NUL arrival, visit id → nothing: the history of one user
 	wakes                    // moment, user → nothing
 	errands                  // moment, user → nothing
+	past                     // user NUL key of facts → facts of sessions that are over, of which the person keeps the stretches
+	lines                    // user NUL moment, kind and text → line of a story
+	counts                   // of what → how many
 )
 
 var (
 	layout = kv.Layout{
 		Version: Version,
-		Buckets: [][]byte{people: []byte("people"), notes: []byte("notes"), history: []byte("history"), visits: []byte("visits"), wakes: []byte("wakes"), errands: []byte("errands")},
-		Counted: people,
+		Buckets: [][]byte{people: []byte("people"), notes: []byte("notes"), history: []byte("history"), visits: []byte("visits"), wakes: []byte("wakes"), errands: []byte("errands"), past: []byte("past"), lines: []byte("lines"), counts: []byte("counts")},
 		Rising:  history, // visits end nearly in the order of their arrivals
 	}
 	queues = [...]kv.Bucket{presence.Wakes: wakes, presence.Errands: errands}
@@ -128,6 +131,26 @@ type Stats struct {
 
 // Stats costs a few microseconds, however many people there are.
 func (s *Store) Stats() Stats {
-	m := s.kv.Stats()
-	return Stats{Size: m.Size, People: m.Count, Commit: time.Duration(s.latest.Load()), FreePages: m.FreePages, Readers: m.Readers}
+	m, n := s.kv.Stats(), 0
+	_ = s.read(func(v kv.View) error { // a page that cannot be read is told by whoever needs it
+		n = counted(v)
+		return nil
+	})
+	return Stats{Size: m.Size, People: n, Commit: time.Duration(s.latest.Load()), FreePages: m.FreePages, Readers: m.Readers}
+}
+
+// ofPeople is the key in counts of the number of people.
+var ofPeople = []byte("people")
+
+// counted returns the number of people. No older version wrote it where this one does:
+// until somebody comes or goes, it is counted.
+func counted(v kv.View) (n int) {
+	if value := v.Get(counts, ofPeople); value != nil {
+		n, _ := binary.Uvarint(value)
+		return int(n)
+	}
+	for range v.From(people, nil) {
+		n++
+	}
+	return n
 }

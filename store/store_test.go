@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,6 +124,7 @@ func office(user string) presence.Person {
 		p.Story = append(p.Story, presence.Entry{At: at, Kind: presence.Heard, Text: device + " Start on Corp"})
 	}
 	p.Story = append(p.Story, presence.Entry{At: monday, Kind: presence.Concluded, Text: "arrived at london"})
+	slices.SortFunc(p.Story, presence.Entry.Compare)
 	p.Visits = []presence.Visit{{
 		ID: "q3k9d0vdc1", User: user, Site: "london", Arrived: monday, State: presence.Present,
 		CheckIn:  presence.Errand{Status: presence.Effected, At: monday.Add(time.Second), Bookings: []string{"01HZX3V0T7C3"}, Next: monday.Add(15 * time.Minute)},
@@ -159,6 +162,9 @@ func whole(s *Store) error {
 				}
 			}
 		}
+		if err := apartFits(v); err != nil {
+			return err
+		}
 		if n := s.Stats().People; n != count {
 			return fmt.Errorf("%d people are counted, and there are %d", n, count)
 		}
@@ -189,6 +195,41 @@ func whole(s *Store) error {
 		}
 		return nil
 	})
+}
+
+// apartFits checks that what is stored apart is of people, each of whom knows of it.
+func apartFits(v kv.View) error {
+	told, facts := map[string]int{}, map[string]bool{}
+	for k, data := range v.From(people, nil) {
+		d, err := decode(string(k), data)
+		if err != nil {
+			return err
+		}
+		if told[d.User] = d.Told.Lines; len(d.Story) > 0 { // of an older version
+			told[d.User] = len(d.Story)
+		}
+		for i := range d.Over {
+			for _, is := range d.Over[i].Of {
+				facts[string(pastKey(d.User, is.Key))] = true
+			}
+		}
+	}
+	for k := range v.From(past, nil) {
+		if !facts[string(k)] {
+			return fmt.Errorf("nobody knows of the facts at %q", k)
+		}
+		delete(facts, string(k))
+	}
+	if len(facts) > 0 {
+		return fmt.Errorf("facts are missing: %d", len(facts))
+	}
+	for k := range v.From(lines, nil) {
+		user, _, _ := strings.Cut(string(k), "\x00")
+		if told[user]--; told[user] < 0 {
+			return fmt.Errorf("%q has more lines than they know of", user)
+		}
+	}
+	return nil
 }
 
 func TestARestartChangesNothing(t *testing.T) {

@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -53,6 +55,7 @@ type update struct {
 	store  *Store
 	loaded map[string]*document
 	noted  map[string]*note // by their keys
+	grown  int              // by how many people the store has more after it
 	buf    []byte           // where documents are encoded
 }
 
@@ -89,18 +92,12 @@ func (s *Store) write(verb string, f func(*update) error) (err error) {
 
 func (u *update) change(c *presence.Change) (o presence.Outcome, err error) {
 	var d *document
-	var p *presence.Person
 	if c.User != "" {
 		if d, err = u.load(c.User); err != nil {
 			return o, err
 		}
-		p = &d.Person
 	}
-	var read [][]byte
-	for _, k := range c.Reads {
-		read = append(read, u.noteAt(under(k.Kind, k.Key)).is)
-	}
-	if o, err = apply(c, p, read); err != nil {
+	if o, err = u.run(c, d); err != nil {
 		return o, err
 	}
 	if d != nil {
@@ -120,13 +117,50 @@ func (u *update) change(c *presence.Change) (o presence.Outcome, err error) {
 	return o, nil
 }
 
+// run makes the change of the document, nil if it is about nobody, and again if it wants
+// what is stored apart.
+func (u *update) run(c *presence.Change, d *document) (o presence.Outcome, err error) {
+	var read [][]byte
+	for _, k := range c.Reads {
+		read = append(read, u.noteAt(under(k.Kind, k.Key)).is)
+	}
+	if d == nil {
+		return apply(c, nil, read)
+	}
+	var before presence.Person
+	if d.changed {
+		before = d.Clone()
+	}
+	for have := presence.Parts(0); ; {
+		o, err = apply(c, &d.Person, read)
+		wants := d.Wants()
+		if err != nil || wants == 0 {
+			d.changed = true
+			return o, err
+		}
+		have |= wants
+		if d.changed {
+			d.Person = before.Clone()
+		} else if is, err := decode(d.User, d.stored); err != nil {
+			return o, err
+		} else {
+			d.Person = is.Person
+		}
+		if err := join(u.View, &d.Person, have); err != nil {
+			return o, err
+		}
+	}
+}
+
 func (u *update) load(user string) (*document, error) {
 	if d := u.loaded[user]; d != nil {
 		return d, nil
 	}
 	d, err := u.store.recent.people[user], error(nil)
 	if d == nil {
-		d, err = decode(user, u.Get(people, []byte(user)))
+		if d, err = decode(user, u.Get(people, []byte(user))); err == nil {
+			d.note()
+		}
 	}
 	if err == nil {
 		u.loaded[user] = d
@@ -175,6 +209,11 @@ func (u *update) save() error {
 			return fmt.Errorf("%q: %w", d.User, err)
 		}
 	}
+	if u.grown != 0 {
+		if err := u.count(); err != nil {
+			return err
+		}
+	}
 	for key, n := range u.noted {
 		if bytes.Equal(n.was, n.is) && (n.was == nil) == (n.is == nil) {
 			continue
@@ -186,26 +225,35 @@ func (u *update) save() error {
 	return nil
 }
 
+// count writes the number of people.
+func (u *update) count() error {
+	return u.Put(counts, ofPeople, binary.AppendUvarint(nil, uint64(counted(u.View)+u.grown)))
+}
+
 func (u *update) saveOne(d *document) error {
 	for q := range presence.Queue(len(queues)) {
 		if err := u.queue(q, d, d.moment(q)); err != nil {
 			return err
 		}
 	}
+	d.changed = false
 	if d.empty() {
 		if d.stored == nil {
 			return nil
 		}
-		u.Grown--
+		u.grown--
 		d.stored = nil
-		return u.Put(people, []byte(d.User), nil)
+		return errors.Join(u.eraseApart(d.User), u.Put(people, []byte(d.User), nil))
+	}
+	if err := u.saveApart(d); err != nil {
+		return err
 	}
 	u.buf = d.append(u.buf[:0])
 	if bytes.Equal(u.buf, d.stored) {
 		return nil
 	}
 	if d.stored == nil {
-		u.Grown++
+		u.grown++
 	}
 	d.stored, d.written = bytes.Clone(u.buf), true
 	return u.Put(people, []byte(d.User), d.stored)

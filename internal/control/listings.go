@@ -82,6 +82,9 @@ func (l Listings) People(ctx context.Context, site string) iter.Seq2[Person, err
 func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Session, error] {
 	return func(yield func(Session, error) bool) {
 		for p, err := range l.people(ctx, q.User) {
+			if q.All && q.User == "" && err == nil { // those of long ago, too
+				p, err = l.Store.Person(ctx, p.User)
+			}
 			if err != nil {
 				yield(Session{}, err)
 				return

@@ -131,6 +131,7 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	}
 	workers.Go(func() error { return every(working, control.Sampling, d.sample) })
 	workers.Go(func() error { return d.resume(working) })
+	workers.Go(func() error { return d.takeOver(working) })
 	workers.Go(func() error { return every(working, time.Hour, d.housekeep) })
 	workers.Go(func() error { return every(working, listsEvery, d.followLists) })
 	workers.Go(func() error { return every(working, zonesEvery, d.followZones) })
@@ -162,6 +163,21 @@ func every(ctx context.Context, wait time.Duration, f func(context.Context)) err
 func (d *Daemon) resume(ctx context.Context) error {
 	if err := errors.Join(d.Tracker.Resume(ctx), d.Store.Resume(ctx)); err != nil && ctx.Err() == nil {
 		d.Log.WithError(err).Error("end what was under way when presenced died")
+	}
+	return nil
+}
+
+// takeOver rewrites what an older version stored, and tells every few seconds how far it is.
+func (d *Daemon) takeOver(ctx context.Context) error {
+	said := time.Now()
+	err := d.Store.TakeOver(ctx, func(done, of int) {
+		if done == of || time.Since(said) > 5*time.Second {
+			said = time.Now()
+			d.Log.WithField("done", done).WithField("of", of).Info("taking over people whom an older presenced stored")
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		d.Log.WithError(err).Error("take over what an older presenced stored: it is read as it is, and the next start tries again")
 	}
 	return nil
 }

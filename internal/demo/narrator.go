@@ -123,7 +123,11 @@ func (n *narrator) look(ctx context.Context) error {
 		return err
 	}
 	var concluded, effects []string
-	for _, p := range people {
+	for i := range people {
+		p, err := n.daemon.Store.Person(ctx, people[i].User) // with the story
+		if err != nil {
+			return err
+		}
 		for _, e := range p.Story {
 			switch e.Kind {
 			case presence.Heard: // the controller has told it

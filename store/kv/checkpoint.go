@@ -17,7 +17,6 @@ const checkpointEvery = time.Minute
 // updates the map when it reads the result, in endCheckpoint.
 type checkpoint struct {
 	pending *pending
-	count   int // of the counted keys then
 	order   order
 	running bool // false: it failed, and is to be run again; else its result is, or will be, in Map.done
 }
@@ -68,7 +67,7 @@ func (m *Map) beginCheckpoint() error {
 // begin starts to write to the file what is pending.
 func (m *Map) begin(after order) {
 	m.reading.Lock()
-	m.taking = &checkpoint{pending: m.pending, count: m.count, order: after}
+	m.taking = &checkpoint{pending: m.pending, order: after}
 	m.pending = new(pending)
 	m.reading.Unlock()
 	m.run(m.taking)
@@ -130,9 +129,6 @@ func (m *Map) settleLarge() error {
 			return errNoOrder
 		}
 		m.follow(o)
-		m.reading.Lock()
-		defer m.reading.Unlock()
-		m.count = m.filed(tx)
 		return nil
 	})
 }
@@ -174,9 +170,6 @@ func (m *Map) commit(c *checkpoint) error {
 		return f.err
 	}
 	if err := tx.Bucket(meta).Put(orderKey, c.order.bytes()); err != nil {
-		return err
-	}
-	if err := tx.Bucket(m.layout.name(m.layout.Counted)).SetSequence(uint64(c.count)); err != nil {
 		return err
 	}
 	if err := journal.Point("checkpoint: before the commit"); err != nil {

@@ -63,7 +63,8 @@ func create(path string, l Layout) error {
 		if err := tx.Bucket(meta).Put(orderKey, order{}.next().bytes()); err != nil {
 			return err
 		}
-		return tx.Bucket(meta).Put(versionKey, []byte(strconv.Itoa(l.Version)))
+		version := []byte(strconv.Itoa(l.Version))
+		return errors.Join(tx.Bucket(meta).Put(writtenAs, version), tx.Bucket(meta).Put(versionKey, version))
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err

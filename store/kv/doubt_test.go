@@ -87,7 +87,7 @@ func init() {
 		opened := make(chan *Map)
 		go func() { opened <- must(Open(args[0], tested)) }()
 		m := <-opened
-		c := &checkpoint{pending: new(pending), count: m.count, order: m.order}
+		c := &checkpoint{pending: new(pending), order: m.order}
 		err := m.View(func(v View) error {
 			for k, value := range v.From(words, nil) {
 				c.pending.Set(words.at(k), append([]byte("other "), value...))

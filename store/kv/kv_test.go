@@ -22,7 +22,7 @@ const (
 	days                 // rising
 )
 
-var tested = Layout{Version: 3, Buckets: [][]byte{[]byte("words"), []byte("places"), []byte("days")}, Counted: words, Rising: days}
+var tested = Layout{Version: 3, Buckets: [][]byte{[]byte("words"), []byte("places"), []byte("days")}, Rising: days}
 
 // openNew opens a new map that the end of the test closes.
 func openNew(t testing.TB) *Map {
@@ -56,11 +56,8 @@ func put(t testing.TB, m *Map, key, value string) {
 	}
 }
 
-// say puts a word and counts it.
-func say(u *Update, key string, value []byte) error {
-	u.Grown += number(value) - number(u.Get(words, []byte(key)))
-	return u.Put(words, []byte(key), value)
-}
+// say puts a word.
+func say(u *Update, key string, value []byte) error { return u.Put(words, []byte(key), value) }
 
 // said is what the bucket holds.
 func said(t testing.TB, m *Map, b Bucket) map[string]string {
@@ -82,9 +79,6 @@ func holds(t testing.TB, m *Map, want map[string]string) {
 	t.Helper()
 	if got := said(t, m, words); !maps.Equal(got, want) {
 		t.Errorf("it holds %q, want %q", got, want)
-	}
-	if n := m.Stats().Count; n != len(want) {
-		t.Errorf("it counts %d words of %d", n, len(want))
 	}
 	if err := m.Check(); err != nil {
 		t.Error(err)
@@ -281,16 +275,12 @@ func TestTheMapIsWhatMapsWouldBe(t *testing.T) {
 				err := m.Update(func(u *Update) error {
 					for range rapid.IntRange(1, 5).Draw(rt, "changes") {
 						b, k := rapid.IntRange(0, 2).Draw(rt, "bucket"), key.Draw(rt, "key")
-						_, there := next[b][k]
 						v := []byte(value.Draw(rt, "value"))
 						if rapid.Bool().Draw(rt, "erase") {
 							v = nil
 							delete(next[b], k)
 						} else {
 							next[b][k] = string(v)
-						}
-						if _, is := next[b][k]; Bucket(b) == words && is != there {
-							u.Grown += map[bool]int{true: 1, false: -1}[is]
 						}
 						if err := u.Put(Bucket(b), []byte(k), v); err != nil {
 							return err
@@ -327,9 +317,6 @@ func TestTheMapIsWhatMapsWouldBe(t *testing.T) {
 				})
 				if err != nil || !slices.Equal(got, want) {
 					rt.Fatalf("from %q on it holds %q, want %q; %v", start, got, want, err)
-				}
-				if is := m.Stats().Count; is != len(model[words]) {
-					rt.Fatalf("it counts %d words of %d", is, len(model[words]))
 				}
 			},
 			"checkpoint": func(rt *rapid.T) {

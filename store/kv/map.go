@@ -4,14 +4,12 @@
 // as it was before or after. What is erased is nowhere in the files once they
 // are scrubbed, and a copy is one file, whole and checked.
 //
-// Keys are in buckets, which a [Layout] names; the number of the keys in one of
-// them is kept. What keys and values mean is the caller's. Errors of opening say
+// Keys are in buckets, which a [Layout] names. What keys and values mean is the caller's. Errors of opening say
 // what an operator of presenced can do.
 package kv
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"sync"
@@ -27,7 +25,6 @@ import (
 type Layout struct {
 	Version int      // of the format: a file of a newer one is refused, one of an older one becomes one of this
 	Buckets [][]byte // their names, by their numbers
-	Counted Bucket   // whose keys are counted
 	Rising  Bucket   // whose new keys come nearly in their order, so that its pages are filled
 }
 
@@ -70,7 +67,6 @@ type Map struct {
 	reading sync.RWMutex // held for reading by every short read; guards what follows
 	pending *pending     // what the current journal holds, and the file does not
 	taking  *checkpoint  // the other journal's, if the file does not have it yet
-	count   int          // of the keys of the layout's counted bucket
 }
 
 // The file's own bucket.
@@ -124,7 +120,6 @@ func (m *Map) Is(path string) bool {
 // Stats says how the map fares.
 type Stats struct {
 	Size      int64 // of the file and its journals, octets
-	Count     int   // of the keys of the layout's counted bucket
 	Pending   int   // keys that the file does not have yet, those that it is taking in once more if they are written again
 	FreePages int   // of the file, to be used again, as of the latest write
 	Readers   int   // read transactions that are open
@@ -141,15 +136,14 @@ func (m *Map) Stats() Stats {
 	}
 	m.reading.RLock()
 	defer m.reading.RUnlock()
-	all.Count, all.Pending = m.count, m.pending.Len()
+	all.Pending = m.pending.Len()
 	if m.taking != nil {
 		all.Pending += m.taking.pending.Len()
 	}
 	return all
 }
 
-// Check looks at every key of the file, and whether its pages fit together and
-// it counts what the map counts. It waits for a commit that is under way, and
+// Check looks at every key of the file, and whether its pages fit together. It waits for a commit that is under way, and
 // nothing is written meanwhile.
 func (m *Map) Check() error {
 	m.writing.Lock()
@@ -163,14 +157,6 @@ func (m *Map) Check() error {
 		for err := range tx.Check() {
 			all = append(all, err)
 		}
-		if n := m.filed(tx); m.pending.Len() == 0 && m.taking == nil && n != m.count {
-			all = append(all, fmt.Errorf("the file counts %d keys of %s, and there are %d", n, m.layout.name(m.layout.Counted), m.count))
-		}
 		return errors.Join(all...)
 	})
-}
-
-// filed is how many keys of the counted bucket the file counts.
-func (m *Map) filed(tx *bbolt.Tx) int {
-	return int(tx.Bucket(m.layout.name(m.layout.Counted)).Sequence())
 }

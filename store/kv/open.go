@@ -105,12 +105,11 @@ func (m *Map) replay() error {
 		if m.order, ok = readOrder(tx.Bucket(meta).Get(orderKey)); !ok {
 			return errNoOrder
 		}
-		m.count = m.filed(tx)
-		m.origin, has = readOrigin(tx)
+		m.origin, has = m.layout.readOrigin(tx)
 		for n := range m.journals {
 			i := int(m.order.first) ^ n
 			options := journal.Options{Mark: m.order.marks[i], Latest: journal.Latest(m.order.marks[:]...), Begun: has, Write: !m.db.IsReadOnly()}
-			j, err := journal.Open(journalPath(m.path, i), options, func(entry []byte) error { return m.again(tx, entry) })
+			j, err := journal.Open(journalPath(m.path, i), options, func(entry []byte) error { return m.again(entry) })
 			if err != nil {
 				return err
 			}
@@ -135,27 +134,13 @@ func (m *Map) replay() error {
 }
 
 // again makes pending what an entry says.
-func (m *Map) again(tx *bbolt.Tx, entry []byte) error {
+func (m *Map) again(entry []byte) error {
 	all, err := readChanges(entry, len(m.layout.Buckets))
 	if err != nil {
 		return err
 	}
-	before := m.view(tx)
-	for _, c := range all { // one by one: a key may be there twice
-		if Bucket(c.key[0]) == m.layout.Counted {
-			m.count += number(c.value) - number(before.Get(m.layout.Counted, []byte(c.key[1:])))
-		}
-		m.take(changes{c}, time.Now())
-	}
+	m.take(all, time.Now())
 	return nil
-}
-
-// number is the number of values, one or none.
-func number(value []byte) int {
-	if value == nil {
-		return 0
-	}
-	return 1
 }
 
 // inspect finds out whether the file is a whole one that this package reads.
@@ -198,7 +183,14 @@ func (m *Map) upgrade() error {
 		if err != nil || was == now {
 			return err
 		}
-		return m.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(meta).Put(versionKey, []byte(now)) })
+		return m.db.Update(func(tx *bbolt.Tx) error {
+			for _, name := range m.layout.Buckets {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return err
+				}
+			}
+			return tx.Bucket(meta).Put(versionKey, []byte(now))
+		})
 	})
 }
 

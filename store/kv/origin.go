@@ -3,6 +3,7 @@ package kv
 import (
 	"errors"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -17,6 +18,10 @@ type Origin struct {
 	// [Map.Settled].
 	Copied time.Time
 
+	// Older says that an older version made the map, and that nobody has said
+	// yet that what it holds is as this version writes it; see [Map.TakenOver].
+	Older bool
+
 	// Emptied are the journals that somebody emptied to go on without what
 	// they had, which was acknowledged.
 	Emptied []string
@@ -26,6 +31,7 @@ type Origin struct {
 var (
 	hasJournals = []byte("has journals") // → nothing: the journals beside it were begun, and belong to it
 	copiedAt    = []byte("copied")       // → when, RFC 3339: it is a copy
+	writtenAs   = []byte("written as")   // → the version, in decimal, as which all of it is written
 )
 
 // Origin says what is odd about the map, as it was when it was opened.
@@ -35,8 +41,9 @@ func (m *Map) Origin() Origin {
 	return m.origin
 }
 
-func readOrigin(tx *bbolt.Tx) (o Origin, has bool) {
+func (l *Layout) readOrigin(tx *bbolt.Tx) (o Origin, has bool) {
 	b := tx.Bucket(meta)
+	o.Older = string(b.Get(writtenAs)) != strconv.Itoa(l.Version)
 	o.Copied, _ = time.Parse(time.RFC3339Nano, string(b.Get(copiedAt)))
 	return o, b.Get(hasJournals) != nil
 }
@@ -75,18 +82,28 @@ func (m *Map) beginJournals(has bool) error {
 // Settled notes that the map is a copy no longer: it was told that what it
 // holds is of the past.
 func (m *Map) Settled() error {
+	return m.note(func(b *bbolt.Bucket) error { return b.Delete(copiedAt) }, func(o *Origin) { o.Copied = time.Time{} })
+}
+
+// TakenOver notes that all that the map holds is as this version writes it.
+func (m *Map) TakenOver() error {
+	return m.note(func(b *bbolt.Bucket) error { return b.Put(writtenAs, []byte(strconv.Itoa(m.layout.Version))) }, func(o *Origin) { o.Older = false })
+}
+
+// note changes what the file says of itself, and then what is known of its origin.
+func (m *Map) note(inFile func(*bbolt.Bucket) error, known func(*Origin)) error {
 	m.writing.Lock()
 	defer m.writing.Unlock()
 	err := m.endCheckpoint()
 	if err == nil {
-		err = m.putMeta(func(b *bbolt.Bucket) error { return b.Delete(copiedAt) })
+		err = m.putMeta(inFile)
 	}
 	if err != nil {
 		return err
 	}
 	m.reading.Lock()
 	defer m.reading.Unlock()
-	m.origin.Copied = time.Time{}
+	known(&m.origin)
 	return nil
 }
 

@@ -14,7 +14,6 @@ import (
 // of it.
 type Update struct {
 	View
-	Grown int // by how many keys the layout's counted bucket has more after it
 	changes
 }
 
@@ -71,7 +70,6 @@ func (m *Map) record(u *Update) error {
 	m.reading.Lock()
 	defer m.reading.Unlock()
 	m.take(u.changes, began)
-	m.count += u.Grown
 	if m.Committed != nil {
 		m.Committed(time.Since(began))
 	}
@@ -93,7 +91,7 @@ func (m *Map) recordLarge(u *Update) error {
 	if err := m.checkpoint(); err != nil {
 		return err
 	}
-	c := &checkpoint{pending: new(pending), count: m.count + u.Grown, order: m.order}
+	c := &checkpoint{pending: new(pending), order: m.order}
 	c.order.marks[c.order.first] = journal.NewMark(c.order.marks[:]...) // nothing that failed before is found after it
 	for _, change := range u.changes {
 		c.pending.Set(change.key, change.value)
@@ -102,8 +100,5 @@ func (m *Map) recordLarge(u *Update) error {
 		return err
 	}
 	m.follow(c.order)
-	m.reading.Lock()
-	defer m.reading.Unlock()
-	m.count = c.count
 	return nil
 }

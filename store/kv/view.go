@@ -54,7 +54,10 @@ func (v View) Get(b Bucket, key []byte) []byte {
 			return value
 		}
 	}
-	return v.tx.Bucket(v.layout.name(b)).Get(key)
+	if bucket := v.tx.Bucket(v.layout.name(b)); bucket != nil { // else the file is of an older version, and open for reading
+		return bucket.Get(key)
+	}
+	return nil
 }
 
 // From goes through the bucket in order, from a key on.
@@ -71,7 +74,11 @@ func (v View) From(b Bucket, start []byte) iter.Seq2[[]byte, []byte] {
 
 func (v View) inFile(b Bucket, start []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, value []byte) bool) {
-		c := v.tx.Bucket(v.layout.name(b)).Cursor()
+		bucket := v.tx.Bucket(v.layout.name(b))
+		if bucket == nil {
+			return
+		}
+		c := bucket.Cursor()
 		for k, value := c.Seek(start); k != nil && yield(k, value); k, value = c.Next() {
 		}
 	}

@@ -31,6 +31,7 @@ var contract = map[string]func(*testing.T, presence.Store){
 	"PruningErasesWhatArrivedBefore":             prunes,
 	"ALargeUpdateIsMade":                         large,
 	"ChangesOfOnePersonFromManySidesAllCount":    manySides,
+	"WhatIsApartIsReadIfItIsWanted":              apart,
 	"AWeekOfDeadlinesPassesInABubble":            week,
 	"APersonWhoIsReadIsWhoWasStored":             readBack,
 	"WhatIsForgottenIsNotBroughtBackByAnErasure": forgottenTwice,
@@ -42,15 +43,15 @@ func findsWhatIsLeft(t *testing.T, s presence.Store) {
 			if notes[1] != nil {
 				t.Errorf("a note that there is not: %q", notes[1])
 			}
-			p.Story = append(p.Story, presence.Entry{At: monday, Text: fmt.Sprint(len(p.Story), string(notes[0]))})
+			p.Devices = append(p.Devices, presence.Device{Last: monday, ID: fmt.Sprint(len(p.Devices), string(notes[0]))})
 			return presence.Outcome{Notes: []presence.Note{{Kind: "k", Key: "n", Value: append(notes[0], user[0])}}}
 		}}
 	}
 	update(t, s, count("ann"), count("bob"), count("ann"))
 	update(t, s, count("bob"))
 	texts := func(user string) (all []string) {
-		for _, e := range must(s.Person(t.Context(), user)).Story {
-			all = append(all, e.Text)
+		for _, e := range must(s.Person(t.Context(), user)).Devices {
+			all = append(all, e.ID)
 		}
 		return all
 	}
@@ -75,7 +76,7 @@ func toldOnce(t *testing.T, s presence.Store) {
 	var told []string
 	telling := func(user string) presence.Change {
 		return presence.Change{User: user, Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
-			p.Story = append(p.Story, presence.Entry{At: monday})
+			p.Devices = append(p.Devices, presence.Device{Last: monday})
 			return presence.Outcome{Then: func() {
 				told = append(told, user)
 				if all := must(s.People(t.Context(), "", 9)); len(all) != 2 {
@@ -103,7 +104,7 @@ func notForACancelled(t *testing.T, s presence.Store) {
 func nothingLeft(t *testing.T, s presence.Store) {
 	update(t, s, tell("ann", "x"), put("ann", func(p *presence.Person) { p.Wake = monday }))
 	same(t, len(must(s.People(t.Context(), "", 9))), 1)
-	update(t, s, put("ann", func(p *presence.Person) { p.Story = nil }), put("bob", func(p *presence.Person) { p.Wake = monday }))
+	update(t, s, put("ann", func(p *presence.Person) { p.Devices = nil }), put("bob", func(p *presence.Person) { p.Wake = monday }))
 	same(t, len(must(s.People(t.Context(), "", 9))), 0)
 	if users, next, _ := s.Due(t.Context(), presence.Wakes, monday.Add(time.Hour), 9); len(users) > 0 || !next.IsZero() {
 		t.Errorf("still due: %q, %v", users, next)
@@ -117,15 +118,15 @@ func nobodyElses(t *testing.T, s presence.Store) {
 	visits := []presence.Visit{{ID: "v", Arrived: monday, Claims: []presence.Claim{{Booking: "b"}}}}
 	value := []byte("x")
 	update(t, s, presence.Change{User: "ann", Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
-		p.Story = []presence.Entry{{Text: "x"}}
+		p.Devices = []presence.Device{{ID: "x"}}
 		p.Visits = []presence.Visit{{ID: "w", Claims: []presence.Claim{{Booking: "b"}}}}
 		return presence.Outcome{Archived: visits, Notes: []presence.Note{{Kind: "k", Key: "a", Value: value}}}
 	}})
 	read := must(s.Person(t.Context(), "ann"))
-	read.Story[0].Text, read.Visits[0].Claims[0].Booking = "y", "y"
+	read.Devices[0].ID, read.Visits[0].Claims[0].Booking = "y", "y"
 	visits[0].Claims[0].Booking, value[0] = "y", 'y'
 	got := must(s.Person(t.Context(), "ann"))
-	same(t, got.Story, []presence.Entry{{Text: "x"}})
+	same(t, got.Devices, []presence.Device{{ID: "x"}})
 	same(t, got.Visits[0].Claims, []presence.Claim{{Booking: "b"}})
 	same(t, must(s.History(t.Context(), "ann", time.Time{}, later, 9))[0].Claims, []presence.Claim{{Booking: "b"}})
 	if n := must(s.Note(t.Context(), "k", "a")); string(n) != "x" {
@@ -180,7 +181,7 @@ func movedMoments(t *testing.T, s presence.Store) {
 		var all []presence.Change
 		for n := range many {
 			all = append(all, put(fmt.Sprintf("u%03d", n), func(p *presence.Person) {
-				p.Story, p.Wake = []presence.Entry{{At: monday}}, at.Add(time.Duration(n))
+				p.Devices, p.Wake = []presence.Device{{Last: monday}}, at.Add(time.Duration(n))
 			}))
 		}
 		update(t, s, all...)
@@ -270,8 +271,8 @@ func manyInOrder(t *testing.T, s presence.Store) {
 		got := ""
 		if p := &people[i]; p.User != users[i] {
 			t.Errorf("%q in the place of %q", p.User, users[i])
-		} else if len(p.Story) > 0 {
-			got = p.Story[0].Text
+		} else if len(p.Devices) > 0 {
+			got = p.Devices[0].ID
 		}
 		if got != text || string(values[i]) != text || (values[i] == nil) != (text == "") {
 			t.Errorf("of %q: %q and %q, want %q", users[i], got, values[i], text)
@@ -325,7 +326,7 @@ func forgottenTwice(t *testing.T, s presence.Store) {
 		if err := s.Forget(t.Context(), "ann"); err != nil {
 			t.Fatal(err)
 		}
-		update(t, s, put("ann", func(*presence.Person) {}), put("ann", func(p *presence.Person) { p.Story = nil }))
+		update(t, s, put("ann", func(*presence.Person) {}), put("ann", func(p *presence.Person) { p.Devices = nil }))
 		same(t, len(must(s.People(t.Context(), "", 9))), 1)
 	}
 }
@@ -368,7 +369,7 @@ func manySides(t *testing.T, s presence.Store) {
 			for range times {
 				c := presence.Change{User: "ann", Reads: []presence.NoteKey{{Kind: "k", Key: "n"}}, Apply: func(p *presence.Person, notes [][]byte) presence.Outcome {
 					p.Client = "hq"
-					p.Story = append(p.Story, presence.Entry{At: monday})
+					p.Devices = append(p.Devices, presence.Device{Last: monday})
 					return presence.Outcome{Notes: []presence.Note{{Kind: "k", Key: "n", Value: append(notes[0], 'x')}}}
 				}}
 				if err := s.Update(context.Background(), []presence.Change{c}); err != nil {
@@ -384,7 +385,7 @@ func manySides(t *testing.T, s presence.Store) {
 			t.Error(err)
 		}
 	}
-	same(t, len(must(s.Person(t.Context(), "ann")).Story), sides*times)
+	same(t, len(must(s.Person(t.Context(), "ann")).Devices), sides*times)
 	same(t, len(must(s.Note(t.Context(), "k", "n"))), sides*times)
 }
 
@@ -396,7 +397,7 @@ func week(t *testing.T, s presence.Store) {
 		advance := func(user string) presence.Change {
 			now := time.Now()
 			return presence.Change{User: user, Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
-				p.Story = []presence.Entry{{At: now}}
+				p.Devices = []presence.Device{{Last: now}}
 				p.Wake = now.Add(7 * time.Hour)
 				return presence.Outcome{Then: func() { looked++ }}
 			}}
@@ -440,9 +441,12 @@ func readBack(t *testing.T, s presence.Store) {
 	}
 	update(t, s, put("ann", func(p *presence.Person) { *p = want.Clone() }))
 	same(t, must(s.Person(t.Context(), "ann")), want)
+	small := want.Clone()
+	small.Story, small.Told = nil, presence.Told{Lines: 2, From: at, To: at}
 	update(t, s, presence.Change{User: "ann", Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
 		got := p.Clone()
-		return presence.Outcome{Then: func() { same(t, got, want) }}
+		return presence.Outcome{Then: func() { same(t, got, small) }}
 	}})
-	same(t, must(s.People(t.Context(), "", 9)), []presence.Person{want})
+	same(t, must(s.People(t.Context(), "", 9)), []presence.Person{small})
+	same(t, must(s.Persons(t.Context(), []string{"ann"})), []presence.Person{small})
 }

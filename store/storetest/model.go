@@ -48,7 +48,7 @@ func drawChange(t *rapid.T) presence.Change {
 		func(p *presence.Person, _ [][]byte) presence.Outcome { p.Wake = at; return nothing },
 		func(p *presence.Person, _ [][]byte) presence.Outcome { p.NextErrand = at; return nothing },
 		func(p *presence.Person, notes [][]byte) presence.Outcome {
-			p.Story = append(p.Story, presence.Entry{At: at, Text: text + string(notes[0])})
+			p.Devices = append(p.Devices, presence.Device{Last: at, ID: text + string(notes[0])})
 			p.Wake, p.NextErrand = other, at
 			return presence.Outcome{Notes: []presence.Note{{Kind: note.Kind, Key: note.Key, Value: append(notes[0], 'z')}}}
 		},
@@ -60,6 +60,30 @@ func drawChange(t *rapid.T) presence.Change {
 			archived := p.Visits
 			p.Visits = nil
 			return presence.Outcome{Archived: archived}
+		},
+		func(p *presence.Person, _ [][]byte) presence.Outcome {
+			p.Story = append(p.Story, presence.Entry{At: other, Kind: presence.Heard, Text: text})
+			return nothing
+		},
+		func(p *presence.Person, _ [][]byte) presence.Outcome {
+			if !p.Want(presence.AllLines) {
+				p.Story = p.Story[len(p.Story)/2:]
+			}
+			return nothing
+		},
+		func(p *presence.Person, _ [][]byte) presence.Outcome {
+			if f := ended(text); !p.Apart(f.Key()) {
+				p.Over, p.Past = append(p.Over, stretch(f, other)), append(p.Past, f)
+			}
+			return nothing
+		},
+		func(p *presence.Person, _ [][]byte) presence.Outcome {
+			p.Over = p.Over[len(p.Over)/2:]
+			return nothing
+		},
+		func(p *presence.Person, _ [][]byte) presence.Outcome {
+			p.Want(presence.PastFacts)
+			return nothing
 		},
 		func(p *presence.Person, _ [][]byte) presence.Outcome { *p = presence.Person{}; return nothing },
 		func(p *presence.Person, _ [][]byte) presence.Outcome { return nothing },
@@ -79,6 +103,17 @@ func drawChange(t *rapid.T) presence.Change {
 	}
 	c.User, c.Apply = someone.Draw(t, "user"), rapid.SampledFrom(ofPeople).Draw(t, "change")
 	return c
+}
+
+// ended returns facts of a session, and stretch what a person keeps of them.
+func ended(id string) presence.Facts {
+	return presence.Facts{ID: id, Device: "d", Marks: []presence.Mark{{Status: presence.Start, At: monday, Heard: monday, Age: -1}}}
+}
+
+func stretch(f presence.Facts, at time.Time) presence.Stretch {
+	return presence.Stretch{
+		Of: []presence.Apart{{Key: f.Key(), Last: at, Heard: at}}, Device: f.Device, Site: "london", From: at, To: at, Raw: at, Leave: at, Began: at, Clear: at,
+	}
 }
 
 func (m *naive) update(t *rapid.T) {
@@ -113,21 +148,15 @@ func (m *naive) telling(changes []presence.Change) []presence.Change {
 }
 
 func (m *naive) apply(c *presence.Change) {
-	var p *presence.Person
-	if c.User != "" {
-		is := m.person(c.User)
-		p = &is
-	}
 	var notes [][]byte
 	for _, k := range c.Reads {
 		notes = append(notes, bytes.Clone(m.notes[k]))
 	}
-	o := c.Apply(p, notes)
-	if p != nil {
-		p.User = c.User
-		if m.people[c.User] = *p; len(p.Story)+len(p.Visits) == 0 {
-			delete(m.people, c.User)
-		}
+	var o presence.Outcome
+	if c.User == "" {
+		o = c.Apply(nil, notes)
+	} else {
+		o = m.applyTo(c, notes)
 	}
 	for _, v := range o.Archived {
 		v.User = c.User
@@ -140,6 +169,38 @@ func (m *naive) apply(c *presence.Change) {
 			delete(m.notes, presence.NoteKey{Kind: n.Kind, Key: n.Key})
 		}
 	}
+}
+
+// applyTo makes the change of its person: without what is apart, and again with what it
+// wants of that.
+func (m *naive) applyTo(c *presence.Change, notes [][]byte) (o presence.Outcome) {
+	was := m.people[c.User]
+	p := presence.Person{}
+	for wants := presence.Parts(0); ; wants |= p.Wants() {
+		p = m.small(c.User)
+		p.Opened()
+		if wants&presence.PastFacts != 0 {
+			p.Join(was.Past)
+		}
+		if wants&presence.AllLines != 0 {
+			p.Recall(was.Story)
+		}
+		if o = c.Apply(&p, notes); p.Wants() == 0 {
+			break
+		}
+	}
+	facts, story, all := p.Part()
+	if !all {
+		story = append(slices.Clone(was.Story), story...)
+	}
+	slices.SortFunc(story, presence.Entry.Compare)
+	p.User, p.Story = c.User, slices.CompactFunc(story, func(a, b presence.Entry) bool { return a.Compare(b) == 0 })
+	p.Past = slices.DeleteFunc(slices.Concat(facts, was.Past), func(f presence.Facts) bool { return !p.Apart(f.Key()) })
+	m.people[c.User] = p
+	if len(p.Facts)+len(p.Over)+len(p.Story)+len(p.Visits)+len(p.Devices)+p.Told.Lines == 0 {
+		delete(m.people, c.User)
+	}
+	return o
 }
 
 func byArrival(a, b presence.Visit) int {
@@ -183,9 +244,7 @@ func (m *naive) fail(t *rapid.T, changes []presence.Change) {
 		}) {
 			t.Fatalf("%q is what no change left: %+v", user, is)
 		}
-		if m.people[user] = is.person; len(is.person.Story)+len(is.person.Visits) == 0 {
-			delete(m.people, user)
-		}
+		m.takeOver(user)
 		m.history = slices.DeleteFunc(m.history, func(v presence.Visit) bool { return v.User == user })
 		m.history = append(m.history, is.history...)
 		slices.SortFunc(m.history, byArrival)
@@ -201,12 +260,42 @@ func (m *naive) fail(t *rapid.T, changes []presence.Change) {
 	}
 }
 
+// takeOver takes what is remembered from the store.
+func (m *naive) takeOver(user string) {
+	small, whole := must(m.s.Persons(context.Background(), []string{user}))[0], must(m.s.Person(context.Background(), user))
+	for _, f := range whole.Facts {
+		if small.Apart(f.Key()) {
+			small.Past = append(small.Past, f)
+		}
+	}
+	small.Story = whole.Story
+	if m.people[user] = small; len(small.Facts)+len(small.Over)+len(small.Story)+len(small.Visits)+len(small.Devices) == 0 {
+		delete(m.people, user)
+	}
+}
+
 var later = monday.AddDate(1, 0, 0)
 
 // person returns a copy of what is remembered.
 func (m *naive) person(user string) presence.Person {
 	p := m.people[user].Clone()
-	p.User = user
+	p.User, p.Told = user, presence.Told{}
+	p.Join(nil)
+	return p
+}
+
+// untold are the people without what is said of their stories, which is a bound.
+func untold(people []presence.Person) []presence.Person {
+	for i := range people {
+		people[i].Told = presence.Told{}
+	}
+	return people
+}
+
+// small returns a copy of it without what is apart.
+func (m *naive) small(user string) presence.Person {
+	p := m.people[user].Clone()
+	p.User, p.Past, p.Story = user, nil, nil
 	return p
 }
 
@@ -259,17 +348,17 @@ func (m *naive) read(t *rapid.T) {
 	var people []presence.Person
 	for _, user := range slices.Sorted(maps.Keys(m.people)) {
 		if user > after && len(people) < limit {
-			people = append(people, m.people[user])
+			people = append(people, m.small(user))
 		}
 	}
-	agree(t, must(m.s.People(ctx, after, limit)), people)
+	agree(t, untold(must(m.s.People(ctx, after, limit))), untold(people))
 	agree(t, must(m.s.Person(ctx, after)), m.person(after))
 	users := rapid.SliceOfN(someone, 0, 4).Draw(t, "users")
 	var some []presence.Person
 	for _, user := range users {
-		some = append(some, m.person(user))
+		some = append(some, m.small(user))
 	}
-	agree(t, must(m.s.Persons(ctx, users)), some)
+	agree(t, untold(must(m.s.Persons(ctx, users))), untold(some))
 
 	of, keys := kind.Draw(t, "kind"), rapid.SliceOfN(noted, 1, 4).Draw(t, "keys")
 	values := must(m.s.NotesOf(ctx, of, keys))

@@ -61,7 +61,7 @@ func archive(user string, visits ...presence.Visit) presence.Change {
 // something to remember.
 func tell(user, text string) presence.Change {
 	return put(user, func(p *presence.Person) {
-		p.Story = append(p.Story, presence.Entry{At: monday, Kind: presence.Heard, Text: text})
+		p.Devices = append(p.Devices, presence.Device{Last: monday, ID: text})
 	})
 }
 

@@ -96,7 +96,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	built = sync.OnceValues(func() (string, error) { return buildPresenced(dir) })
+	built = sync.OnceValues(func() (string, error) { return buildPresenced(dir, false) })
 	status := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(status)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ type bench struct {
 	program string        // presenced
 	most    int           // of an abundance
 	repeats int           // of what is felt of an abundance
+	profile string        // folder for CPU profiles of presenced; "": none are taken
 	only    string        // part of the names or configurations of the servers that throughput measures
 }
 
@@ -54,6 +56,7 @@ func main() {
 	flag.StringVar(&b.dir, "dir", "", "where servers keep their files, for the time of the run (default a temporary directory)")
 	flag.StringVar(&b.program, "presenced", "", "the program to measure (default: built from this module)")
 	flag.StringVar(&b.only, "only", "", "part of the names of the servers that throughput measures (default all)")
+	flag.StringVar(&b.profile, "profile", "", "folder for CPU profiles of presenced, one of each load that is measured, for go tool pprof")
 	address := flag.String("listen", "", "where the responder or the yardstick serves, which this program runs as others of itself")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), synopsis)
@@ -102,9 +105,17 @@ func (b *bench) run(parts []string) error {
 	if b.self, err = os.Executable(); err != nil {
 		return err
 	}
+	if b.profile != "" {
+		if b.profile, err = filepath.Abs(b.profile); err == nil {
+			err = os.MkdirAll(b.profile, 0o700)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if b.program == "" {
 		b.progress("build presenced")
-		if b.program, err = buildPresenced(dir); err != nil {
+		if b.program, err = buildPresenced(dir, b.profile != ""); err != nil {
 			return err
 		}
 	}

@@ -76,10 +76,14 @@ cert_file = "DIR/server.pem"
 key_file  = "DIR/server.key"
 `
 
-// buildPresenced compiles the program of this module into dir.
-func buildPresenced(dir string) (string, error) {
-	program := filepath.Join(dir, "presenced")
-	out, err := exec.Command("go", "build", "-o", program, module+"/cmd/presenced").CombinedOutput()
+// buildPresenced compiles the program of this module into dir, with profiles if they are
+// to be taken.
+func buildPresenced(dir string, profiles bool) (string, error) {
+	program, tags := filepath.Join(dir, "presenced"), "-tags="
+	if profiles {
+		tags += "profile"
+	}
+	out, err := exec.Command("go", "build", tags, "-o", program, module+"/cmd/presenced").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build presenced: %w\n%s", err, out)
 	}

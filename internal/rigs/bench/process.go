@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -100,6 +101,16 @@ func (p *process) stop() error {
 		<-p.exited
 		return fmt.Errorf("stop %s: still running after %v: %s", p.cmd.Path, stopsWithin, p.said())
 	}
+}
+
+// profile has the process begin a CPU profile, or end it, if it takes any.
+func (p *process) profile() error {
+	if !slices.ContainsFunc(p.cmd.Env, func(v string) bool { return strings.HasPrefix(v, "PRESENCED_PROFILE=") }) {
+		return nil
+	}
+	err := p.cmd.Process.Signal(syscall.SIGUSR2)
+	time.Sleep(300 * time.Millisecond) // it ends a profile at its next sample, and writes it
+	return err
 }
 
 // said returns the end of the server's log.

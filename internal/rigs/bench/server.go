@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/presenced/presenced/internal/rigs/testbed"
@@ -19,6 +21,7 @@ type server struct {
 	before  past   // what its guests have sent before they are measured
 	overTLS bool
 	command command
+	profile string // folder for CPU profiles of the program; "": it takes none
 }
 
 // command returns the command of a server that serves at the door and keeps its
@@ -59,6 +62,9 @@ func (i *installation) start() (*process, error) {
 	if i.socket != nil {
 		cmd = handOver(cmd, i.socket)
 	}
+	if i.profile != "" {
+		cmd.Env = append(cmd.Environ(), "PRESENCED_PROFILE="+filepath.Join(i.profile, strings.ReplaceAll(i.setting, " ", "-")))
+	}
 	return launch(cmd, i.door, i.dir)
 }
 
@@ -93,7 +99,7 @@ var (
 // presenced returns the server that all this is about. Here nobody's Interims
 // have an interval yet, so that every record is committed before its answer.
 func (b *bench) presenced() server {
-	return server{name: "presenced", setting: "all records commit", durable: "yes", command: presencedFrom(b.program, false)}
+	return server{name: "presenced", setting: "all records commit", durable: "yes", command: presencedFrom(b.program, false), profile: b.profile}
 }
 
 // watched is presenced with metrics to read.

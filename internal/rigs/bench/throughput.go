@@ -123,12 +123,18 @@ func (b *bench) measured(p *process, run func() (*tally, error)) (*measured, err
 	if err != nil {
 		return nil, err
 	}
+	if err := p.profile(); err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	t, err := run()
 	if err != nil {
 		return nil, err
 	}
 	took := time.Since(began)
+	if err := p.profile(); err != nil {
+		return nil, err
+	}
 	after, oursAfter, err := usages(p)
 	if err != nil {
 		return nil, err

@@ -121,3 +121,6 @@ func (o *Office) sent(t *testing.T, e Event) presence.Record {
 // newMemory opens a store that forgets everything when the test is over, and is fast
 // enough for weeks.
 func newMemory() presence.Store { return presence.NewMemory() }
+
+// newWholeMemory opens one that stores everybody in one.
+func newWholeMemory() presence.Store { return presence.NewWholeMemory() }

@@ -16,7 +16,7 @@ import (
 // equipment. They are tried on days of a few people, each with devices and
 // maybe a machine, on makes and NASes by chance:
 //
-//	go test ./internal/rigs/office -run 'TestAnyOrder|TestLate|TestLooking|TestLaterSign' -args -makes all -seed 7
+//	go test ./internal/rigs/office -run 'TestAnyOrder|TestLate|TestLooking|TestLaterSign|TestWhatIsStored' -args -makes all -seed 7
 
 var dayseeds = flag.Uint64("days", 6, "how many days the properties are tried on")
 
@@ -208,6 +208,21 @@ func TestLookingMoreOftenChangesNothing(t *testing.T) {
 		other.looks = 90 * time.Second
 		if diff := differ(want, lines(concluded(t, &other), true)); diff != "" {
 			find(t, fmt.Sprintf("seed %d: -when due +every %s\n%s", o.Seed, other.looks, diff))
+		}
+	})
+}
+
+// TestWhatIsStoredApartChangesNothing: neither what is concluded nor when, although most
+// records find of a person only what is alive.
+func TestWhatIsStoredApartChangesNothing(t *testing.T) {
+	days(t, func(t *testing.T, _ dice, o *Office) {
+		apart := lines(concluded(t, o), true)
+		whole, err := tracker(t, newWholeMemory)(o, o.Rules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := differ(lines(whole, true), apart); diff != "" {
+			t.Errorf("seed %d: -in one +apart\n%s", o.Seed, diff)
 		}
 	})
 }

@@ -95,7 +95,13 @@ func (w *Witness) people(ctx context.Context) (all []presence.Person, err error)
 		if err != nil {
 			return all, err
 		}
-		all = append(all, some...)
+		for i := range some {
+			p, err := w.Person(ctx, some[i].User) // with the story
+			if err != nil {
+				return all, err
+			}
+			all = append(all, p)
+		}
 	}
 	return all, nil
 }

@@ -106,9 +106,9 @@ func (d *desk) user(id string) string {
 	return ""
 }
 
-// keptDesk is the desk as it was when the kept store was left; since then it
+// desk is the desk as it was when the kept store was left; since then it
 // works again, and is no dry run any more.
-func keptDesk(t *testing.T, config *configs.Config) *desk {
+func (k keptStore) desk(t *testing.T, config *configs.Config) *desk {
 	t.Helper()
 	d := &desk{zones: map[string]*time.Location{}, unknown: map[string]bool{}}
 	for name, site := range config.Rules.Sites {
@@ -117,7 +117,7 @@ func keptDesk(t *testing.T, config *configs.Config) *desk {
 	was := decode[struct {
 		Bookings []booking `json:"bookings"`
 		Unknown  []string  `json:"unknown"`
-	}](t, "desk.json")
+	}](t, k, "desk.json")
 	d.bookings = was.Bookings
 	for _, user := range was.Unknown {
 		d.unknown[user] = true

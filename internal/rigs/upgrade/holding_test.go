@@ -77,19 +77,23 @@ var noteKinds = []string{"device", "kadence-user", "nas", "reset"}
 // most is more than a kept store holds of anything.
 const most = 1 << 10
 
-// holds reads all that the store holds.
-func holds(t *testing.T, s *store.Store) (h holding) {
+// held reads all that the store holds.
+func (k keptStore) held(t *testing.T, s *store.Store) (h holding) {
 	t.Helper()
 	people, err := s.People(t.Context(), "", most)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := presence.Remembered(t.Context(), s, configured(t).Rules)
+	w, err := presence.Remembered(t.Context(), s, k.configured(t).Rules)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range people {
-		h.People = append(h.People, personOf(people[i].View(closed, w)))
+		p, err := s.Person(t.Context(), people[i].User)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.People = append(h.People, personOf(p.View(k.closed, w)))
 	}
 	for _, v := range history(t, s) {
 		h.History = append(h.History, visitOf(&v))
@@ -108,7 +112,7 @@ func holds(t *testing.T, s *store.Store) (h holding) {
 
 func history(t *testing.T, s *store.Store) []presence.Visit {
 	t.Helper()
-	visits, err := s.History(t.Context(), "", closed.AddDate(0, 0, -7), closed.AddDate(0, 0, 7), most)
+	visits, err := s.History(t.Context(), "", v1.closed.AddDate(0, 0, -7), v1.closed.AddDate(0, 0, 7), most)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,18 +47,18 @@ type stay struct {
 
 // goOn opens the store at path, has what the branch's detail file holds be
 // heard, and returns what became of everybody until the given moment.
-func goOn(t *testing.T, path, name string, until time.Time) map[string]*outcome {
+func (k keptStore) goOn(t *testing.T, path, name string, until time.Time) map[string]*outcome {
 	t.Helper()
-	heard := packets(t, name+".detail")
-	config := configured(t)
-	d := keptDesk(t, config)
+	heard := k.packets(t, name+".detail")
+	config := k.configured(t)
+	d := k.desk(t, config)
 	var became map[string]*outcome
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(opened))
+		time.Sleep(time.Until(k.opened()))
 		p := run(t, path, config, d)
 		w := &watch{program: p, over: map[string]time.Time{}}
 		synctest.Wait()
-		for look := opened; !look.After(until); look = look.Add(pace(look)) {
+		for look := k.opened(); !look.After(until); look = look.Add(k.pace(look)) {
 			for len(heard) > 0 && heard[0].Heard.Before(look) {
 				time.Sleep(time.Until(heard[0].Heard))
 				p.hear(heard[0])
@@ -78,8 +78,8 @@ func goOn(t *testing.T, path, name string, until time.Time) map[string]*outcome 
 
 // pace is how long to look away: in the evening people leave, and then little
 // ends.
-func pace(t time.Time) time.Duration {
-	if t.Before(closed.Add(3 * time.Hour)) {
+func (k keptStore) pace(t time.Time) time.Duration {
+	if t.Before(k.closed.Add(3 * time.Hour)) {
 		return time.Minute
 	}
 	return 10 * time.Minute

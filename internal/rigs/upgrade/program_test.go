@@ -30,9 +30,9 @@ type program struct {
 }
 
 // configured is the configuration that the kept store was written under.
-func configured(t *testing.T) *configs.Config {
+func (k keptStore) configured(t *testing.T) *configs.Config {
 	t.Helper()
-	config, err := configs.Parse("presenced.toml", kept(t, "presenced.toml"), t.TempDir())
+	config, err := configs.Parse("presenced.toml", v1.file(t, "presenced.toml"), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,10 +81,10 @@ func (p *program) hear(packet radiusacct.Packet) {
 	}
 }
 
-// kept returns a file of the test data; what is large is kept compressed.
-func kept(t *testing.T, name string) []byte {
+// file returns a file of the kept store's; what is large is kept compressed.
+func (k keptStore) file(t *testing.T, name string) []byte {
 	t.Helper()
-	name = filepath.Join("testdata", "v1", name)
+	name = filepath.Join("testdata", k.dir, name)
 	data, err := os.ReadFile(name)
 	if err == nil {
 		return data
@@ -103,9 +103,9 @@ func kept(t *testing.T, name string) []byte {
 }
 
 // packets returns the packets of a detail file, in order of arrival.
-func packets(t *testing.T, name string) []radiusacct.Packet {
+func (k keptStore) packets(t *testing.T, name string) []radiusacct.Packet {
 	t.Helper()
-	all, err := radiusacct.ReadPackets(bytes.NewReader(kept(t, name)))
+	all, err := radiusacct.ReadPackets(bytes.NewReader(k.file(t, name)))
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"os"
@@ -17,17 +18,26 @@ import (
 // version 1 was written under: what expected.json says under "differs" counts.
 const rulesChanged = true
 
-// closed is when the kept store was left, and opened when this version takes
-// it over.
+// keptStore is a store that an earlier version wrote.
+type keptStore struct {
+	dir    string    // below testdata
+	closed time.Time // when it was left
+	how    []string  // "closed", and "killed": by a process that was killed, with all that it held in a journal
+}
+
+// opened is when this version takes the store over.
+func (k keptStore) opened() time.Time { return k.closed.Add(30 * time.Second) }
+
 var (
-	closed = time.Date(2000, 1, 3, 16, 0, 0, 0, time.UTC)
-	opened = closed.Add(30 * time.Second)
+	v1 = keptStore{"v1", time.Date(2000, 1, 3, 16, 0, 0, 0, time.UTC), []string{"closed", "killed"}}
+	v3 = keptStore{"v3", time.Date(2000, 1, 3, 19, 0, 0, 0, time.UTC), []string{"killed"}}
+
+	keptStores = []keptStore{v1, v3}
 )
 
 // layDown lays a kept store down as this version finds it, and returns its
-// path: "closed" was closed, "killed" was left by a process that was killed,
-// with all that it held in a journal.
-func layDown(t *testing.T, how string) string {
+// path.
+func (k keptStore) layDown(t *testing.T, how string) string {
 	t.Helper()
 	path := filepath.Join(inMemory(t), "presenced.db")
 	suffixes := []string{"", ".journal0", ".journal1"}
@@ -35,7 +45,7 @@ func layDown(t *testing.T, how string) string {
 		suffixes = suffixes[:1]
 	}
 	for _, suffix := range suffixes {
-		if err := os.WriteFile(path+suffix, kept(t, how+".db"+suffix), 0o600); err != nil {
+		if err := os.WriteFile(path+suffix, k.file(t, how+".db"+suffix), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,27 +64,90 @@ func inMemory(t *testing.T) string {
 	return dir
 }
 
-func decode[T any](t *testing.T, name string) (v T) {
+func decode[T any](t *testing.T, k keptStore, name string) (v T) {
 	t.Helper()
-	if err := json.Unmarshal(kept(t, name), &v); err != nil {
+	if err := json.Unmarshal(k.file(t, name), &v); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return v
 }
 
 func TestKeptStoreOpensWithAllThatItHeld(t *testing.T) {
-	want := decode[holding](t, "holds.json")
-	for _, how := range []string{"closed", "killed"} {
-		t.Run(how, func(t *testing.T) {
-			s, err := store.Open(layDown(t, how))
+	for _, k := range keptStores {
+		want := decode[holding](t, k, "holds.json")
+		for _, how := range k.how {
+			t.Run(k.dir+"/"+how, func(t *testing.T) {
+				s, err := store.Open(k.layDown(t, how))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				k.holds(t, s, want)
+			})
+		}
+	}
+}
+
+// holds has the store hold what is wanted.
+func (k keptStore) holds(t *testing.T, s *store.Store, want holding) {
+	t.Helper()
+	got := k.held(t, s)
+	for _, h := range []holding{want, got} { // lines of one moment are in another order since
+		for i := range h.People {
+			slices.Sort(h.People[i].Story)
+		}
+	}
+	same(t, "person", want.People, got.People)
+	same(t, "visit of history", want.History, got.History)
+	same(t, "note", want.Notes, got.Notes)
+}
+
+// TestKeptStoreIsTakenOverWhereItLies: whoever was stored is rewritten, some at a time. If
+// the process dies meanwhile the next goes on, and an open store holds the same all the
+// while.
+func TestKeptStoreIsTakenOverWhereItLies(t *testing.T) {
+	for _, k := range keptStores {
+		t.Run(k.dir, func(t *testing.T) {
+			path, want := k.layDown(t, "killed"), decode[holding](t, k, "holds.json")
+			for dies := range 3 { // at once, in the middle, not at all
+				s, err := store.Open(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !s.Origin().Older {
+					t.Fatal("it is taken over already")
+				}
+				ctx, die := context.WithCancel(t.Context())
+				if dies == 0 {
+					die()
+				}
+				most := 0
+				err = s.TakeOver(ctx, func(done, of int) {
+					if most = done; dies == 1 {
+						die()
+					}
+					if done > of || of != len(want.People) {
+						t.Errorf("%d of %d are done", done, of)
+					}
+				})
+				die()
+				if dies < 2 && err == nil || dies == 2 && (err != nil || most != len(want.People) || s.Origin().Older) {
+					t.Errorf("taken over are %d: %v", most, err)
+				}
+				k.holds(t, s, want)
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s, err := store.Open(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			got := holds(t, s)
-			same(t, "person", want.People, got.People)
-			same(t, "visit of history", want.History, got.History)
-			same(t, "note", want.Notes, got.Notes)
+			k.holds(t, s, want)
+			if err := s.TakeOver(t.Context(), func(int, int) { t.Error("it is taken over again") }); err != nil || s.Origin().Older {
+				t.Error(err)
+			}
 		})
 	}
 }
@@ -95,25 +168,31 @@ func same[T any](t *testing.T, what string, want, got []T) {
 }
 
 func TestKeptStoreGoesOnAsItWouldHave(t *testing.T) {
-	branches := decode[map[string]*branch](t, "expected.json")
-	for _, how := range []string{"closed", "killed"} {
-		for _, name := range slices.Sorted(maps.Keys(branches)) {
-			if how == "killed" && name != "stop" { // it holds the same: one will do
-				continue
+	for _, k := range keptStores {
+		branches := decode[map[string]*branch](t, k, "expected.json")
+		for _, how := range k.how {
+			for _, name := range slices.Sorted(maps.Keys(branches)) {
+				if len(k.how) > 1 && how == "killed" && name != "stop" { // it holds the same: one will do
+					continue
+				}
+				t.Run(k.dir+"/"+how+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					branches[name].check(t, k.goOn(t, k.layDown(t, how), name, branches[name].Until))
+				})
 			}
-			t.Run(how+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				b := branches[name]
-				became := goOn(t, layDown(t, how), name, b.Until)
-				for _, user := range slices.Sorted(maps.Keys(b.People)) {
-					b.People[user].check(t, user, became[user])
-				}
-				for _, user := range slices.Sorted(maps.Keys(became)) {
-					if b.People[user] == nil {
-						t.Errorf("%s appears from nowhere: %+v", user, became[user])
-					}
-				}
-			})
+		}
+	}
+}
+
+// check holds what became of everybody against what is expected.
+func (b *branch) check(t *testing.T, became map[string]*outcome) {
+	t.Helper()
+	for _, user := range slices.Sorted(maps.Keys(b.People)) {
+		b.People[user].check(t, user, became[user])
+	}
+	for _, user := range slices.Sorted(maps.Keys(became)) {
+		if b.People[user] == nil {
+			t.Errorf("%s appears from nowhere: %+v", user, became[user])
 		}
 	}
 }
