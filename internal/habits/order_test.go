@@ -18,8 +18,8 @@ import (
 var stages = []struct{ what, files string }{
 	{"words", "presence fold order times nasname record rules sighting reading hash unmatched"},
 	{"facts", "facts clock rhythm"},
-	{"sessions", "state world lives reset"},
-	{"visits", "parts kept entry visit stay desk claims said errand session bookings"},
+	{"sessions", "parts state world lives reset"},
+	{"visits", "kept entry visit stay desk claims said errand session bookings"},
 	{"a person", "person outlook story conclude otherwise pace past apart hear names"},
 	{"the store", "store walkin memory walk"},
 	{"the tracker", "nas stations shares tracker habit nases heartbeat naming recording sweep orders remembered tick"},
