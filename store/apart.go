@@ -162,8 +162,12 @@ func (u *update) saveApart(d *document) error {
 			return err
 		}
 	}
+	stays := map[string]bool{}
 	for i := range story {
 		key, value := lineKey(d.User, &story[i]), encodeLine(&story[i])
+		if all && d.told {
+			stays[string(key)] = true
+		}
 		put := u.putNew
 		if story[i].At.After(latest) {
 			put = u.Put
@@ -173,9 +177,7 @@ func (u *update) saveApart(d *document) error {
 		}
 	}
 	if all && d.told {
-		if err := u.eraseOthers(lines, d.User, func(k []byte) bool {
-			return slices.ContainsFunc(story, func(e presence.Entry) bool { return bytes.Equal(lineKey(d.User, &e), k) })
-		}); err != nil {
+		if err := u.eraseOthers(lines, d.User, stays); err != nil {
 			return err
 		}
 	}
@@ -209,14 +211,13 @@ func (u *update) putNew(b kv.Bucket, key, value []byte) error {
 
 // eraseApart erases what is stored apart from the user's document.
 func (u *update) eraseApart(user string) error {
-	none := func([]byte) bool { return false }
-	return errors.Join(u.eraseOthers(past, user, none), u.eraseOthers(lines, user, none))
+	return errors.Join(u.eraseOthers(past, user, nil), u.eraseOthers(lines, user, nil))
 }
 
-// eraseOthers erases what is in the bucket under the user, but what stays.
-func (u *update) eraseOthers(b kv.Bucket, user string, stays func(key []byte) bool) error {
+// eraseOthers erases what is in the bucket under the user, but the keys that stay.
+func (u *update) eraseOthers(b kv.Bucket, user string, stays map[string]bool) error {
 	for k := range of(u.View, b, user) {
-		if stays(k) {
+		if stays[string(k)] {
 			continue
 		}
 		if err := u.Put(b, bytes.Clone(k), nil); err != nil {
