@@ -132,19 +132,20 @@ func (p *Person) dropOver(c *picture, others, most int, past time.Time) (left in
 	return left
 }
 
-// forgetApart drops facts that are stored apart. Of a streak that others go on with, its
-// begin stays.
+// forgetApart drops facts that are stored apart. They are buried although others have the
+// same stretch: once those are at hand again, nothing else tells when it began.
 func (p *Person) forgetApart(key uint32, c *picture) {
 	left := make([]Stretch, 0, len(p.Over))
 	for _, s := range p.Over {
-		s.Of = slices.DeleteFunc(slices.Clone(s.Of), func(is Apart) bool { return is.Key == key })
-		if len(s.Of) > 0 {
-			left = append(left, s)
-			continue
+		of := slices.DeleteFunc(slices.Clone(s.Of), func(is Apart) bool { return is.Key == key })
+		if len(of) < len(s.Of) {
+			p.buryParts(c, func(part *stretch) bool {
+				return part.over != nil && part.device == s.Device && part.site == s.Site && part.from.Equal(s.From)
+			})
 		}
-		p.buryParts(c, func(part *stretch) bool {
-			return part.over != nil && part.device == s.Device && part.site == s.Site && part.from.Equal(s.From)
-		})
+		if s.Of = of; len(of) > 0 {
+			left = append(left, s)
+		}
 	}
 	p.Over = left
 	p.Past = slices.DeleteFunc(slices.Clone(p.Past), func(f Facts) bool { return f.Key() == key })

@@ -82,7 +82,8 @@ type stretch struct {
 	raw     time.Time // to, by the Stop's own stamp
 	leave   time.Time // where linger begins: to, or the end of a hold
 	linger  time.Duration
-	why     HeldBy // which linger it is
+	why     HeldBy        // which linger it is
+	awake   time.Duration // linger, if that is a doze of facts that were dropped, from which the device has come back; else 0
 	alive   bool
 	until   time.Time // when time alone ends it, if it is alive; zero if that depends on its NAS
 	held    bool      // leave is the end of a hold

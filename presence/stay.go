@@ -86,6 +86,9 @@ func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stre
 			until = until.Add(-1) // a doze does not bridge the gap that first showed it
 		}
 		leave = later(leave, until)
+		if s.why == HeldByDoze && s.session == nil && i+1 < len(parts) && s.alike(&parts[i+1]) {
+			s.awake = w.LingerAfter(s.to, s.site)
+		}
 	}
 	return parts
 }
@@ -304,6 +307,9 @@ func (s *stretch) nas(w *World) NAS {
 // and what that waits for.
 func (s *stretch) due() (time.Time, HeldBy) {
 	due, why := s.leave.Add(s.linger), s.why
+	if s.awake > 0 {
+		due, why = s.leave.Add(s.awake), HeldByLinger
+	}
 	if s.held && why == HeldByLinger {
 		why = HeldByOutage
 	}
