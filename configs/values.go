@@ -19,9 +19,9 @@ const day = 24 * time.Hour
 // days is a number of days at the beginning of a duration.
 var days = regexp.MustCompile(`^(\d{1,6})d(.*)$`)
 
-// parseDuration parses a duration as Go writes it, with days in front: 90s,
-// 1h30m, 30d, 1d12h.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration parses a duration as Go writes it, with days of 24 hours in
+// front: 90s, 1h30m, 30d, 1d12h.
+func ParseDuration(s string) (time.Duration, error) {
 	wrong := mistake{fmt.Sprintf("%q is no duration", s), "write it like 90s, 10m, 1h30m or 30d"}
 	whole, rest := time.Duration(0), s
 	if m := days.FindStringSubmatch(s); m != nil {
@@ -44,7 +44,7 @@ func parseDuration(s string) (time.Duration, error) {
 // duration returns a parser of durations from least to most.
 func duration(least, most time.Duration) func(string) (time.Duration, error) {
 	return func(s string) (time.Duration, error) {
-		d, err := parseDuration(s)
+		d, err := ParseDuration(s)
 		if err == nil && (d < least || d > most) {
 			err = mistake{fmt.Sprintf("%q is not within %s and %s", s, short(least), short(most)), ""}
 		}

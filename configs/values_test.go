@@ -12,12 +12,12 @@ func TestDurations(t *testing.T) {
 	for s, want := range map[string]time.Duration{
 		"0s": 0, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "30d": 720 * time.Hour, "1d12h": 36 * time.Hour, "0d": 0, "-1m": -time.Minute,
 	} {
-		if got, err := parseDuration(s); got != want || err != nil {
+		if got, err := ParseDuration(s); got != want || err != nil {
 			t.Errorf("%q is %v, %v; want %v", s, got, err, want)
 		}
 	}
 	for _, s := range []string{"", "60", "10 minutes", "1.5d", "d", "1d-1h", "1d+1h", "1h1d", "-1d", "9999999d", "999999d", "1w", "1d 1h"} {
-		if got, err := parseDuration(s); err == nil {
+		if got, err := ParseDuration(s); err == nil {
 			t.Errorf("%q is %v", s, got)
 		}
 	}

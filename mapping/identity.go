@@ -172,6 +172,13 @@ func (rules *Identity) asked(id string) (named, presence.Nobody) {
 	return u, presence.Nobody{}
 }
 
+// User returns the address of whom a name means that somebody typed, whether
+// they may be tracked or not; "" if it leads to nobody.
+func (rules *Identity) User(name string) string {
+	u, _, _ := rules.who(trim(name))
+	return u.address
+}
+
 // who returns whom the identity, trimmed, means, and the address that it came
 // to before the aliases, "" if it was not asked for.
 func (rules *Identity) who(id string) (u named, plain string, nobody presence.Nobody) {

@@ -397,7 +397,7 @@ func (a dictionaryEntry) encode(value string, zone *time.Location) (octets []byt
 		return octets, err == nil
 	}
 	if a.form == asOctets {
-		if mac, ok := wholeMAC(value); ok {
+		if mac, ok := WholeMAC(value); ok {
 			octets, err := hex.DecodeString(strings.ReplaceAll(mac, ":", ""))
 			return octets, err == nil
 		}

@@ -37,7 +37,7 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("at %s from %s", r.At, r.AtFrom)
 		}
 		for _, mac := range []string{r.Device, r.BSSID} {
-			if again, ok := wholeMAC(mac); mac != "" && (!ok || again != mac) {
+			if again, ok := WholeMAC(mac); mac != "" && (!ok || again != mac) {
 				t.Errorf("device %q", mac)
 			}
 		}

@@ -38,8 +38,9 @@ func parseMAC(s string) (mac, rest string, ok bool) {
 	return formatMAC(octets[:]), rest, true
 }
 
-// wholeMAC reads a MAC address that is all of s but for blanks.
-func wholeMAC(s string) (string, bool) {
+// WholeMAC reads a MAC address, in any spelling that controllers use, that is all
+// of s but for blanks. It returns the address as presence writes it.
+func WholeMAC(s string) (string, bool) {
 	mac, rest, ok := parseMAC(s)
 	return mac, ok && strings.TrimSpace(rest) == ""
 }

@@ -114,7 +114,7 @@ func pair(name string) func(*attributes) string {
 // wholly is a MAC address that is the attribute's whole value.
 func wholly(t radius.Type) func(*attributes) string {
 	return func(a *attributes) string {
-		if mac, ok := wholeMAC(a.text(t)); ok {
+		if mac, ok := WholeMAC(a.text(t)); ok {
 			return mac
 		}
 		return ""
@@ -144,7 +144,7 @@ func afterMAC(t radius.Type) func(*attributes) string {
 // vendorMAC is a MAC address as text.
 func vendorMAC(vendor uint32, kind byte) func(*attributes) string {
 	return func(a *attributes) string {
-		if mac, ok := wholeMAC(text(a.ofVendor(vendor, kind))); ok {
+		if mac, ok := WholeMAC(text(a.ofVendor(vendor, kind))); ok {
 			return mac
 		}
 		return ""
@@ -168,7 +168,7 @@ func deviceInSession(a *attributes) string {
 	if len(parts) != 3 {
 		return ""
 	}
-	mac, ok := wholeMAC(parts[1])
+	mac, ok := WholeMAC(parts[1])
 	if !ok {
 		return ""
 	}

@@ -119,7 +119,7 @@ func (p *program) completeClient(*cobra.Command, []string, string) (names []stri
 func (p *program) completes(cmd *cobra.Command) {
 	for name, values := range map[string]cobra.CompletionFunc{
 		"user": p.completeUser, "site": p.completeSite, "nas": p.completeNAS, "device": p.completeDevice, "client": p.completeClient,
-		"since": cobra.FixedCompletions([]string{"1h", "24h", "168h"}, cobra.ShellCompDirectiveNoFileComp),
+		"since": cobra.FixedCompletions([]string{"1h", "24h", "7d", "today", "yesterday", "monday"}, cobra.ShellCompDirectiveNoFileComp),
 	} {
 		if cmd.Flags().Lookup(name) != nil {
 			cmd.RegisterFlagCompletionFunc(name, values) // of a flag that is there, once

@@ -62,17 +62,18 @@ func (p *program) place() (place, error) {
 	return place{p.besideConfig(file.Control.Socket), p.besideConfig(file.Store.Path), presence.DefaultRules, file.Control.Roster}, nil
 }
 
-// doubt says so if the configuration names no such site: a slip of the pen, as
-// nobody is listed at it then, or a site of former days, whose visits are.
-func (p *program) doubt(site string) {
+// siteExists returns an error that names the sites there are if the configuration
+// has none of that name.
+func (p *program) siteExists(site string) error {
 	at, err := p.place()
 	if err != nil {
-		return // the verb says so
+		return nil // the verb says so
 	}
 	sites := at.rules().Sites
-	if _, ok := sites[site]; !ok && len(sites) > 0 {
-		fmt.Fprintf(p.stderr, "no site is called %q: there is %s\n", site, terminal.Printable(strings.Join(slices.Sorted(maps.Keys(sites)), ", ")))
+	if _, ok := sites[site]; ok || len(sites) == 0 {
+		return nil
 	}
+	return fmt.Errorf("no site is called %q: there is %s", site, terminal.Printable(strings.Join(slices.Sorted(maps.Keys(sites)), ", ")))
 }
 
 // besideConfig returns a path of the configuration as the daemon understands it. One

@@ -18,6 +18,7 @@ type reader interface {
 	Sessions(ctx context.Context, q control.SessionQuery) iter.Seq2[control.Session, error]
 	Visits(ctx context.Context, q control.VisitQuery) iter.Seq2[control.Visit, error]
 	Rosters(ctx context.Context, q control.RosterQuery) iter.Seq2[control.Roster, error]
+	Find(ctx context.Context, who string) ([]string, error)
 	Zones(ctx context.Context) (map[string]string, error)
 	Show(ctx context.Context, user string) (control.Story, error)
 }
@@ -51,7 +52,7 @@ func (p *program) read(ctx context.Context, f func(reader) error) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	listings := control.Listings{Store: s, World: func() presence.World { return w }, Roll: noRoll(at.roster)}
+	listings := control.Listings{Store: s, World: func() presence.World { return w }, Names: p.names(), Roll: noRoll(at.roster)}
 	p.learnZones(ctx, listings)
 	return errors.Join(f(listings), s.Close())
 }

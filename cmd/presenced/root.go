@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/presenced/presenced/internal/daemon"
 	"github.com/presenced/presenced/internal/terminal"
 )
 
@@ -51,8 +52,8 @@ The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuratio
 				return errors.New("--json and --csv: give one of them")
 			}
 			p.understood = true
-			if site := cmd.Flags().Lookup("site"); site != nil && site.Changed {
-				p.doubt(site.Value.String())
+			if site := cmd.Flags().Lookup("site"); site != nil && site.Changed && cmd.Name() != "visits" { // which know sites of former days
+				return p.siteExists(site.Value.String())
 			}
 			return nil
 		},
@@ -67,6 +68,8 @@ The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuratio
 	root.SetFlagErrorFunc(didYouMean)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
+	root.Version = daemon.Version()
+	root.SetVersionTemplate("presenced {{.Version}}\n")
 	root.PersistentFlags().StringVarP(&p.config, "config", "c", defaultConfig, "the configuration `FILE`")
 	root.MarkPersistentFlagFilename("config", "toml")
 	p.group(root, "To try and to run it:", p.demo(), p.sandbox(), p.reference(), p.check(), p.serve())

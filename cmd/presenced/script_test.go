@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "kadence": startKadence, "config": writeScriptConfig, "await": await, "start": startSession, "booked": booked,
-			"newer": newer, "pending": pending, "order": order,
+			"newer": newer, "pending": pending, "order": order, "visit": visitOf,
 		},
 	})
 }
@@ -172,6 +172,14 @@ func order(ts *testscript.TestScript, _ bool, args []string) {
 	for v, err := range control.Dial(ts.MkAbs("presenced.sock")).Visits(context.Background(), control.VisitQuery{}) {
 		ts.Check(err)
 		ts.Check(ts.Exec("presenced", args[0], v.ID, "-c", args[1]))
+	}
+}
+
+// visitOf puts the id of a user's visit into the environment: visit USER NAME.
+func visitOf(ts *testscript.TestScript, _ bool, args []string) {
+	for v, err := range control.Dial(ts.MkAbs("presenced.sock")).Visits(context.Background(), control.VisitQuery{User: args[0]}) {
+		ts.Check(err)
+		ts.Setenv(args[1], v.ID)
 	}
 }
 

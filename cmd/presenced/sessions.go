@@ -19,7 +19,12 @@ func (p *program) sessions() *cobra.Command {
 presenced sessions --all --site london --json`,
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.read(cmd.Context(), func(r reader) error { return p.listSessions(r.Sessions(cmd.Context(), q)) })
+			return p.read(cmd.Context(), func(r reader) error {
+				if err := choosing(cmd.Context(), r, &q.User); err != nil {
+					return err
+				}
+				return p.listSessions(orElse(r.Sessions(cmd.Context(), q), func() error { return p.chosen(cmd.Context(), r, q) }))
+			})
 		},
 	}
 	chooseSessions(cmd, &q)
@@ -29,8 +34,8 @@ presenced sessions --all --site london --json`,
 
 // chooseSessions gives a verb the flags that choose sessions.
 func chooseSessions(cmd *cobra.Command, q *control.SessionQuery) {
-	cmd.Flags().StringVar(&q.User, "user", "", "only of this `USER`")
-	cmd.Flags().StringVar(&q.Device, "device", "", "only of this `DEVICE`, a MAC address as it is listed")
+	cmd.Flags().StringVar(&q.User, "user", "", "only of this `USER`: an address, or what else show takes")
+	cmd.Flags().StringVar(&q.Device, "device", "", "only of this `DEVICE`, a MAC address in any spelling")
 	cmd.Flags().StringVar(&q.NAS, "nas", "", "only on this `NAS`: as listed, or its client, identifier or address")
 	cmd.Flags().StringVar(&q.Site, "site", "", "only at this `SITE`")
 }

@@ -17,20 +17,27 @@ import (
 func (p *program) show() *cobra.Command {
 	var whole bool
 	cmd := p.listing(&cobra.Command{
-		Use:   "show USER",
+		Use:   "show WHO",
 		Short: "A person's story: what was heard, concluded, done, not done and why",
-		Long: "The first lines say how things are now and why, what happened last, and what will happen next. Below is\n" +
+		Long: "WHO is what you have: an address or how it begins, a name of the network such as CORP\\ann, a device's MAC address in\n" +
+			"any spelling, or a visit.\n\n" +
+			"The first lines say how things are now and why, what happened last, and what will happen next. Below is\n" +
 			"what was heard of each device beside what it counts as, the visits, and the story, day by day.",
 		Example: `presenced show ann@example.com
+presenced show 02-11-22-33-44-55
 presenced show ann@example.com --json | jq '.story[] | select(.kind == "not done")'`,
 		Args:              asUsed,
 		ValidArgsFunction: p.completeUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.read(cmd.Context(), func(r reader) error {
-				story, err := r.Show(cmd.Context(), args[0])
+				user, err := who(cmd.Context(), r, args[0])
 				if errors.Is(err, control.ErrUnknown) {
 					return fmt.Errorf("%w; presenced unmatched has what led nowhere, and why", err)
 				}
+				if err != nil {
+					return err
+				}
+				story, err := r.Show(cmd.Context(), user)
 				if err != nil {
 					return err
 				}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +17,7 @@ func (p *program) visits() *cobra.Command {
 			"good), skipped (nothing to do, or no longer) or dry_run (would have been done), each with its reason. Archived visits\n" +
 			"are kept for keep_visits.",
 		Example: `presenced visits --since 24h
+presenced visits --site london --since monday --until yesterday
 presenced visits --user ann@example.com --since 2026-11-01 --csv > ann.csv
 presenced visits --pending`,
 		Args: asUsed,
@@ -26,7 +25,16 @@ presenced visits --pending`,
 			const header = "ID USER SITE ARRIVED DEPARTED STATE CHECK_IN CHECK_OUT"
 			const spare = "CHECK_OUT… CHECK_IN… USER…16 SITE… STATE DEPARTED ID"
 			return p.read(cmd.Context(), func(r reader) error {
-				return list(p, r.Visits(cmd.Context(), q), header, spare, func(r control.Visit) []string {
+				if err := choosing(cmd.Context(), r, &q.User); err != nil {
+					return err
+				}
+				none := func() error {
+					if q.Site == "" {
+						return nil
+					}
+					return p.siteExists(q.Site)
+				}
+				return list(p, orElse(r.Visits(cmd.Context(), q), none), header, spare, func(r control.Visit) []string {
 					return []string{
 						r.ID, r.User, r.Site, p.at(r.Arrived, r.Site), p.at(r.Departed, r.Site), string(r.State), p.errand(r.CheckIn), p.errand(r.CheckOut),
 					}
@@ -34,10 +42,11 @@ presenced visits --pending`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&q.User, "user", "", "only of this `USER`")
+	cmd.Flags().StringVar(&q.User, "user", "", "only of this `USER`: an address, or what else show takes")
 	cmd.Flags().StringVar(&q.Site, "site", "", "only at this `SITE`")
 	cmd.Flags().BoolVar(&q.Pending, "pending", false, "only those on which a check-in or check-out is pending")
-	cmd.Flags().Var((*since)(&q.Since), "since", "arrived since `TIME`: RFC 3339, a date, or how long ago, such as 24h")
+	cmd.Flags().Var((*since)(&q.Since), "since", "arrived since `TIME`: how long ago, such as 24h or 3d, today, yesterday, monday, a date, or RFC 3339")
+	cmd.Flags().Var((*until)(&q.Until), "until", "arrived before `TIME`, told likewise; a day is meant to its end")
 	return p.sheet(p.listing(cmd))
 }
 
@@ -60,30 +69,4 @@ func errand(e control.Errand) string {
 		text += ": " + e.Reason
 	}
 	return text
-}
-
-// since is a flag that holds a moment in the past.
-type since time.Time
-
-func (s *since) Type() string { return "time" }
-
-func (s *since) String() string {
-	if time.Time(*s).IsZero() {
-		return ""
-	}
-	return time.Time(*s).Format(time.RFC3339)
-}
-
-func (s *since) Set(text string) error {
-	if d, err := time.ParseDuration(text); err == nil {
-		*s = since(time.Now().Add(-d))
-		return nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			*s = since(t)
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is neither a time such as 2026-11-24T08:00:00Z, nor a date, nor a duration such as 24h", text)
 }

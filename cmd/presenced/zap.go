@@ -31,22 +31,28 @@ presenced zap --device 02:11:22:33:44:55 --yes`,
 			if err != nil {
 				return err
 			}
+			if err := choosing(cmd.Context(), daemon, &q.User); err != nil {
+				return err
+			}
 			zapped, err := daemon.Zap(cmd.Context(), q, !sure)
 			if err != nil {
 				return err
 			}
-			err = p.listSessions(func(yield func(control.Session, error) bool) {
+			err = p.listSessions(orElse(func(yield func(control.Session, error) bool) {
 				for _, s := range zapped {
 					if !yield(s, nil) {
 						return
 					}
 				}
-			})
-			switch {
+			}, func() error { return p.chosen(cmd.Context(), daemon, q) }))
+			switch n := terminal.Count(len(zapped), "session"); {
+			case err != nil:
 			case len(zapped) == 0:
 				fmt.Fprintln(p.stderr, "no live session is chosen by that")
-			case !sure:
-				fmt.Fprintf(p.stderr, "nothing was ended; --yes ends them (%s)\n", terminal.Count(len(zapped), "session"))
+			case sure:
+				fmt.Fprintln(p.stderr, n+" ended")
+			default:
+				fmt.Fprintf(p.stderr, "nothing was ended; --yes ends them (%s)\n", n)
 			}
 			return err
 		},

@@ -257,7 +257,7 @@ func TestOrdersReachTheDaemon(t *testing.T) {
 	}
 	want := []string{
 		"retry a/b@c v1", "drop ann@example.com v2", "forget ann@example.com ",
-		"zap {User: Device:02:00:00:00:00:01 NAS:wlc Site: All:false} dry=true",
+		"zap {User: Device:02:00:00:00:00:01 NAS:wlc Site: All:false kept:} dry=true",
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("orders (-want +got):\n%s", diff)

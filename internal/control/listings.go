@@ -25,6 +25,7 @@ type Store interface {
 type Listings struct {
 	Store Store
 	World func() presence.World // what decisions know at this moment beside the person
+	Names Names
 
 	// Roll returns the bookings at a site's building as they were read last, or
 	// [ErrNoRoster].
@@ -46,10 +47,12 @@ var ErrUnknown = errors.New("nothing is remembered")
 // SessionQuery chooses sessions; what is empty chooses all.
 type SessionQuery struct {
 	User   string
-	Device string
+	Device string // as it is listed, or in any other spelling
 	NAS    string // whole, or one of its parts: client, NAS-Identifier, address
 	Site   string
 	All    bool // ended and expired ones too
+
+	kept string // what Device is where devices are kept as hashes; "": as it is
 }
 
 // VisitQuery chooses visits; what is empty chooses all.
@@ -57,6 +60,7 @@ type VisitQuery struct {
 	User    string
 	Site    string
 	Since   time.Time // arrived at or after
+	Until   time.Time // arrived before; zero: whenever
 	Pending bool      // only those on which a check-in or check-out is pending
 	Open    bool      // only those that are not archived: something may yet happen
 }
@@ -81,6 +85,7 @@ func (l Listings) People(ctx context.Context, site string) iter.Seq2[Person, err
 // Sessions yields the sessions that q chooses, by user.
 func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Session, error] {
 	return func(yield func(Session, error) bool) {
+		q.Device, q.kept = l.Names.device(q.Device)
 		for p, err := range l.people(ctx, q.User) {
 			if q.All && q.User == "" && err == nil { // those of long ago, too
 				p, err = l.Store.Person(ctx, p.User)
@@ -101,7 +106,7 @@ func (l Listings) Sessions(ctx context.Context, q SessionQuery) iter.Seq2[Sessio
 // Match reports whether q chooses the user's session.
 func (q SessionQuery) Match(user string, s presence.Session) bool {
 	return (q.All || s.Live()) && (q.User == "" || presence.Fold(user) == presence.Fold(q.User)) &&
-		(q.Device == "" || strings.EqualFold(s.Device, q.Device)) && (q.Site == "" || s.Site == q.Site) &&
+		(q.Device == "" || strings.EqualFold(s.Device, q.Device) || s.Device == q.kept) && (q.Site == "" || s.Site == q.Site) &&
 		(q.NAS == "" || s.NAS.Is(q.NAS))
 }
 
@@ -136,7 +141,7 @@ func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.V
 			}
 		}
 		if !q.Pending && !q.Open { // an archived visit has nothing pending
-			for v, err := range l.history(ctx, q.User, q.Since) {
+			for v, err := range l.history(ctx, q.User, q.Since, q.Until) {
 				if err != nil {
 					yield(presence.Visit{}, err)
 					return
@@ -156,7 +161,7 @@ func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.V
 }
 
 func (q VisitQuery) matches(v presence.Visit) bool {
-	return (q.Site == "" || v.Site == q.Site) && !v.Arrived.Before(q.Since) &&
+	return (q.Site == "" || v.Site == q.Site) && !v.Arrived.Before(q.Since) && (q.Until.IsZero() || v.Arrived.Before(q.Until)) &&
 		(!q.Pending || v.CheckIn.Status == presence.Pending || v.CheckOut.Status == presence.Pending)
 }
 
@@ -182,13 +187,16 @@ func (l Listings) people(ctx context.Context, user string) iter.Seq2[presence.Pe
 	}
 }
 
-// history yields the archived visits since from, oldest first.
-func (l Listings) history(ctx context.Context, user string, from time.Time) iter.Seq2[presence.Visit, error] {
+// history yields the archived visits that arrived in [from, to), oldest first; a zero
+// to is for ever.
+func (l Listings) history(ctx context.Context, user string, from, to time.Time) iter.Seq2[presence.Visit, error] {
 	return func(yield func(presence.Visit, error) bool) {
-		forever := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+		if to.IsZero() {
+			to = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
 		seen := map[string]bool{} // of those that arrived at from
 		for limit := page; ; {
-			visits, err := l.Store.History(ctx, presence.Fold(user), from, forever, limit)
+			visits, err := l.Store.History(ctx, presence.Fold(user), from, to, limit)
 			if err != nil {
 				yield(presence.Visit{}, err)
 				return

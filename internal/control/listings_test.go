@@ -92,6 +92,8 @@ func TestVisitsAreHistoryAndPresent(t *testing.T) {
 		{Site: "london"}:               "v1 v2",
 		{Pending: true}:                "v3",
 		{Since: nine.Add(time.Second)}: "",
+		{Until: nine}:                  "v1 v2",
+		{Until: nine.Add(-time.Hour)}:  "v1",
 	} {
 		if got := ids(q); got != want {
 			t.Errorf("visits %+v: %q, want %q", q, got, want)
@@ -210,5 +212,57 @@ func TestBrokenListingIsNoWholeListing(t *testing.T) {
 	}
 	if last == nil || last.Error() != "input/output error" {
 		t.Errorf("a listing that could not begin: %v", last)
+	}
+}
+
+// TestFindTakesWhatAnOperatorHas: an address, a name of the network, a device in any
+// spelling, a visit that is open or archived, how an address begins.
+func TestFindTakesWhatAnOperatorHas(t *testing.T) {
+	l := listings(office())
+	l.Names = Names{
+		User: func(name string) string {
+			if name, ok := strings.CutPrefix(name, `CORP\`); ok {
+				return name + "@example.com"
+			}
+			return ""
+		},
+		Device: func(text string) (mac, kept string) {
+			switch text {
+			case "02-00-00-00-00-02":
+				return "02:00:00:00:00:02", ""
+			case "06-00-00-00-00-01": // kept as a hash
+				return "06:00:00:00:00:01", "02:00:00:00:00:01"
+			}
+			return text, ""
+		},
+	}
+	for who, want := range map[string]string{
+		"Ann@Example.com": "ann@example.com", `CORP\bob`: "bob@example.com", "02-00-00-00-00-02": "bob@example.com",
+		"02:00:00:00:00:01": "ann@example.com", "06-00-00-00-00-01": "ann@example.com",
+		"v3": "bob@example.com", "v1": "ann@example.com", "an": "ann@example.com", "Bob": "bob@example.com",
+	} {
+		users, err := l.Find(t.Context(), who)
+		if got := strings.Join(users, " "); got != want || err != nil {
+			t.Errorf("%s is %q, %v; want %s", who, got, err, want)
+		}
+	}
+	for who, want := range map[string]string{
+		"anne@example.com": "anne@example.com: nothing is remembered; there is ann@example.com",
+		`CORP\eve`:         "eve@example.com: nothing is remembered",
+		"":                 ": nothing is remembered",
+	} {
+		users, err := l.Find(t.Context(), who)
+		if err == nil || err.Error() != want || !errors.Is(err, ErrUnknown) {
+			t.Errorf("%q: %v, %v; want %s", who, users, err, want)
+		}
+	}
+}
+
+// TestADeviceIsChosenInAnySpelling, also where devices are kept as hashes.
+func TestADeviceIsChosenInAnySpelling(t *testing.T) {
+	l := listings(office())
+	l.Names.Device = func(string) (mac, kept string) { return "06:00:00:00:00:01", "02:00:00:00:00:01" }
+	if got := all(t, l.Sessions(t.Context(), SessionQuery{Device: "0600.0000.0001"})); len(got) != 1 || got[0].User != "ann@example.com" {
+		t.Errorf("sessions of the device: %v", got)
 	}
 }

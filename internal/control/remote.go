@@ -64,6 +64,9 @@ func (r *Remote) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, erro
 	if !q.Since.IsZero() {
 		form.Set("since", q.Since.Format(time.RFC3339Nano))
 	}
+	if !q.Until.IsZero() {
+		form.Set("until", q.Until.Format(time.RFC3339Nano))
+	}
 	return rows[Visit](ctx, r, "/v1/visits", form)
 }
 
@@ -81,6 +84,11 @@ func (r *Remote) Unmatched(ctx context.Context) iter.Seq2[Unmatched, error] {
 // Zones returns what [Listings.Zones] does.
 func (r *Remote) Zones(ctx context.Context) (zones map[string]string, err error) {
 	return zones, r.object(ctx, http.MethodGet, "/v1/zones", nil, &zones)
+}
+
+// Find returns what [Listings.Find] does.
+func (r *Remote) Find(ctx context.Context, who string) (users []string, err error) {
+	return users, r.object(ctx, http.MethodGet, "/v1/find", url.Values{"who": {who}}, &users)
 }
 
 // Show returns what [Listings.Show] does.

@@ -134,7 +134,7 @@ func (l Listings) roster(ctx context.Context, site presence.Site, at time.Time, 
 func (l Listings) visitsSince(ctx context.Context, since time.Time) (map[string][]presence.Visit, error) {
 	all, seen := map[string][]presence.Visit{}, map[string]bool{}
 	for _, some := range []iter.Seq2[presence.Visit, error]{
-		l.visits(ctx, VisitQuery{Open: true}), l.history(ctx, "", since.AddDate(0, 0, -1)), // in this order: see visits
+		l.visits(ctx, VisitQuery{Open: true}), l.history(ctx, "", since.AddDate(0, 0, -1), time.Time{}), // in this order: see visits
 	} {
 		for v, err := range some {
 			switch {

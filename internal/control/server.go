@@ -47,8 +47,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/people?site=
 //	GET  /v1/people/{user}
 //	GET  /v1/sessions?user=&device=&nas=&site=&all=true
-//	GET  /v1/visits?user=&site=&since=&pending=true&open=true
+//	GET  /v1/visits?user=&site=&since=&until=&pending=true&open=true
 //	GET  /v1/roster?site=&day=
+//	GET  /v1/find?who=
 //	GET  /v1/unmatched
 //	GET  /v1/zones
 //	POST /v1/people/{user}/forget
@@ -76,6 +77,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/unmatched", func(w http.ResponseWriter, r *http.Request) {
 		object(w, append([]Unmatched{}, s.Unmatched()...), nil)
 	})
+	mux.HandleFunc("GET /v1/find", func(w http.ResponseWriter, r *http.Request) {
+		users, err := s.Listings.Find(r.Context(), r.FormValue("who"))
+		object(w, users, err)
+	})
 	mux.HandleFunc("GET /v1/zones", func(w http.ResponseWriter, r *http.Request) {
 		zones, err := s.Listings.Zones(r.Context())
 		object(w, zones, err)
@@ -90,12 +95,14 @@ func (s *Server) Handler() http.Handler {
 		s.order(w, r, "drop visit "+r.PathValue("visit"), struct{}{}, s.Drop(r.Context(), r.PathValue("user"), r.PathValue("visit")))
 	})
 	mux.HandleFunc("POST /v1/zap", func(w http.ResponseWriter, r *http.Request) {
-		rows, err := s.Zap(r.Context(), sessionQuery(r), yes(r, "dry"))
+		q := sessionQuery(r)
+		q.Device, q.kept = s.Listings.Names.device(q.Device)
+		rows, err := s.Zap(r.Context(), q, yes(r, "dry"))
 		if rows = append([]Session{}, rows...); yes(r, "dry") {
 			object(w, rows, err)
 			return
 		}
-		s.order(w, r, fmt.Sprintf("zap %s, %d ended", sessionQuery(r).chosen(), len(rows)), rows, err)
+		s.order(w, r, fmt.Sprintf("zap %s, %d ended", q.chosen(), len(rows)), rows, err)
 	})
 	mux.HandleFunc("POST /v1/backup", func(w http.ResponseWriter, r *http.Request) {
 		s.order(w, r, "back up to "+r.FormValue("path"), struct{}{}, s.Backup(r.Context(), r.FormValue("path")))
@@ -113,9 +120,13 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) visits(w http.ResponseWriter, r *http.Request) {
 	q := VisitQuery{User: r.FormValue("user"), Site: r.FormValue("site"), Pending: yes(r, "pending"), Open: yes(r, "open")}
-	if since := r.FormValue("since"); since != "" {
+	for name, to := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
+		text := r.FormValue(name)
+		if text == "" {
+			continue
+		}
 		var err error
-		if q.Since, err = time.Parse(time.RFC3339, since); err != nil {
+		if *to, err = time.Parse(time.RFC3339, text); err != nil {
 			fail(w, http.StatusBadRequest, err)
 			return
 		}

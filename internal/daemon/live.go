@@ -14,6 +14,7 @@ import (
 
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/radiusacct"
 )
 
 // control returns what the control socket serves.
@@ -33,7 +34,7 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 
 // listings reads rows from the store, beside what the desk has read.
 func (d *Daemon) listings() control.Listings {
-	return control.Listings{Store: d.Store, World: d.Tracker.World, Roll: d.roll}
+	return control.Listings{Store: d.Store, World: d.Tracker.World, Names: control.Names{User: d.leads, Device: d.device}, Roll: d.roll}
 }
 
 const (
@@ -55,6 +56,25 @@ func (d *Daemon) roll(ctx context.Context, site string) (presence.Roll, error) {
 	roll := now.kadence.Roll(ctx, site, time.Now().Add(-rollAge))
 	maps.DeleteFunc(roll.Of, func(user string, _ []presence.Booking) bool { return now.mapping.Identity.Barred(user) != "" })
 	return roll, nil
+}
+
+// leads returns to whom a name of the network leads by the rules in force.
+func (d *Daemon) leads(name string) string { return d.inForce.Load().mapping.Identity.User(name) }
+
+// device returns a device that is written in any spelling as it is listed, and as it
+// is kept if devices are kept as hashes.
+func (d *Daemon) device(text string) (mac, kept string) {
+	mac, is := radiusacct.WholeMAC(text)
+	if !is {
+		return text, ""
+	}
+	key := d.inForce.Load().mapping.HashKey
+	if len(key) == 0 {
+		return mac, ""
+	}
+	hashed := presence.Sighting{Device: mac}
+	hashed.Hash(key)
+	return mac, hashed.Device
 }
 
 // ordered notes in the log who gave an order.
