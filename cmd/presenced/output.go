@@ -16,6 +16,12 @@ import (
 // asks. Nothing is printed of a listing that broke off. For header and spare
 // see [terminal.Out.PrintTable].
 func list[Row any](p *program, rows iter.Seq2[Row, error], header, spare string, cells func(Row) []string) error {
+	return listOver(p, rows, header, spare, cells, nil)
+}
+
+// listOver is list, and where the table does not fit the terminal, under takes out of
+// a row's cells what is to stand under it as sentences.
+func listOver[Row any](p *program, rows iter.Seq2[Row, error], header, spare string, cells func(Row) []string, under func(Row, []string) []string) error {
 	all := []Row{}
 	for row, err := range rows {
 		if err != nil {
@@ -33,7 +39,14 @@ func list[Row any](p *program, rows iter.Seq2[Row, error], header, spare string,
 	if p.csv {
 		return p.printCSV(header, lines)
 	}
-	return p.stdout.PrintTable(header, spare, lines)
+	if under == nil || p.stdout.Fits(header, lines) {
+		return p.stdout.PrintTable(header, spare, lines)
+	}
+	below := make([][]string, len(all))
+	for i, row := range all {
+		below[i] = under(row, lines[i])
+	}
+	return p.stdout.PrintTableOver(header, spare, lines, below)
 }
 
 func (p *program) printJSON(v any) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,8 +23,6 @@ presenced visits --user ann@example.com --since 2026-11-01 --csv > ann.csv
 presenced visits --pending`,
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			const header = "ID USER SITE ARRIVED DEPARTED STATE CHECK_IN CHECK_OUT"
-			const spare = "CHECK_OUT… CHECK_IN… USER…16 SITE… STATE DEPARTED ID"
 			return p.read(cmd.Context(), func(r reader) error {
 				if err := choosing(cmd.Context(), r, &q.User); err != nil {
 					return err
@@ -34,11 +33,7 @@ presenced visits --pending`,
 					}
 					return p.siteExists(q.Site)
 				}
-				return list(p, orElse(r.Visits(cmd.Context(), q), none), header, spare, func(r control.Visit) []string {
-					return []string{
-						r.ID, r.User, r.Site, p.at(r.Arrived, r.Site), p.at(r.Departed, r.Site), string(r.State), p.errand(r.CheckIn), p.errand(r.CheckOut),
-					}
-				})
+				return p.listVisits(orElse(r.Visits(cmd.Context(), q), none))
 			})
 		},
 	}
@@ -48,6 +43,26 @@ presenced visits --pending`,
 	cmd.Flags().Var((*since)(&q.Since), "since", "arrived since `TIME`: how long ago, such as 24h or 3d, today, yesterday, monday, a date, or RFC 3339")
 	cmd.Flags().Var((*until)(&q.Until), "until", "arrived before `TIME`, told likewise; a day is meant to its end")
 	return p.sheet(p.listing(cmd))
+}
+
+// listVisits prints visits. Where they do not fit the terminal, why their check-ins and
+// check-outs are as they are stands under them, whole: that is what one looks for.
+func (p *program) listVisits(rows iter.Seq2[control.Visit, error]) error {
+	const header = "ID USER SITE ARRIVED DEPARTED STATE CHECK_IN CHECK_OUT"
+	const spare = "USER…16 SITE… STATE DEPARTED ID"
+	return listOver(p, rows, header, spare, func(r control.Visit) []string {
+		return []string{
+			r.ID, r.User, r.Site, p.at(r.Arrived, r.Site), p.at(r.Departed, r.Site), string(r.State), p.errand(r.CheckIn), p.errand(r.CheckOut),
+		}
+	}, func(r control.Visit, cells []string) (under []string) {
+		for i, side := range []control.Errand{r.CheckIn, r.CheckOut} {
+			cell := &cells[len(cells)-2+i]
+			if *cell = string(side.Status); side.Reason != "" {
+				under = append(under, []string{"check-in: ", "check-out: "}[i]+side.Reason)
+			}
+		}
+		return under
+	})
 }
 
 // errand is a check-in or check-out in a cell; on a terminal without the ids of

@@ -1,7 +1,6 @@
 package terminal
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -22,10 +21,31 @@ const narrowest = 8
 // first first: one with an ellipsis is cut, to as many columns as are named after it
 // or a few, and one without is left out if cutting is not enough.
 func (o Out) PrintTable(header, spare string, lines [][]string) error {
+	return o.PrintTableOver(header, spare, lines, nil)
+}
+
+// Fits reports whether the lines fit as they are.
+func (o Out) Fits(header string, lines [][]string) bool {
+	t := Table{Columns: strings.Fields(header), Lines: lines}
+	return o.Width() == 0 || t.width(nil) <= o.Width()
+}
+
+// PrintTableOver is PrintTable with sentences below each line, folded and not cut.
+func (o Out) PrintTableOver(header, spare string, lines, below [][]string) error {
 	t := Table{Columns: strings.Fields(header), Lines: lines}
 	left := t.Fit(o.Width(), spare)
 	head, body, _ := strings.Cut(t.String(), "\n")
-	if _, err := fmt.Fprint(o, o.Bold(head), "\n", body); err != nil {
+	var text strings.Builder
+	text.WriteString(o.Bold(head) + "\n")
+	for i, line := range slices.Collect(strings.Lines(body)) {
+		text.WriteString(line)
+		if i < len(below) {
+			for _, sentence := range below[i] {
+				text.WriteString(o.Hang("    ", 4, Printable(sentence)))
+			}
+		}
+	}
+	if _, err := io.WriteString(o, text.String()); err != nil {
 		return err
 	}
 	if len(left) > 0 {
