@@ -41,7 +41,8 @@ type Config struct {
 	Control Control
 	Log     Log
 
-	files []string
+	files    []string
+	settings map[string]setting // by key or file, for Changes
 }
 
 // Files returns the names of all files that were read, the configuration
@@ -174,6 +175,7 @@ func parse(name string, data []byte, dir string, bare bool) (*Config, *document,
 		return nil, d, d.faults
 	}
 	c.Warnings, c.files = d.warnings, append([]string{name}, d.files...)
+	c.settings = d.settings()
 	return c, d, nil
 }
 

@@ -24,7 +24,7 @@ func TestUnitsAreValid(t *testing.T) {
 	args := []string{"verify", "--man=no"}
 	for _, name := range []string{"presenced.service", "presenced.socket", "presenced-radsec.socket"} {
 		path := filepath.Join(dir, name)
-		text := strings.ReplaceAll(read(t, name), "ExecStart="+program, "ExecStart="+stand)
+		text := strings.ReplaceAll(read(t, name), "="+program+" ", "="+stand+" ")
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +80,7 @@ func TestServiceRunsServe(t *testing.T) {
 	service := parse(t, "presenced.service")
 	want := map[string][]string{
 		"Service.ExecStart":                {program + " serve -c /etc/presenced/presenced.toml"},
+		"Service.ExecReload":               {program + " reload -c /etc/presenced/presenced.toml"},
 		"Service.Type":                     {"notify"},
 		"Service.User":                     {"presenced"},
 		"Service.StateDirectory":           {"presenced"}, // store.path is /var/lib/presenced/presenced.db
@@ -106,7 +107,7 @@ func TestServiceRunsServe(t *testing.T) {
 	for key := range service {
 		if strings.HasPrefix(key, "Service.Exec") && key != "Service.ExecPaths" {
 			verb, ok := strings.CutPrefix(service[key][0], program+" ")
-			if ok && !strings.HasPrefix(verb, "serve ") {
+			if ok && key != "Service.ExecReload" && !strings.HasPrefix(verb, "serve ") {
 				t.Errorf("presenced.service: %s runs the verb %q", key, verb)
 			}
 		}

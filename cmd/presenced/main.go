@@ -51,6 +51,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case !p.understood:
 		fmt.Fprintf(stderr, "presenced: %v\nTry `%s --help`.\n", err, cmd.CommandPath())
 		return wrongUse
+	case errors.Is(err, errRefused):
+		return wrongUse
 	case errors.Is(err, errSilent):
 		return failed
 	case errors.Is(err, errDown):

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -56,8 +57,12 @@ func (p *program) place() (place, error) {
 	switch {
 	case readErr != nil && !(absent && p.config == defaultConfig):
 		return place{}, err
-	case readErr == nil && toml.Unmarshal(data, &file) != nil:
-		return place{}, err
+	case readErr == nil && toml.Unmarshal(data, &file) != nil: // an editor's slip, and the daemon goes on by what it read
+		for key, to := range map[string]*string{"socket": &file.Control.Socket, "path": &file.Store.Path} {
+			if m := regexp.MustCompile(`(?m)^\s*` + key + `\s*=\s*"([^"\\]+)"`).FindSubmatch(data); m != nil {
+				*to = string(m[1])
+			}
+		}
 	}
 	return place{p.besideConfig(file.Control.Socket), p.besideConfig(file.Store.Path), presence.DefaultRules, file.Control.Roster}, nil
 }

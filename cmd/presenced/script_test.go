@@ -108,6 +108,8 @@ func writeScriptConfig(ts *testscript.TestScript, _ bool, args []string) {
 			s.Building = value
 		case "listen":
 			s.Listen = value
+		case "linger":
+			s.Linger = value
 		case "secret":
 			s.Secret = value
 		case "http":

@@ -125,6 +125,12 @@ func (r *Remote) Drop(ctx context.Context, user, visit string) error {
 	return r.object(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(user)+"/visits/"+url.PathEscape(visit)+"/drop", nil, nil)
 }
 
+// Reload has the daemon read its configuration file again; with dry it only tells what
+// would change.
+func (r *Remote) Reload(ctx context.Context, dry bool) (told Reload, err error) {
+	return told, r.object(ctx, http.MethodPost, "/v1/reload", url.Values{"dry": {strconv.FormatBool(dry)}}, &told)
+}
+
 // object asks for an object and decodes it into v, unless that is nil.
 func (r *Remote) object(ctx context.Context, method, path string, form url.Values, v any) error {
 	body, err := r.do(ctx, method, path, form)

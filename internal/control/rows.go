@@ -86,6 +86,13 @@ type Next struct {
 	What string `json:"what"`
 }
 
+// Reload is what came of reading the configuration file again.
+type Reload struct {
+	File    string   `json:"file"`
+	Faults  []string `json:"faults"`  // why it was refused, and the old one stays in force; none if it was not
+	Changes []string `json:"changes"` // what is otherwise in it, and what follows for the people who are here
+}
+
 func errandRow(e presence.Errand) Errand {
 	row := Errand{
 		Status: e.Status, At: Time{e.At}, Bookings: e.Bookings, Attempts: e.Attempts, Next: Time{e.Next}, Reason: e.Reason,

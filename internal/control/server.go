@@ -24,6 +24,7 @@ type Server struct {
 	Zap       func(ctx context.Context, q SessionQuery, dry bool) ([]Session, error) // returns which, as they were
 	Retry     func(ctx context.Context, user, visit string) error
 	Drop      func(ctx context.Context, user, visit string) error
+	Reload    func(ctx context.Context, dry bool) Reload
 
 	// Ordered is told of every order and what came of it, before it is
 	// answered; nil for nobody. An order names no person.
@@ -57,6 +58,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	POST /v1/people/{user}/visits/{visit}/drop
 //	POST /v1/zap?user=&device=&nas=&site=&dry=true
 //	POST /v1/backup?path=
+//	POST /v1/reload?dry=true
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
@@ -106,6 +108,14 @@ func (s *Server) Handler() http.Handler {
 	})
 	mux.HandleFunc("POST /v1/backup", func(w http.ResponseWriter, r *http.Request) {
 		s.order(w, r, "back up to "+r.FormValue("path"), struct{}{}, s.Backup(r.Context(), r.FormValue("path")))
+	})
+	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
+		told := s.Reload(r.Context(), yes(r, "dry"))
+		if yes(r, "dry") {
+			object(w, told, nil)
+			return
+		}
+		s.order(w, r, "reload", told, nil)
 	})
 	return mux
 }

@@ -42,6 +42,7 @@ type Status struct {
 	Turned       Time      `json:"turned"`         // when that loop turned which has not for longest; null: one does not run
 	Recalling    bool      `json:"recalling"`      // what is stored of the NASes is being read
 	Refusing     Time      `json:"config_refused"` // since when the configuration file is no good; null: it is in force
+	RefusedFor   string    `json:"config_fault"`   // why it is no good; "" if it is in force
 	Rated        Duration  `json:"rated"`          // over how long the clients' rates are
 
 	NASes map[presence.NASName]presence.NAS `json:"-"` // by name

@@ -89,7 +89,7 @@ var kinds = map[Kind]struct {
 	NoDesk:          {Odd, "desk", ""},
 	DryRun:          {Odd, "desk", ""},
 	StoreDoubted:    {Odd, "daemon", ""},
-	ConfigRefused:   {Odd, "daemon", "presenced check says what is wrong with it"},
+	ConfigRefused:   {Odd, "daemon", "mend it, and presenced reload"},
 }
 
 // Kinds returns every kind of trouble there is, in some order of its own.
@@ -100,6 +100,10 @@ func (t *Trouble) Unwell() bool { return t.Grade == Down || t.Grade == Late }
 
 // Unready reports whether whoever can wait had better not send records now.
 func (t *Trouble) Unready() bool { return t.Unwell() || t.Grade == Early }
+
+// Barring reports whether the daemon would not start again while it lasts, which is to be
+// known before it is restarted.
+func (t *Trouble) Barring() bool { return t.Kind == ConfigRefused }
 
 // Text says what is amiss, why, what to do, and for how long it has been.
 func (t *Trouble) Text(now time.Time) string {
@@ -171,7 +175,7 @@ func (s *Status) judgeSelf(now time.Time) {
 		s.amiss(StoreDoubted, doubt, Time{}, doubt, "")
 	}
 	if !s.Refusing.IsZero() {
-		s.amiss(ConfigRefused, "", s.Refusing, "the configuration file is no good, and the old one stays in force", "")
+		s.amiss(ConfigRefused, "", s.Refusing, "the configuration file is no good, and the old one stays in force", s.RefusedFor)
 	}
 	if s.Drops > 0 {
 		s.amiss(Dropped, "", s.Started, "the kernel had no room for "+count(int(s.Drops), "datagram", "datagrams")+" since the start", "")

@@ -39,8 +39,8 @@ type Daemon struct {
 	Radsec    []*net.TCPListener // for accounting over TLS
 
 	inForce atomic.Pointer[prepared]
-	refused atomic.Pointer[time.Time] // since when the configuration file is no good; nil: it is in force
-	facts   func() control.Status     // of which troubles are made: [Daemon.seen], but in tests
+	refused atomic.Pointer[refusal] // why the configuration file does not count; nil: it is in force
+	facts   func() control.Status   // of which troubles are made: [Daemon.seen], but in tests
 	rates   control.Rates
 	odd     atomic.Pointer[[]string] // what is odd about the store
 	metrics *metrics.Metrics

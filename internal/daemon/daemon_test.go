@@ -355,7 +355,7 @@ func TestReloadDuringTheLookUpOfZonesStays(t *testing.T) {
 		api.Fail(sandbox.Fault{Status: 503, Delay: 4 * time.Second})
 		s.Linger = "5m"
 		testbed.WriteConfig(t, file, s)
-		w.daemon.ReloadFile(t.Context())
+		w.daemon.ReloadFile(t.Context(), false)
 		if time.Since(began) < zonesEvery {
 			t.Fatalf("the reload was over after %s", time.Since(began))
 		}

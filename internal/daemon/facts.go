@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -49,8 +50,11 @@ func (d *Daemon) seen() control.Status {
 	if err := d.Tracker.Failing(); err != nil {
 		s.Failing, s.FailingSince = err.Error(), control.Time{Time: d.Tracker.FailingSince()}
 	}
-	if since := d.refused.Load(); since != nil {
-		s.Refusing = control.Time{Time: *since}
+	if r := d.refused.Load(); r != nil {
+		s.Refusing, s.RefusedFor = control.Time{Time: r.since}, r.why
+		if r.more > 0 {
+			s.RefusedFor += fmt.Sprintf(", and %d more", r.more)
+		}
 	}
 	for _, share := range d.Tracker.Shares() {
 		if share.Near(time.Now()) {

@@ -28,6 +28,7 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Zap:       d.zap,
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
 		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
+		Reload:    d.ReloadFile,
 		Ordered:   d.ordered,
 	}
 }

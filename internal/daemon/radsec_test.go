@@ -185,14 +185,14 @@ func TestKeyThatCannotBeReadChangesNothing(t *testing.T) {
 	key := filepath.Join(b.dir, "server.key")
 	whole := testbed.Read(t, key)
 	testbed.Write(t, key, whole[:len(whole)/2])
-	b.ReloadFile(t.Context())
+	b.ReloadFile(t.Context(), false)
 	if _, cert := shown(); !cert.Equal(b.server.Leaf) || b.refused.Load() == nil {
 		t.Errorf("with half a key, %s is shown, and refused is %v", cert.SerialNumber, b.refused.Load())
 	}
 	if err := os.WriteFile(key, []byte(whole), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.ReloadFile(t.Context())
+	b.ReloadFile(t.Context(), false)
 	if _, cert := shown(); !cert.Equal(next.Leaf) || b.refused.Load() != nil {
 		t.Errorf("with the whole key, %s is shown, and refused is %v", cert.SerialNumber, b.refused.Load())
 	}

@@ -14,6 +14,7 @@ import (
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/control"
 )
 
 const (
@@ -32,9 +33,15 @@ func (d *Daemon) Reload(ctx context.Context, cfg *configs.Config) error {
 // reload is Reload while reloading is locked.
 func (d *Daemon) reload(ctx context.Context, cfg *configs.Config) error {
 	next, err := d.prepare(ctx, cfg)
-	if err != nil {
-		return err
+	if err == nil {
+		d.adopt(ctx, next)
 	}
+	return err
+}
+
+// adopt puts what was prepared of another configuration in force, and says so.
+func (d *Daemon) adopt(ctx context.Context, next *prepared) {
+	cfg := next.config
 	if !reflect.DeepEqual(fixed(d.inForce.Load().config), fixed(cfg)) {
 		d.Log.Warn("listeners, the most connections, the control addresses and the store's path change at the next start only")
 	}
@@ -48,7 +55,6 @@ func (d *Daemon) reload(ctx context.Context, cfg *configs.Config) error {
 	case d.reloaded <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // fixed returns the part of a configuration that counts from the next start on:
@@ -93,7 +99,7 @@ func (d *Daemon) followHangups(ctx context.Context) error {
 			return nil
 		case <-d.Hangups:
 			d.say(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
-			d.ReloadFile(ctx)
+			d.ReloadFile(ctx, false)
 			d.say(sd.SdNotifyReady)
 		}
 	}
@@ -146,38 +152,74 @@ func (d *Daemon) followLists(ctx context.Context) {
 	}
 	d.lists = now // a file with a fault is told of once
 	d.Log.Info("a file that the configuration names has changed")
-	d.reloadFile(ctx)
+	d.reloadFile(ctx, false)
 }
 
-// ReloadFile reads the configuration file again and makes it count. What is
-// wrong with it is logged, and then the old one stays in force.
-func (d *Daemon) ReloadFile(ctx context.Context) {
+// ReloadFile reads the configuration file again, tells what is otherwise in it, and makes
+// it count unless dry is set. What is wrong with it is logged, and then the old one
+// stays in force.
+func (d *Daemon) ReloadFile(ctx context.Context, dry bool) control.Reload {
 	defer d.lock()()
-	d.reloadFile(ctx)
+	return d.reloadFile(ctx, dry)
 }
 
 // reloadFile is ReloadFile while reloading is locked: of two, the later one
 // has read the file later.
-func (d *Daemon) reloadFile(ctx context.Context) {
-	cfg, err := configs.Load(d.inForce.Load().config.Path)
+func (d *Daemon) reloadFile(ctx context.Context, dry bool) control.Reload {
+	told := control.Reload{File: d.inForce.Load().config.Path, Faults: []string{}, Changes: []string{}}
+	cfg, err := configs.Load(told.File)
+	var next *prepared
 	if err == nil {
-		err = d.reload(ctx, cfg)
+		next, err = d.prepare(ctx, cfg)
 	}
-	if now := time.Now(); err == nil {
-		d.refused.Store(nil)
-	} else {
-		d.refused.CompareAndSwap(nil, &now)
-	}
-	var faults configs.Faults
-	switch {
-	case err == nil:
-		return
-	case errors.As(err, &faults):
-		for _, f := range faults {
-			d.Log.Error(f)
+	if err != nil {
+		told.Faults = faults(err)
+		if !dry {
+			d.refuse(told.Faults)
+			d.say(d.summary())
 		}
-	default:
-		d.Log.Error(err)
+		return told
+	}
+	told.Changes = d.changes(ctx, next, dry)
+	if !dry {
+		for _, change := range told.Changes {
+			d.Log.WithField("change", change).Info("the configuration changes")
+		}
+		d.refused.Store(nil)
+		d.adopt(ctx, next)
+		d.say(d.summary())
+	}
+	return told
+}
+
+// faults is what is wrong, one line for each.
+func faults(err error) (lines []string) {
+	var all configs.Faults
+	if !errors.As(err, &all) {
+		return strings.Split(err.Error(), "\n")
+	}
+	for _, f := range all {
+		lines = append(lines, f.Error())
+	}
+	return lines
+}
+
+// refusal is a configuration file that is no good.
+type refusal struct {
+	since time.Time
+	why   string // the first fault
+	more  int    // how many there are beside it
+}
+
+// refuse notes, and logs, why the configuration file does not count.
+func (d *Daemon) refuse(faults []string) {
+	now := &refusal{since: time.Now(), why: faults[0], more: len(faults) - 1}
+	if before := d.refused.Load(); before != nil {
+		now.since = before.since
+	}
+	d.refused.Store(now)
+	for _, fault := range faults {
+		d.Log.Error(fault)
 	}
 	d.Log.Error("the old configuration stays in force")
 }

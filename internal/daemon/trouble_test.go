@@ -79,7 +79,7 @@ func TestEveryTroubleIsToldAlike(t *testing.T) {
 		trouble, metric := s.Troubles[0], fmt.Sprintf(`presenced_troubles{grade="%s",kind="%s"} 1`, s.Troubles[0].Grade, kind)
 		text, _, _ := strings.Cut(trouble.Text(now), " (for ")
 		for outlet, want := range map[string]string{"/": text[1:], "systemd": text, "/metrics": metric, "/healthz": text, "/readyz": text} {
-			counts := outlet != "/healthz" && outlet != "/readyz" || outlet == "/healthz" && trouble.Unwell() || outlet == "/readyz" && trouble.Unready()
+			counts := outlet != "/healthz" && outlet != "/readyz" || outlet == "/healthz" && trouble.Unwell() || outlet == "/readyz" && (trouble.Unready() || trouble.Barring())
 			if strings.Contains(said[outlet], want) != counts {
 				t.Errorf("%s: %s says %q, which is to have %q: %v", kind, outlet, said[outlet], want, counts)
 			}

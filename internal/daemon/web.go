@@ -40,7 +40,7 @@ func (d *Daemon) URL() string {
 // web returns what the HTTP address serves, with the status page.
 func (d *Daemon) web(shown *page.Page) *web.Server {
 	return &web.Server{
-		Healthy: d.healthy, Ready: d.ready, Metrics: d.metrics.Handler(), Page: shown.Handler(),
+		Healthy: d.healthy, Ready: d.ready, Barring: d.barring, Metrics: d.metrics.Handler(), Page: shown.Handler(),
 		Token: func() string { return d.inForce.Load().config.Control.Token },
 		Log:   asSlog(d.Log),
 	}
@@ -78,6 +78,9 @@ func (d *Daemon) healthy() error { return first(d.troubles(), (*control.Trouble)
 
 // ready is nil if the daemon takes packets, and else says why not.
 func (d *Daemon) ready() error { return first(d.troubles(), (*control.Trouble).Unready) }
+
+// barring is why the daemon would not start again, nil if it would.
+func (d *Daemon) barring() error { return first(d.troubles(), (*control.Trouble).Barring) }
 
 // first is the first trouble that counts, nil for none.
 func first(troubles []control.Trouble, counts func(*control.Trouble) bool) error {

@@ -57,6 +57,15 @@ func Printable(s string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
+// Lines writes each text on a line of its own.
+func Lines(texts []string) string {
+	lines := make([]string, len(texts))
+	for i, text := range texts {
+		lines[i] = Printable(text)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Size writes a number of bytes.
 func Size(n int64) string {
 	switch {

@@ -22,6 +22,7 @@ import (
 type Server struct {
 	Healthy func() error  // nil if the daemon is alive and records, else why not
 	Ready   func() error  // nil if it takes packets, else why not
+	Barring func() error  // why it would not start again although it is ready; nil if it would
 	Metrics http.Handler  // at /metrics
 	Page    http.Handler  // at / and whatever else is below it
 	Token   func() string // what has to be shown; "" for nothing, and then only loopback is served
@@ -64,8 +65,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // Handler returns what is served at an address.
 func (s *Server) Handler(at net.Addr) http.Handler {
 	open, shown := http.NewServeMux(), http.NewServeMux()
-	open.Handle("/healthz", s.wellness(s.Healthy))
-	open.Handle("/readyz", s.wellness(s.Ready))
+	open.Handle("/healthz", s.wellness(s.Healthy, nil))
+	open.Handle("/readyz", s.wellness(s.Ready, s.Barring))
 	open.Handle("/", s.withToken(onLoopback(at), shown))
 	if s.Metrics != nil {
 		shown.Handle("/metrics", s.Metrics)
@@ -76,20 +77,28 @@ func (s *Server) Handler(at net.Addr) http.Handler {
 	return readOnly(headers(hosts(at, open)))
 }
 
-// wellness answers 200 and ok, or 503 and why not: in full to whoever may see
-// everything.
-func (s *Server) wellness(ask func() error) http.Handler {
+// wellness answers 200 and ok, with what else is to be known, or 503 and why not: in
+// full to whoever may see everything.
+func (s *Server) wellness(ask, also func() error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := ask()
-		if err == nil {
-			text(w, http.StatusOK, "ok")
+		why := func(err error) string {
+			text := err.Error()
+			if token := s.Token(); token != "" && !shows(r, token) {
+				text, _, _ = strings.Cut(text, ":")
+			}
+			return text
+		}
+		if err := ask(); err != nil {
+			text(w, http.StatusServiceUnavailable, why(err))
 			return
 		}
-		why := err.Error()
-		if token := s.Token(); token != "" && !shows(r, token) {
-			why, _, _ = strings.Cut(why, ":")
+		answer := "ok"
+		if also != nil {
+			if err := also(); err != nil {
+				answer += "; " + why(err)
+			}
 		}
-		text(w, http.StatusServiceUnavailable, why)
+		text(w, http.StatusOK, answer)
 	})
 }
 

@@ -52,6 +52,17 @@ func TestEverythingIsWhereItIsSaidToBe(t *testing.T) {
 	}
 }
 
+// TestReadinessSaysWhatWouldBarTheNextStart, to strangers without the cause.
+func TestReadinessSaysWhatWouldBarTheNextStart(t *testing.T) {
+	for token, want := range map[string]string{"": "ok; the file is no good: line 7\n", "a token of sixteen": "ok; the file is no good\n"} {
+		s := server(token)
+		s.Barring = func() error { return errors.New("the file is no good: line 7") }
+		if answer, got := ask(s, "127.0.0.1:9813", get("http://localhost:9813/readyz")); answer.StatusCode != 200 || got != want {
+			t.Errorf("with token %q: %s, %q", token, answer.Status, got)
+		}
+	}
+}
+
 func TestNothingCanBeChanged(t *testing.T) {
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PROPFIND"} {
 		for _, path := range []string{"/", "/metrics", "/healthz"} {

@@ -37,6 +37,13 @@ func TestPortStaysOpenUnderSystemd(t *testing.T) {
 	o.radclient("Interim-Update", ann)
 
 	m.must("reload", "presenced.service")
+	m.File("/etc/presenced/presenced.toml", config+"\n[radios]\n")
+	if said, err := m.Systemctl("reload", "presenced.service"); err == nil {
+		t.Errorf("a wrong configuration is reloaded: %s", said)
+	}
+	if said := m.must("show", "--property=StatusText", "--value", "presenced.service"); !strings.Contains(said, "the configuration file is no good") {
+		t.Errorf("systemd is told %q", said)
+	}
 	m.File("/etc/presenced/presenced.toml", "[radios]\n")
 	if said, err := m.Systemctl("restart", "presenced.service"); err == nil {
 		t.Errorf("a wrong configuration starts: %s", said)

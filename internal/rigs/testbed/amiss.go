@@ -50,6 +50,6 @@ func Amiss(now time.Time) map[control.Kind]func(*control.Status) {
 		control.NoDesk:          func(s *control.Status) { s.Desk = control.Desk{Mode: "none"} },
 		control.DryRun:          func(s *control.Status) { s.Desk.Mode = "dry_run" },
 		control.StoreDoubted:    func(s *control.Status) { s.Store.Doubts = []string{"the store is a backup"} },
-		control.ConfigRefused:   func(s *control.Status) { s.Refusing = ago(time.Hour) },
+		control.ConfigRefused:   func(s *control.Status) { s.Refusing, s.RefusedFor = ago(time.Hour), "presenced.toml:7: no key" },
 	}
 }
