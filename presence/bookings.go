@@ -203,7 +203,7 @@ func (v *Visit) checkInVerdict(b *Booking, gone, now time.Time, r Rules) verdict
 // yet.
 func (v *Visit) comeBack(gone, now time.Time) {
 	e := &v.CheckIn
-	if e.Status == Skipped || v.leased() {
+	if e.Status == Skipped || v.dropped() || v.leased() {
 		return
 	}
 	e.Next = now
@@ -333,8 +333,12 @@ func (v *Visit) runsOn(b *Booking, r Rules) bool {
 // lookOut is look for a visit that is over.
 func (v *Visit) lookOut(all []Booking, now time.Time, r Rules) []Booking {
 	e := &v.CheckOut
-	if r.CheckOut == CheckOutNever {
+	switch {
+	case r.CheckOut == CheckOutNever:
 		*e = e.skip("check_out is never")
+		return nil
+	case v.dropped():
+		*e = e.skip(byHand)
 		return nil
 	}
 	f := v.find(all, v.missed(all, now), func(b *Booking) verdict { return v.checkOutVerdict(b, now, r) })
@@ -444,12 +448,16 @@ func (v *Visit) effected(b Booking, a action, now time.Time, dry bool) {
 	switch a {
 	case checkingIn:
 		c.In = now
-		v.CheckIn.tookEffect(b.ID, now)
+		if v.CheckIn.tookEffect(b.ID, now); v.CheckIn.Reason == byHand { // while the call was under way
+			v.CheckIn.Status, v.CheckIn.Reason = v.done(), ""
+		}
 		return
 	case cancelling:
 		c.End = earlier(c.End, now)
 		return
 	}
 	c.Out = now
-	v.CheckOut.tookEffect(b.ID, now)
+	if v.CheckOut.tookEffect(b.ID, now); v.dropped() {
+		v.CheckOut.Status, v.CheckOut.Reason = v.done(), ""
+	}
 }

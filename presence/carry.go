@@ -161,7 +161,7 @@ func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, q *requ
 		e.Next = now.Add(waitAfter(1)) // the tracker comes first: the visit may be over
 		return step{}
 	}
-	if v.State == Over && p.visit(v.Site) != nil {
+	if v.State == Over && p.visit(v.Site) != nil && !v.dropped() {
 		p.handOver(v, p.visit(v.Site), now)
 		return step{}
 	}

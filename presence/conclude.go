@@ -71,7 +71,9 @@ func (p *Person) updateVisit(v *Visit, c *picture) (next time.Time) {
 	case o.State == Arriving:
 		v.CheckIn.Next = o.Until
 	case was == Arriving:
-		v.CheckIn.Status, v.CheckIn.Next = Pending, c.now
+		if !v.dropped() {
+			v.CheckIn.Status, v.CheckIn.Next = Pending, c.now
+		}
 		p.tell(v.Arrived, Concluded, "arrived at "+v.Site)
 	}
 	if was != o.State && o.State == Leaving {
@@ -123,7 +125,7 @@ func (p *Person) arrive(site string, y *stay, c *picture) {
 	v.CheckIn = Errand{Status: Waiting, Next: v.Arrived.Add(c.w.Settle)}
 	v.CheckOut = Errand{Status: Waiting}
 	for i := range p.Visits {
-		if old := &p.Visits[i]; old.Site == site && old.State == Over && old.CheckOut.open() && !old.underWay(c.now) {
+		if old := &p.Visits[i]; old.Site == site && old.State == Over && old.CheckOut.open() && !old.dropped() && !old.underWay(c.now) {
 			p.handOver(old, &v, c.now)
 		}
 	}
@@ -175,6 +177,8 @@ func (p *Person) over(v *Visit, end End, departed, now time.Time, why string, w 
 		v.CheckOut = v.CheckOut.skip("check_out is never")
 	case w.CheckOut != CheckOutAll && !v.touched():
 		v.CheckOut = v.CheckOut.skip("nothing was checked in by us")
+	case v.dropped():
+		v.CheckOut = v.given(v.CheckOut)
 	case departed.Sub(v.Arrived) < w.Brief && !v.running(now).IsZero():
 		v.CheckOut = Errand{Status: Waiting, Next: v.running(now), Reason: passedBy}
 	default:
@@ -197,7 +201,7 @@ const elsewhereStill = "present at another site: no running booking here is chec
 func (p *Person) waitElsewhere(c *picture) {
 	for i := range p.Visits {
 		v := &p.Visits[i]
-		if v.State != Over || !v.CheckOut.open() || v.underWay(c.now) {
+		if v.State != Over || !v.CheckOut.open() || v.dropped() || v.underWay(c.now) {
 			continue
 		}
 		runs := v.running(c.now)

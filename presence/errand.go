@@ -85,7 +85,7 @@ func (p *Person) nextErrand() (next time.Time) {
 // check-out once it is over; nil if there is nothing left to run.
 func (v *Visit) errand() *Errand {
 	switch {
-	case (v.State == Present || v.State == Leaving) && v.CheckIn.Status != Skipped:
+	case (v.State == Present || v.State == Leaving) && v.CheckIn.Status != Skipped && !v.dropped():
 		return &v.CheckIn
 	case v.State == Over && v.CheckOut.open():
 		return &v.CheckOut
@@ -93,11 +93,66 @@ func (v *Visit) errand() *Errand {
 	return nil
 }
 
+// byHand is why nothing more is done about a visit: an operator said so.
+const byHand = "dropped by an operator"
+
+// dropped reports whether the visit's bookings are left as they are. A check-out that is
+// given up waits until they have ended, so that it can be taken up again.
+func (v *Visit) dropped() bool { return v.CheckOut.Reason == byHand }
+
+// drop leaves the visit's bookings as they are from now on, and reports whether
+// anything was to be done about them. What took effect stands, and is told as before.
+func (v *Visit) drop() bool {
+	if v.dropped() || v.State == Over && !v.CheckOut.open() {
+		return false
+	}
+	if v.CheckIn.Next = (time.Time{}); v.CheckIn.open() {
+		v.CheckIn = v.CheckIn.skip(byHand)
+	}
+	v.CheckOut = v.given(v.CheckOut)
+	return true
+}
+
+// given is the check-out, given up.
+func (v *Visit) given(e Errand) Errand {
+	e.Status, e.Reason, e.Attempts, e.Next = Waiting, byHand, 0, time.Time{}
+	if v.State == Over {
+		e.Next = v.lapses()
+	}
+	return e
+}
+
+// retry makes the visit's errand due at now, whatever it was waiting for, and takes
+// up again what was dropped. It reports false if there is nothing to do.
+func (v *Visit) retry(now time.Time) bool {
+	if v.dropped() {
+		v.CheckOut.Reason, v.CheckOut.Next = "", time.Time{}
+	}
+	if v.State != Over && v.CheckIn.Reason == byHand {
+		v.CheckIn.Status, v.CheckIn.Reason = Pending, ""
+	}
+	e := v.errand()
+	if e == nil {
+		return false
+	}
+	for i := range v.Claims {
+		v.Claims[i].Next = time.Time{}
+	}
+	e.Status, e.Next, e.Attempts, e.Reason = Pending, now, 0, ""
+	return true
+}
+
 // failed notes that the desk could not be asked, and when to try again; flaky says
 // that the desk answers others.
 func (v *Visit) failed(err error, flaky bool, now time.Time) {
 	e := v.errand()
-	if e == nil {
+	switch {
+	case e == nil:
+		return
+	case v.dropped():
+		if !now.Before(v.lapses()) {
+			*e = e.skip(byHand)
+		}
 		return
 	}
 	nobody := errors.Is(err, ErrNoUser)

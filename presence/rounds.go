@@ -55,30 +55,20 @@ func (c *Courier) Run(ctx context.Context) error {
 	}
 }
 
-// Retry makes the visit's errand due now, whatever it was waiting for.
+// Retry makes the visit's errand due now, whatever it was waiting for, and takes up
+// again what was dropped.
 func (c *Courier) Retry(user, visit string) error {
-	return c.byHand(user, visit, func(v *Visit, e *Errand, now time.Time) {
-		for i := range v.Claims {
-			v.Claims[i].Next = time.Time{}
-		}
-		e.Status, e.Next, e.Attempts, e.Reason = Pending, now, 0, ""
-	})
+	return c.byHand(user, visit, (*Visit).retry)
 }
 
-// Drop gives the visit's errand up.
+// Drop leaves the visit's bookings as they are from now on: what was checked in stays so.
 func (c *Courier) Drop(user, visit string) error {
-	return c.byHand(user, visit, func(v *Visit, e *Errand, _ time.Time) {
-		*e = e.skip("dropped by an operator")
-	})
+	return c.byHand(user, visit, func(v *Visit, _ time.Time) bool { return v.drop() })
 }
 
-func (c *Courier) byHand(user, visit string, f func(*Visit, *Errand, time.Time)) error {
+func (c *Courier) byHand(user, visit string, f func(*Visit, time.Time) bool) error {
 	found, err := c.step(Visit{User: user, ID: visit}, func(_ *Person, v *Visit, now time.Time) step {
-		e := v.errand()
-		if e != nil {
-			f(v, e, now)
-		}
-		return step{act: e != nil}
+		return step{act: f(v, now)}
 	})
 	if err == nil && !found.act {
 		err = fmt.Errorf("visit %s of %s: nothing is pending", visit, user)

@@ -65,13 +65,13 @@ func (p *program) completeUser(cmd *cobra.Command, args []string, typed string) 
 	})
 }
 
-// completePending offers visits on which a call is pending.
-func (p *program) completePending(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+// completeOpen offers visits about which something may yet be done.
+func (p *program) completeOpen(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return p.complete(cmd, typed, func(ctx context.Context, d *control.Remote) iter.Seq2[string, error] {
-		return each(d.Visits(ctx, control.VisitQuery{Pending: true}), func(r control.Visit) string {
+		return each(d.Visits(ctx, control.VisitQuery{Open: true}), func(r control.Visit) string {
 			return r.ID + "\t" + r.User
 		})
 	})

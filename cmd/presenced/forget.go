@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,12 +13,16 @@ import (
 )
 
 func (p *program) forget() *cobra.Command {
-	return &cobra.Command{
+	var sure, checkOut bool
+	cmd := &cobra.Command{
 		Use:   "forget USER",
-		Short: "Erase everything that is remembered about a person",
-		Long: "Erases what is remembered about a person, their visits and their devices, from the file too. What is heard of\n" +
-			"them later begins anew, unless the opt_out_file names them. Backups are not touched.",
-		Example:           `presenced forget ann@example.com`,
+		Short: "Erase everything that is remembered about a person; shows first what that is",
+		Long: "Shows what is remembered about a person, and with --yes erases it: their visits and their devices, from the file too.\n" +
+			"What presenced checked in stays checked in at Kadence unless --check-out is given, which checks it out first. What is\n" +
+			"heard of them later begins anew, unless the opt_out_file names them. Backups are not touched; one that is put back is\n" +
+			"rid of them at the start.",
+		Example: `presenced forget ann@example.com
+presenced forget ann@example.com --check-out --yes`,
 		Args:              asUsed,
 		ValidArgsFunction: p.completeUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -24,16 +30,67 @@ func (p *program) forget() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, known := daemon.Show(cmd.Context(), args[0])
-			if err := daemon.Forget(cmd.Context(), args[0]); err != nil {
+			story, err := daemon.Show(cmd.Context(), args[0])
+			if err == nil && !sure {
+				return p.tellRemembered(story, checkOut)
+			}
+			if err != nil && !errors.Is(err, control.ErrUnknown) {
 				return err
 			}
-			if errors.Is(known, control.ErrUnknown) { // a slip of the pen, perhaps
-				fmt.Fprintf(p.stderr, "%s; is it the address that presenced people lists?\n", terminal.Printable(known.Error()))
-				return nil
-			}
-			_, err = fmt.Fprintf(p.stdout, "%s is forgotten; who is to stay so goes into the opt_out_file\n", terminal.Printable(args[0]))
-			return err
+			return p.erase(cmd.Context(), daemon, args[0], story, checkOut, sure, err)
 		},
 	}
+	cmd.Flags().BoolVar(&sure, "yes", false, "erase it")
+	cmd.Flags().BoolVar(&checkOut, "check-out", false, "first check out at Kadence what is checked in")
+	return cmd
+}
+
+// tellRemembered says what would be erased, and what stays.
+func (p *program) tellRemembered(s control.Story, checkOut bool) error {
+	devices := map[string]bool{}
+	for _, session := range s.Sessions {
+		devices[session.Device] = true
+	}
+	text := fmt.Sprintf("%s: %s, %s", terminal.Printable(s.User), terminal.Count(len(devices), "device"), terminal.Count(len(s.Visits), "visit"))
+	if len(s.Visits) > 0 {
+		text += " since " + p.at(s.Visits[0].Arrived, s.Visits[0].Site)
+	}
+	switch held := strings.Join(s.Held, ", "); {
+	case len(s.Held) > 0 && checkOut:
+		text += "\n" + held + " would be checked out at Kadence first"
+	case len(s.Held) > 0:
+		text += "\n" + held + " would stay checked in at Kadence; --check-out checks out first"
+	}
+	_, err := fmt.Fprintln(p.stdout, text)
+	fmt.Fprintln(p.stderr, "nothing was erased; --yes erases it")
+	return err
+}
+
+// erase erases a user, of whom the story was told or unknown says that nothing is: with
+// yes also then, as a trace of them may be left.
+func (p *program) erase(ctx context.Context, daemon *control.Remote, user string, s control.Story, checkOut, sure bool, unknown error) error {
+	if unknown != nil {
+		if sure {
+			if _, err := daemon.Forget(ctx, user, false); err != nil {
+				return err
+			}
+		}
+		if _, err := daemon.Find(ctx, user); errors.Is(err, control.ErrUnknown) {
+			return err // which says whom there is
+		}
+		return unknown
+	}
+	out, err := daemon.Forget(ctx, user, checkOut)
+	for _, id := range out {
+		fmt.Fprintln(p.stdout, terminal.Printable(id)+" is checked out")
+	}
+	if err != nil {
+		return fmt.Errorf("%w; nothing was erased", err)
+	}
+	text := terminal.Printable(s.User) + " is forgotten; who is to stay so goes into the opt_out_file"
+	if !checkOut && len(s.Held) > 0 {
+		text += "\n" + strings.Join(s.Held, ", ") + " stays checked in at Kadence"
+	}
+	_, err = fmt.Fprintln(p.stdout, text)
+	return err
 }

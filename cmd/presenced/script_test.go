@@ -68,13 +68,16 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // startKadence starts a sandbox with the building HQ and a booking of ann's;
-// kadence down has it fail, kadence up has it not.
+// kadence down has check-ins fail, down-out check-outs, kadence up neither.
 func startKadence(ts *testscript.TestScript, _ bool, args []string) {
 	b := bencher(ts)
 	if b.api == nil {
 		b.start(ts)
 	}
 	b.api.Mend()
+	if slices.Contains(args, "down-out") {
+		b.api.Fail(sandbox.Fault{Route: "POST /v1/public/bookings/{id}/check-out", Status: 503})
+	}
 	if slices.Contains(args, "down") {
 		b.api.Fail(sandbox.Fault{Route: "POST /v1/public/bookings/{id}/check-in", Status: 503})
 	}
@@ -169,11 +172,11 @@ func pending(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 }
 
-// order gives an order about the only visit: order retry FILE.
+// order gives an order about the only visit: order drop FILE --yes.
 func order(ts *testscript.TestScript, _ bool, args []string) {
 	for v, err := range control.Dial(ts.MkAbs("presenced.sock")).Visits(context.Background(), control.VisitQuery{}) {
 		ts.Check(err)
-		ts.Check(ts.Exec("presenced", args[0], v.ID, "-c", args[1]))
+		ts.Check(ts.Exec("presenced", append([]string{args[0], v.ID, "-c"}, args[1:]...)...))
 	}
 }
 

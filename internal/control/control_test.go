@@ -237,7 +237,9 @@ func TestOrdersReachTheDaemon(t *testing.T) {
 	}
 	d, _ := serve(t, &Server{
 		Retry: order("retry"), Drop: order("drop"),
-		Forget: func(ctx context.Context, user string) error { return order("forget")(ctx, user, "") },
+		Forget: func(ctx context.Context, user string, checkOut bool) ([]string, error) {
+			return []string{"b1"}, order("forget")(ctx, user, fmt.Sprint(checkOut))
+		},
 		Backup: func(ctx context.Context, path string) error { return errors.New("backup " + path + ": no space") },
 		Zap: func(_ context.Context, q SessionQuery, dry bool) ([]Session, error) {
 			got = append(got, fmt.Sprintf("zap %+v dry=%v", q, dry))
@@ -248,15 +250,16 @@ func TestOrdersReachTheDaemon(t *testing.T) {
 		},
 	})
 	ctx := t.Context()
-	if err := errors.Join(d.Retry(ctx, "a/b@c", "v1"), d.Drop(ctx, "ann@example.com", "v2"), d.Forget(ctx, "ann@example.com")); err != nil {
-		t.Fatal(err)
+	out, err := d.Forget(ctx, "ann@example.com", true)
+	if err := errors.Join(err, d.Retry(ctx, "a/b@c", "v1"), d.Drop(ctx, "ann@example.com", "v2")); err != nil || strings.Join(out, "") != "b1" {
+		t.Fatal(out, err)
 	}
 	zapped, err := d.Zap(ctx, SessionQuery{Device: "02:00:00:00:00:01", NAS: "wlc"}, true)
 	if err != nil || len(zapped) != 1 || zapped[0].ID != "a1" {
 		t.Errorf("zap: %v, %v", zapped, err)
 	}
 	want := []string{
-		"retry a/b@c v1", "drop ann@example.com v2", "forget ann@example.com ",
+		"forget ann@example.com true", "retry a/b@c v1", "drop ann@example.com v2",
 		"zap {User: Device:02:00:00:00:00:01 NAS:wlc Site: All:false kept:} dry=true",
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
@@ -277,7 +280,7 @@ func TestOrdersAreToldWithWhoGaveThem(t *testing.T) {
 	nothing := func(context.Context, string, string) error { return nil }
 	d, _ := serve(t, &Server{
 		Listings: listings(office()), Retry: nothing, Drop: nothing,
-		Forget: func(context.Context, string) error { return nil },
+		Forget: func(context.Context, string, bool) ([]string, error) { return nil, nil },
 		Backup: func(context.Context, string) error { return errors.New("no space") },
 		Zap: func(context.Context, SessionQuery, bool) ([]Session, error) {
 			return []Session{{ID: "a1"}, {ID: "a2"}}, nil
@@ -296,14 +299,15 @@ func TestOrdersAreToldWithWhoGaveThem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(d.Retry(ctx, "ann@example.com", "v1"), d.Drop(ctx, "ann@example.com", "v2"), d.Forget(ctx, "ann@example.com")); err != nil {
+	_, err := d.Forget(ctx, "ann@example.com", false)
+	if err := errors.Join(err, d.Retry(ctx, "ann@example.com", "v1"), d.Drop(ctx, "ann@example.com", "v2")); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Backup(ctx, "/a"); err == nil {
 		t.Error("a backup that was none is good")
 	}
 	want := []string{
-		"zap a user's, NAS wlc, 2 ended: <nil>", "retry visit v1: <nil>", "drop visit v2: <nil>", "forget a person: <nil>", "back up to /a: no space",
+		"zap a user's, NAS wlc, 2 ended: <nil>", "forget a person: <nil>", "retry visit v1: <nil>", "drop visit v2: <nil>", "back up to /a: no space",
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("orders told (-want +got):\n%s", diff)

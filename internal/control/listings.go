@@ -241,7 +241,7 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 		return Story{}, err
 	}
 	story := Story{
-		User: user, People: []Person{}, Sessions: []Session{}, Visits: []Visit{}, Story: append([]presence.Entry{}, p.Story...), Next: []Next{},
+		User: user, People: []Person{}, Sessions: []Session{}, Visits: []Visit{}, Story: append([]presence.Entry{}, p.Story...), Next: []Next{}, Held: []string{},
 	}
 	for v, err := range l.visits(ctx, VisitQuery{User: user}) {
 		if err != nil {
@@ -249,6 +249,11 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 		}
 		story.Visits = append(story.Visits, VisitRow(v))
 		story.Story = append(story.Story, v.Story...)
+		for _, id := range v.Held(time.Now()) {
+			if !slices.Contains(story.Held, id) { // a later visit took it over
+				story.Held = append(story.Held, id)
+			}
+		}
 	}
 	view := l.View(&p)
 	for _, s := range view.Sessions {

@@ -96,9 +96,11 @@ func (r *Remote) Show(ctx context.Context, user string) (s Story, err error) {
 	return s, r.object(ctx, http.MethodGet, "/v1/people/"+url.PathEscape(user), nil, &s)
 }
 
-// Forget erases the user.
-func (r *Remote) Forget(ctx context.Context, user string) error {
-	return r.object(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(user)+"/forget", nil, nil)
+// Forget erases the user. With checkOut it first checks out the bookings that are held,
+// and returns which; where that fails, nothing is erased.
+func (r *Remote) Forget(ctx context.Context, user string, checkOut bool) (out []string, err error) {
+	form := url.Values{"check_out": {strconv.FormatBool(checkOut)}}
+	return out, r.object(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(user)+"/forget", form, &out)
 }
 
 // Backup makes the daemon write a consistent copy of its store to a file on its

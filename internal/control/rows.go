@@ -78,6 +78,7 @@ type Story struct {
 	Visits   []Visit          `json:"visits"` // oldest first
 	Story    []presence.Entry `json:"story"`  // heard, concluded, done and not done, in order
 	Next     []Next           `json:"next"`   // what will happen by itself, soonest first
+	Held     []string         `json:"held"`   // ids of the bookings that we checked in, and that run and are not checked out
 }
 
 // Next is something that will happen by itself.

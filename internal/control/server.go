@@ -19,7 +19,7 @@ type Server struct {
 	Listings  Listings
 	Status    func(context.Context) (Status, error)
 	Unmatched func() []Unmatched
-	Forget    func(ctx context.Context, user string) error
+	Forget    func(ctx context.Context, user string, checkOut bool) (out []string, err error) // out of which bookings
 	Backup    func(ctx context.Context, path string) error                           // path is absolute
 	Zap       func(ctx context.Context, q SessionQuery, dry bool) ([]Session, error) // returns which, as they were
 	Retry     func(ctx context.Context, user, visit string) error
@@ -53,7 +53,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/find?who=
 //	GET  /v1/unmatched
 //	GET  /v1/zones
-//	POST /v1/people/{user}/forget
+//	POST /v1/people/{user}/forget?check_out=true
 //	POST /v1/people/{user}/visits/{visit}/retry
 //	POST /v1/people/{user}/visits/{visit}/drop
 //	POST /v1/zap?user=&device=&nas=&site=&dry=true
@@ -88,7 +88,8 @@ func (s *Server) Handler() http.Handler {
 		object(w, zones, err)
 	})
 	mux.HandleFunc("POST /v1/people/{user}/forget", func(w http.ResponseWriter, r *http.Request) {
-		s.order(w, r, "forget a person", struct{}{}, s.Forget(r.Context(), r.PathValue("user")))
+		out, err := s.Forget(r.Context(), r.PathValue("user"), yes(r, "check_out"))
+		s.order(w, r, "forget a person", append([]string{}, out...), err)
 	})
 	mux.HandleFunc("POST /v1/people/{user}/visits/{visit}/retry", func(w http.ResponseWriter, r *http.Request) {
 		s.order(w, r, "retry visit "+r.PathValue("visit"), struct{}{}, s.Retry(r.Context(), r.PathValue("user"), r.PathValue("visit")))

@@ -23,7 +23,7 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Listings:  d.listings(),
 		Status:    func(context.Context) (control.Status, error) { return d.status(radius), nil },
 		Unmatched: d.unmatched,
-		Forget:    func(ctx context.Context, user string) error { return d.Tracker.Forget(ctx, presence.Fold(user)) },
+		Forget:    d.forget,
 		Backup:    d.backup,
 		Zap:       d.zap,
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
@@ -58,6 +58,31 @@ func (d *Daemon) roll(ctx context.Context, site string) (presence.Roll, error) {
 	maps.DeleteFunc(roll.Of, func(user string, _ []presence.Booking) bool { return now.mapping.Identity.Barred(user) != "" })
 	return roll, nil
 }
+
+// forget erases a user, and with checkOut checks out first what is checked in for them.
+func (d *Daemon) forget(ctx context.Context, user string, checkOut bool) (out []string, err error) {
+	user = presence.Fold(user)
+	if checkOut {
+		p, err := d.Store.Person(ctx, user)
+		if err != nil {
+			return nil, err
+		}
+		old, err := d.Store.History(ctx, user, time.Now().Add(-heldMost), time.Now(), heldVisits)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = d.Courier.Release(ctx, append(p.Visits, old...)); err != nil {
+			return out, err
+		}
+	}
+	return out, d.Tracker.Forget(ctx, user)
+}
+
+// Only the latest archived visits can hold a booking that still runs.
+const (
+	heldMost   = 31 * 24 * time.Hour // it may be of several days
+	heldVisits = 1000
+)
 
 // leads returns to whom a name of the network leads by the rules in force.
 func (d *Daemon) leads(name string) string { return d.inForce.Load().mapping.Identity.User(name) }
