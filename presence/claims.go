@@ -79,6 +79,17 @@ func (c *Claim) unknown() bool {
 	return !c.DryRun && c.Refused == "" && c.Tried.After(later(c.In, c.Out))
 }
 
+// Held returns the bookings that the visit checked in, that were not checked out, and
+// that still run.
+func (v *Visit) Held(now time.Time) (ids []string) {
+	for _, c := range v.Claims {
+		if !c.In.IsZero() && c.Out.IsZero() && !c.DryRun && now.Before(c.End) {
+			ids = append(ids, c.Booking)
+		}
+	}
+	return ids
+}
+
 // tryingCheckIn reports whether a check-in was tried and has not taken effect yet.
 func (v *Visit) tryingCheckIn() bool {
 	return slices.ContainsFunc(v.Claims, func(c Claim) bool { return !c.Tried.IsZero() && c.In.IsZero() && !c.final() })

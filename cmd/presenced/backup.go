@@ -13,7 +13,8 @@ func (p *program) backup() *cobra.Command {
 		Short: "Write a consistent copy of the store, while serving",
 		Long: "The daemon writes the copy, on its own host, with mode 0600, in place of what has that name; it is whole and checked when\n" +
 			"this ends. To restore it stop presenced, put the copy where [store] path says, give it to the daemon's user, and\n" +
-			"start presenced. With hash_devices keep the key beside the store too: a copy does not hold it.",
+			"start presenced. Leave presenced.db.erased beside it, by which nobody comes back who was forgotten since, and with\n" +
+			"hash_devices the key: a copy holds neither.",
 		Example: `presenced backup /var/lib/presenced/$(date +%F).db`,
 		Args:    asUsed,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -108,7 +108,7 @@ func (p *program) tellStatus(s control.Status) error {
 	all = append(all, terminal.Fact{Subject: "configuration", Text: terminal.Printable(s.Config)},
 		terminal.Fact{Subject: "people", Text: fmt.Sprintf("%d here, %s, %s with a call pending", s.People, terminal.Count(s.Live, "live session"), terminal.Count(s.Pending, "visit"))})
 	if s.Running {
-		all = append(all, p.deskFacts(s.Desk)...)
+		all = append(all, p.deskFacts(s.Desk, s.Started.Time)...)
 		all = append(all, terminal.Fact{Subject: "unmatched", Text: fmt.Sprintf("%d (see presenced unmatched)", s.Nobody)},
 			terminal.Fact{Subject: "datagrams", Text: fmt.Sprintf("%d from unknown sources, %d dropped by the kernel", s.Unknown, s.Drops)})
 		all = append(all, overTLS(s)...)
@@ -121,7 +121,7 @@ func (p *program) tellStatus(s control.Status) error {
 	if _, err := fmt.Fprint(p.stdout, p.stdout.Facts(all)); err != nil {
 		return err
 	}
-	return errors.Join(p.printSites(s.Sites), p.printClients(s.Clients))
+	return errors.Join(p.printSites(s.Sites), p.printClients(s.Clients, s.Started.Time))
 }
 
 // overTLS is what there is to say of accounting over TLS, if any is taken.
@@ -148,15 +148,15 @@ func (p *program) graded(t *control.Trouble, text string) string {
 }
 
 // deskIs says what the desk is, and when it last answered.
-func deskIs(d control.Desk) string {
+func deskIs(d control.Desk, started time.Time) string {
 	if d.Mode == "none" {
 		return "none"
 	}
-	return strings.ReplaceAll(d.Mode, "_", " ") + ", last answer " + terminal.SinceThen(d.Success.Time)
+	return strings.ReplaceAll(d.Mode, "_", " ") + ", last answer " + terminal.SinceThen(d.Success.Time, started)
 }
 
-func (p *program) deskFacts(d control.Desk) (all []terminal.Fact) {
-	all = []terminal.Fact{{Subject: "desk", Text: deskIs(d)}}
+func (p *program) deskFacts(d control.Desk, started time.Time) (all []terminal.Fact) {
+	all = []terminal.Fact{{Subject: "desk", Text: deskIs(d, started)}}
 	if d.Rests.After(time.Now()) {
 		all = append(all, terminal.Fact{Subject: "", Text: "no calls before " + p.at(d.Rests, "")})
 	}
@@ -177,7 +177,7 @@ func (p *program) printSites(sites []control.Site) error {
 	return p.stdout.PrintTable("SITE BUILDING TIME_ZONE ARRIVING PRESENT LEAVING SESSIONS", "BUILDING… SITE… TIME_ZONE SESSIONS ARRIVING BUILDING", lines)
 }
 
-func (p *program) printClients(clients []control.Client) error {
+func (p *program) printClients(clients []control.Client, started time.Time) error {
 	if len(clients) == 0 {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (p *program) printClients(clients []control.Client) error {
 	lines := make([][]string, len(clients))
 	for i, c := range clients {
 		lines[i] = []string{
-			c.Name, c.Address, c.Site, terminal.SinceThen(c.LastHeard.Time), number(c.Requests), number(c.Responses), number(c.Duplicates),
+			c.Name, c.Address, c.Site, terminal.SinceThen(c.LastHeard.Time, started), number(c.Requests), number(c.Responses), number(c.Duplicates),
 			number(c.BadSecrets), number(c.Malformed), number(c.Dropped), number(c.Anonymous), skew(time.Duration(c.Skew)),
 		}
 	}

@@ -111,7 +111,7 @@ func (p *program) head(s sight, width int, now time.Time) []string {
 	if s.silent {
 		return append(lines, p.stdout.Red(terminal.Cut("the daemon does not answer: this is what it said last", width)))
 	}
-	lines = append(lines, terminal.Cut("kadence    "+deskIs(s.status.Desk), width))
+	lines = append(lines, terminal.Cut("kadence    "+deskIs(s.status.Desk, s.status.Started.Time), width))
 	for i := range s.status.Troubles {
 		text := terminal.Printable(s.status.Troubles[i].Text(now))
 		if more := len(s.status.Troubles) - troublesMost; i == troublesMost-1 && more > 0 {
@@ -159,7 +159,7 @@ func clientTable(s sight, most int) *terminal.Table {
 	for _, c := range clients[:min(len(clients), most)] {
 		t.Lines = append(t.Lines, []string{
 			c.Name, fmt.Sprintf("%.1f", rate(c)), strconv.FormatUint(c.Requests, 10), strconv.FormatUint(c.Duplicates, 10),
-			strconv.FormatUint(c.BadSecrets, 10), terminal.SinceThen(c.LastHeard.Time),
+			strconv.FormatUint(c.BadSecrets, 10), terminal.SinceThen(c.LastHeard.Time, s.status.Started.Time),
 		})
 	}
 	return t

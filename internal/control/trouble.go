@@ -222,7 +222,7 @@ func (s *Status) judgeClients(now time.Time) {
 		case c.LastHeard.IsZero() && now.Sub(s.Started.Time) < Hushed: // it may yet come
 		case c.LastHeard.IsZero():
 			s.amiss(NeverHeard, c.Name, s.Started, "client "+c.Name+" has not been heard since the start", "")
-		case now.Sub(c.LastHeard.Time) > Hushed:
+		case now.Sub(c.LastHeard.Time) > Hushed && now.Sub(s.Started.Time) > Hushed: // while it did not run nobody could be heard
 			s.amiss(Silent, c.Name, c.LastHeard, "client "+c.Name+" is silent", "")
 		}
 	}

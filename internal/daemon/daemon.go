@@ -43,6 +43,7 @@ type Daemon struct {
 	facts   func() control.Status   // of which troubles are made: [Daemon.seen], but in tests
 	rates   control.Rates
 	odd     atomic.Pointer[[]string] // what is odd about the store
+	erased  *erased
 	metrics *metrics.Metrics
 	started time.Time
 
@@ -65,6 +66,9 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 		reloaded: make(chan struct{}, 1), reloading: make(chan struct{}, 1),
 	}
 	d.facts = d.seen
+	if d.erased, err = openErased(cfg.Store.Path); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	now, err := d.prepare(ctx, cfg)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -86,7 +90,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 		d.Radius.SetCertificate(cfg.Radsec.Certificate)
 	}
 	d.measure()
-	if err := d.expel(ctx); err != nil {
+	if err := errors.Join(d.eraseAgain(ctx), d.expel(ctx)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return d, nil

@@ -71,7 +71,7 @@ func (d *Daemon) expelUser(ctx context.Context, user string) error {
 	if err != nil || !remembered {
 		return err
 	}
-	if err := d.Tracker.Forget(ctx, user); err != nil {
+	if err := d.erase(ctx, user); err != nil {
 		return err
 	}
 	d.Log.Info("somebody opted out: what was remembered about them is erased") // and their name is not written down here

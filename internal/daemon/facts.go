@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
 )
 
 // status is what only the running daemon knows.
@@ -69,6 +70,7 @@ func (d *Daemon) seen() control.Status {
 		s.Certificates = append(s.Certificates, control.Certificate{Kind: c.Kind, Client: c.Client, Subject: c.Subject, Expires: control.Time{Time: c.Expires}})
 	}
 	s.Clients = d.clients()
+	heardBefore(s.Clients, s.NASes)
 	d.rates.Rate(&s, time.Now())
 	return s
 }
@@ -87,6 +89,22 @@ func (d *Daemon) clients() (all []control.Client) {
 		})
 	}
 	return all
+}
+
+// heardBefore fills in when clients were last heard before the start: what is known of
+// their NASes is stored, a minute late at the most.
+func heardBefore(clients []control.Client, nases map[presence.NASName]presence.NAS) {
+	latest := map[string]time.Time{}
+	for name, n := range nases {
+		if client := name.Client(); n.Heard.After(latest[client]) {
+			latest[client] = n.Heard
+		}
+	}
+	for i := range clients {
+		if c := &clients[i]; latest[c.Name].After(c.LastHeard.Time) {
+			c.LastHeard.Time = latest[c.Name]
+		}
+	}
 }
 
 // sample notes the clients' counters, for rates.

@@ -75,7 +75,7 @@ func (d *Daemon) forget(ctx context.Context, user string, checkOut bool) (out []
 			return out, err
 		}
 	}
-	return out, d.Tracker.Forget(ctx, user)
+	return out, d.erase(ctx, user)
 }
 
 // Only the latest archived visits can hold a booking that still runs.

@@ -47,12 +47,17 @@ func DayName(t, now time.Time) string {
 	return t.Format("Mon 2 Jan 2006")
 }
 
-// SinceThen writes how long ago t was, "never" for none.
-func SinceThen(t time.Time) string {
-	if t.IsZero() {
+// SinceThen writes how long ago t was; for none, since when there was none, which is
+// since somebody was there to notice.
+func SinceThen(t, since time.Time) string {
+	now := time.Now()
+	switch {
+	case !t.IsZero():
+		return Ago(t, now)
+	case since.IsZero():
 		return "never"
 	}
-	return Ago(t, time.Now())
+	return "never since " + ClockAndAge(since.Local(), now)
 }
 
 // Ago writes roughly how long before now t is, or how long after.
