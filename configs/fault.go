@@ -17,6 +17,7 @@ type Fault struct {
 	Key    string // what it is about: `radius.client "hq-wlc" secret`; may be empty
 	What   string // what is wrong
 	Remedy string // what to do; may be empty
+	Denied bool   // only because this user may not read a secret
 }
 
 // Error returns the fault as one line.
@@ -63,6 +64,12 @@ func (all Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Denied reports whether nothing else is wrong than that this user may not read the
+// secrets, which are the daemon's.
+func (all Faults) Denied() bool {
+	return !slices.ContainsFunc(all, func(f Fault) bool { return !f.Denied })
+}
+
 // sort orders by line within each file, files as they first occur.
 func (all Faults) sort() {
 	order := map[string]int{}
@@ -78,6 +85,11 @@ func (all Faults) sort() {
 
 // mistake is what is wrong with a value, and what to write instead.
 type mistake struct{ what, remedy string }
+
+// denial is the mistake of asking as a user who may not read a secret.
+type denial struct{ mistake }
+
+func (d denial) Unwrap() error { return d.mistake }
 
 func (m mistake) Error() string { return m.what }
 

@@ -3,6 +3,7 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,8 +14,39 @@ import (
 // a dollar by itself can be part of a name.
 var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
 
+const (
+	folderVariable = "CREDENTIALS_DIRECTORY"
+
+	// Secrets is the folder beside the configuration from which systemd makes the
+	// credentials, and the id by which it does: LoadCredential=secrets:/etc/presenced/secrets.
+	Secrets = "secrets"
+)
+
+// credential returns where systemd has put a credential: under its name, or if all of a
+// folder were loaded, under the folder's id and its name.
+func credential(path string) string {
+	dir, name := filepath.Split(path)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if loaded := filepath.Join(dir, Secrets+"_"+name); isFile(loaded) {
+			return loaded
+		}
+	}
+	return path
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // Path returns a path that a configuration in the folder dir holds: with its
-// variables replaced, and relative to the folder.
+// variables replaced, and relative to the folder. Where there is no
+// CREDENTIALS_DIRECTORY, as for whoever is not the service, it is the folder [Secrets].
 func Path(dir, text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return "", mistake{"it is empty", "write the name of a file"}
@@ -22,15 +54,21 @@ func Path(dir, text string) (string, error) {
 	var wrong error
 	expanded := variable.ReplaceAllStringFunc(text, func(v string) string {
 		name := v[len("${") : len(v)-len("}")]
-		value, set := os.LookupEnv(name)
-		if !set || value == "" {
+		value, credential := os.Getenv(name), name == folderVariable
+		if value == "" && credential && isFolder(filepath.Join(dir, Secrets)) {
+			return filepath.Join(dir, Secrets)
+		}
+		if value == "" {
 			wrong = mistake{fmt.Sprintf("%s is not set in the environment", v), "write the path itself"}
-			if name == "CREDENTIALS_DIRECTORY" {
+			if credential {
 				wrong = mistake{fmt.Sprintf("%s is not set in the environment", v), "systemd sets it for a service with LoadCredential=; elsewhere write the path itself"}
 			}
 		}
 		return value
 	})
+	if folder := os.Getenv(folderVariable); folder != "" && filepath.Dir(expanded) == filepath.Clean(folder) {
+		expanded = credential(expanded)
+	}
 	switch {
 	case wrong != nil:
 		return "", wrong
@@ -73,7 +111,11 @@ func (d *document) secret(name string) (string, error) {
 func readSecret(path string) (string, error) {
 	data, err := read(path)
 	if err != nil {
-		return "", mistake{"open " + path + ": " + cause(err), "put the secret there, and let the daemon's user read it"}
+		wrong := mistake{"open " + path + ": " + cause(err), "put the secret there, and let the daemon's user read it"}
+		if errors.Is(err, fs.ErrPermission) {
+			return "", denial{wrong}
+		}
+		return "", wrong
 	}
 	secret := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	if secret == "" {

@@ -42,6 +42,7 @@ func (t *table) wrongAt(path, key string, err error) {
 	m := mistake{what: err.Error()}
 	errors.As(err, &m)
 	t.doc.fault(path, t.name(key), m.what, m.remedy)
+	t.doc.faults[len(t.doc.faults)-1].Denied = errors.As(err, &denial{})
 }
 
 // name is how faults name a key.

@@ -88,7 +88,7 @@ func TestServiceRunsServe(t *testing.T) {
 		"Service.RuntimeDirectory":         {"presenced"}, // control.socket is /run/presenced/presenced.sock
 		"Service.RuntimeDirectoryMode":     {"0750"},
 		"Service.RestartPreventExitStatus": {"2"}, // what serve ends with when the configuration is wrong
-		"Service.LoadCredential":           {"hq-wlc:/etc/presenced/secrets/hq-wlc", "kadence:/etc/presenced/secrets/kadence"},
+		"Service.LoadCredential":           {"secrets:/etc/presenced/secrets"}, // configs.Secrets
 		"Unit.StartLimitIntervalSec":       {"0"},
 		"Unit.Requires":                    {"presenced.socket"},
 	}

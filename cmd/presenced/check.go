@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -24,13 +25,17 @@ func (p *program) check() *cobra.Command {
 			"With --online it goes on to try what the daemon relies on: the files of secrets, the store, the UDP port and\n" +
 			"its buffer, the control socket, the way to Kadence, the clock, the API key, each site's building and its time\n" +
 			"zone, and with --user one user with today's bookings. What is wrong comes with where to mend it. Nothing is\n" +
-			"changed anywhere. Run it as root, or as the user that the daemon runs as.",
+			"changed anywhere. Run it as root, or as the user that the daemon runs as: secrets are looked for where systemd takes\n" +
+			"them from, in the folder secrets beside the configuration. Without --online it does for the group presenced too.",
 		Example: `presenced check
-sudo presenced check --online --user you@example.com
-CREDENTIALS_DIRECTORY=/etc/presenced/secrets presenced check --online`,
+sudo presenced check --online --user you@example.com`,
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := configs.Load(p.config)
+			var faults configs.Faults
+			if errors.As(err, &faults) && faults.Denied() {
+				return p.checkWithoutSecrets(online || user != "", faults)
+			}
 			if err != nil {
 				return err
 			}
@@ -46,6 +51,21 @@ CREDENTIALS_DIRECTORY=/etc/presenced/secrets presenced check --online`,
 	cmd.Flags().BoolVar(&online, "online", false, "try everything that the daemon relies on, Kadence too")
 	cmd.Flags().StringVar(&user, "user", "", "online: look up this `USER` and today's bookings too")
 	return cmd
+}
+
+// checkWithoutSecrets is check for a user who may read the configuration and not the
+// secrets, as the group may by which the daemon is asked.
+func (p *program) checkWithoutSecrets(online bool, faults configs.Faults) error {
+	if online {
+		return fmt.Errorf("%w\nthe secrets are root's and the service's: run this as root", faults)
+	}
+	cfg, err := configs.LoadRules(p.config)
+	if err != nil {
+		return err
+	}
+	unseen := fmt.Sprintf("%s not looked at, which only root and the service may read: sudo presenced check does, and presenced reload --dry has the daemon do it",
+		terminal.Count(len(faults), "secret"))
+	return p.printConfig(cfg, append(cfg.Warnings, unseen))
 }
 
 // printConfig prints what was understood, and the warnings.

@@ -70,11 +70,11 @@ func (p *program) place() (place, error) {
 // siteExists returns an error that names the sites there are if the configuration
 // has none of that name.
 func (p *program) siteExists(site string) error {
-	at, err := p.place()
+	cfg, err := configs.LoadRules(p.config)
 	if err != nil {
 		return nil // the verb says so
 	}
-	sites := at.rules().Sites
+	sites := cfg.Rules.Sites
 	if _, ok := sites[site]; ok || len(sites) == 0 {
 		return nil
 	}

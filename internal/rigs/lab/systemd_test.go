@@ -155,3 +155,60 @@ func (m *Systemd) must(args ...string) string {
 	}
 	return out
 }
+
+// TestASecondControllerInOneStep: the unit loads the folder of secrets, so that another
+// client is one command, which loses no packet of the first. What a member of the group
+// may see of the configuration is checked without the secrets.
+func TestASecondControllerInOneStep(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, ann)
+	m, _ := o.underSystemd(nil)
+	o.radclient("Start", ann)
+	o.becomes(ann, sandbox.CheckedIn)
+
+	said, done := make(chan string), t.Context()
+	go func() {
+		out, err := m.Command("presenced", "client", "add", "second", "192.0.2.7", "--vendor", "hostapd").CombinedOutput()
+		said <- fmt.Sprint(string(out), err)
+	}()
+	var told string
+	for sent := 0; told == ""; sent++ {
+		if out, err := o.ask("Interim-Update", ann, 10); err != nil {
+			t.Errorf("request %d got no answer: %s", sent, out)
+		}
+		select {
+		case told = <-said:
+		case <-done.Done():
+			t.Fatal("it does not end")
+		default:
+		}
+	}
+	if !strings.Contains(told, "what came meanwhile waited in presenced.socket") || !strings.HasSuffix(told, "<nil>") {
+		t.Errorf("it said\n%s", told)
+	}
+	out, err := m.Command("presenced", "status").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "second") {
+		t.Errorf("status: %v\n%s", err, out)
+	}
+	credentials, err := m.Command("ls", "/run/credentials/presenced.service").CombinedOutput()
+	if got := strings.Join(strings.Fields(string(credentials)), " "); err != nil || got != "secrets_hq-wlc secrets_kadence secrets_second" {
+		t.Errorf("the service has the credentials %s (%v)", got, err)
+	}
+
+	member := []string{"--reuid=65534", "--regid=presenced", "--clear-groups", "presenced"}
+	out, err = m.Command("setpriv", append(member, "check")...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "3 secrets not looked at") || !strings.Contains(string(out), "client second") {
+		t.Errorf("check, as a member of the group: %v\n%s", err, out)
+	}
+	out, err = m.Command("setpriv", append(member, "reload", "--dry")...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "nothing changes") {
+		t.Errorf("reload --dry, as a member of the group: %v\n%s", err, out)
+	}
+	out, err = m.Command("setpriv", append(member, "check", "--online")...).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "run this as root") {
+		t.Errorf("check --online, as a member of the group: %v\n%s", err, out)
+	}
+	if out, err := m.Command("presenced", "check").CombinedOutput(); err != nil || !strings.Contains(string(out), "presenced.toml  good") {
+		t.Errorf("check, as root: %v\n%s", err, out)
+	}
+}
