@@ -85,11 +85,13 @@ func (in *intake) takePacket(octets []byte, a arrival) {
 		return
 	}
 	if radius.Code(p.octets[0]) == radius.CodeStatusServer {
+		in.seen(&r.arrival, Seen{Probe: true})
 		in.status(p, &r.arrival)
 		return
 	}
 	r.exchange = exchange{via: r.via, source: r.source, identifier: p.octets[1], authenticator: [16]byte(p.octets[4:headerLen])}
 	if in.answerRepeat(r) {
+		in.seen(&r.arrival, Seen{Repeat: true})
 		return
 	}
 	r.length = len(p.octets)
@@ -97,6 +99,7 @@ func (in *intake) takePacket(octets []byte, a arrival) {
 		in.refuse(undecodable, octets, &r.arrival, "error", err)
 		return
 	}
+	in.seenRecord(r)
 	if !in.enqueue(r) {
 		in.refuse(overShare, octets, &r.arrival)
 	}
@@ -105,6 +108,7 @@ func (in *intake) takePacket(octets []byte, a arrival) {
 // refuse counts and logs the fault of a packet, and drops it; over a connection
 // it answers a packet that is not accounting with a Protocol-Error.
 func (in *intake) refuse(f fault, octets []byte, a *arrival, fields ...any) {
+	in.seen(a, Seen{Fault: remedies[f]})
 	in.suffer(f, a.client, a.tally, a.source, a.heard, fields...)
 	if f == unknownType && a.stream {
 		if _, ok := findSignature(octets); !ok {

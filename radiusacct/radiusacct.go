@@ -62,6 +62,7 @@ type Server struct {
 	recorder Recorder
 	log      *slog.Logger
 	grumbles grumbles
+	watchers watchers
 	clients  atomic.Pointer[talliedClients]
 	skew     atomic.Int64 // nanoseconds
 	totals   totals

@@ -120,6 +120,9 @@ func (k *socket) receive(m *ipv4.Message, clients *talliedClients, now time.Time
 		if k.Stranger != nil {
 			k.Stranger(source.Addr(), now)
 		}
+		if k.watchers.any.Load() {
+			k.watchers.tell(Seen{Heard: now, Source: source, Fault: remedies[unknownSource]})
+		}
 		k.grumble(unknownSource, "", source, now)
 		return
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -14,13 +15,19 @@ import (
 
 func (p *program) watch() *cobra.Command {
 	var every, length time.Duration
+	var packets bool
+	var client string
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Live: who comes and goes, packets by client, calls to Kadence, what is pending",
 		Long: "On a terminal, a screen that is drawn anew as things change; q ends it. Anywhere else a line for each change,\n" +
 			"or with --json an object on each line. The daemon is asked again and again and keeps nothing for it, so that\n" +
-			"watching costs it little, however long it takes.",
+			"watching costs it little, however long it takes.\n\n" +
+			"With --packets each packet as it comes, refused ones too, and the rule that decided about it, with names and devices\n" +
+			"redacted. When it is ended it says of each client whether it is heard, its secret is right, names are real, interims are\n" +
+			"regular, and its clock is right.",
 		Example: `presenced watch
+presenced watch --packets --client paris-wlc
 presenced watch --json --for 1h | jq -r 'select(.what == "left") | .user'`,
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,6 +39,10 @@ presenced watch --json --for 1h | jq -r 'select(.what == "left") | .user'`,
 			if err != nil {
 				return err
 			}
+			if client != "" && !packets {
+				p.understood = false
+				return errors.New("--client is of --packets")
+			}
 			w := &watcher{daemon: daemon, every: every}
 			if _, err := w.look(cmd.Context()); err != nil {
 				return err
@@ -41,6 +52,9 @@ presenced watch --json --for 1h | jq -r 'select(.what == "left") | .user'`,
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, length)
 				defer cancel()
+			}
+			if packets {
+				return p.watchPackets(ctx, daemon, client)
 			}
 			p.learnZones(ctx, daemon)
 			if _, ok := p.stdout.Terminal(); ok && !p.json && os.Getenv("TERM") != "dumb" {
@@ -63,6 +77,8 @@ presenced watch --json --for 1h | jq -r 'select(.what == "left") | .user'`,
 	}
 	cmd.Flags().DurationVar(&every, "every", time.Second, "how often the daemon is asked; less often where its answer takes long")
 	cmd.Flags().DurationVar(&length, "for", 0, "how long to watch; until it is ended if this is not given")
+	cmd.Flags().BoolVar(&packets, "packets", false, "show each packet, and the rule that decides about it")
+	cmd.Flags().StringVar(&client, "client", "", "only packets of this `CLIENT`")
 	return p.listing(cmd)
 }
 

@@ -20,11 +20,12 @@ type Server struct {
 	Status    func(context.Context) (Status, error)
 	Unmatched func() []Unmatched
 	Forget    func(ctx context.Context, user string, checkOut bool) (out []string, err error) // out of which bookings
-	Backup    func(ctx context.Context, path string) error                           // path is absolute
-	Zap       func(ctx context.Context, q SessionQuery, dry bool) ([]Session, error) // returns which, as they were
+	Backup    func(ctx context.Context, path string) error                                    // path is absolute
+	Zap       func(ctx context.Context, q SessionQuery, dry bool) ([]Session, error)          // returns which, as they were
 	Retry     func(ctx context.Context, user, visit string) error
 	Drop      func(ctx context.Context, user, visit string) error
 	Reload    func(ctx context.Context, dry bool) Reload
+	Packets   func(ctx context.Context) iter.Seq[Packet] // those that come, until ctx ends
 
 	// Ordered is told of every order and what came of it, before it is
 	// answered; nil for nobody. An order names no person.
@@ -51,6 +52,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/visits?user=&site=&since=&until=&pending=true&open=true
 //	GET  /v1/roster?site=&day=
 //	GET  /v1/find?who=
+//	GET  /v1/packets?client=
 //	GET  /v1/unmatched
 //	GET  /v1/zones
 //	POST /v1/people/{user}/forget?check_out=true
@@ -79,6 +81,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/unmatched", func(w http.ResponseWriter, r *http.Request) {
 		object(w, append([]Unmatched{}, s.Unmatched()...), nil)
 	})
+	mux.HandleFunc("GET /v1/packets", s.packets)
 	mux.HandleFunc("GET /v1/find", func(w http.ResponseWriter, r *http.Request) {
 		users, err := s.Listings.Find(r.Context(), r.FormValue("who"))
 		object(w, users, err)

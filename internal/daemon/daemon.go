@@ -47,6 +47,7 @@ type Daemon struct {
 	metrics *metrics.Metrics
 	started time.Time
 
+	stopping  chan struct{} // closed when those who watch are to go
 	reloaded  chan struct{} // of one: followReloads has to do
 	reloading chan struct{} // of one: one reload at a time, with the reading before it; guards lists and unzoned
 	lists     string        // of which files the lists in force were read, and when those changed
@@ -63,7 +64,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	}
 	d := &Daemon{
 		Log: log, Transport: kadence, Store: s, started: time.Now(), lists: fingerprint(cfg),
-		reloaded: make(chan struct{}, 1), reloading: make(chan struct{}, 1),
+		stopping: make(chan struct{}), reloaded: make(chan struct{}, 1), reloading: make(chan struct{}, 1),
 	}
 	d.facts = d.seen
 	if d.erased, err = openErased(cfg.Store.Path); err != nil {
@@ -123,6 +124,7 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 
 	working, endWorking := context.WithCancel(answering)
 	defer context.AfterFunc(ctx, endWorking)()
+	defer context.AfterFunc(working, func() { close(d.stopping) })()
 	defer endWorking()
 	workers, working := errgroup.WithContext(working)
 	workers.Go(func() error { return d.Courier.Run(working) })

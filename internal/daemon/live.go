@@ -29,6 +29,7 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
 		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
 		Reload:    d.ReloadFile,
+		Packets:   d.packets,
 		Ordered:   d.ordered,
 	}
 }
