@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -40,10 +41,11 @@ func (p *program) sandbox() *cobra.Command {
 		Use:   "sandbox",
 		Short: "A Kadence to try things on: bookings of today for made-up users, and every call told",
 		Example: `presenced sandbox --user ann@example.com --user bob@example.com
+presenced sandbox --building HQ --building Paris=Europe/Paris --user ann@example.com --user bob@example.com=Paris
 presenced sandbox --unavailable-for 20 --early-check-in once-open
 presenced sandbox --walk-in bob@example.com --passes 10 --opening 08:00-18:00`,
 		Long: "Serves a stand-in of Kadence's API until it is interrupted, prints the [kadence] table that leads to it,\n" +
-			"and tells every call. Each user has a desk booked in the first building, from an hour ago on.",
+			"and tells every call. Each user has a desk booked from an hour ago on, in the first building unless another is named.",
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			early, ok := earlyCheckIns[r.early]
@@ -57,10 +59,10 @@ presenced sandbox --walk-in bob@example.com --passes 10 --opening 08:00-18:00`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&r.listen, "listen", "127.0.0.1:9814", "the `ADDRESS` to serve on")
-	f.StringArrayVar(&r.users, "user", []string{"ann@example.com"}, "a user's e-mail `ADDRESS`; may be given again")
+	f.StringArrayVar(&r.users, "user", []string{"ann@example.com"}, "a user's e-mail `ADDRESS`, and behind = the building of their desk; may be given again")
 	f.StringArrayVar(&r.walkIns, "walk-in", nil, "the `ADDRESS` of a user without a booking; may be given again")
-	f.StringArrayVar(&r.buildings, "building", []string{"HQ"}, "a building's `NAME`; may be given again")
-	f.StringVar(&r.zone, "time-zone", "UTC", "the buildings' time `ZONE`")
+	f.StringArrayVar(&r.buildings, "building", []string{"HQ"}, "a building's `NAME`, and behind = its time zone; may be given again")
+	f.StringVar(&r.zone, "time-zone", "UTC", "the time `ZONE` of buildings that have none of their own")
 	f.StringVar(&r.opening, "opening", "00:00-24:00", "when the buildings are open, `FROM-TO`")
 	f.IntVar(&r.passes, "passes", 0, "how many onsite passes each building has; 0 for no limit")
 	f.DurationVar(&r.hours, "hours", 8*time.Hour, "how long each desk is booked for")
@@ -75,11 +77,6 @@ presenced sandbox --walk-in bob@example.com --passes 10 --opening 08:00-18:00`,
 
 // standIn serves the sandbox until ctx ends.
 func (p *program) standIn(ctx context.Context, r standIn) error {
-	zone, err := time.LoadLocation(r.zone)
-	if err != nil {
-		p.understood = false
-		return fmt.Errorf("--time-zone: %w", err)
-	}
 	secret := rand.Text()
 	api := sandbox.New("rehearsal", secret)
 	api.Switch(func(s *sandbox.Switches) { *s = r.switches })
@@ -91,15 +88,26 @@ func (p *program) standIn(ctx context.Context, r standIn) error {
 		p.understood = false
 		return err
 	}
-	var ids []string
-	for _, name := range r.buildings {
-		id := api.AddBuilding(name, zone)
-		api.ChangeBuilding(id, func(b *sandbox.Building) { b.Opens, b.Closes, b.Passes = opens, closes, r.passes })
-		ids = append(ids, id)
+	ids := map[string]string{}
+	for i, building := range r.buildings {
+		name, of, _ := strings.Cut(building, "=")
+		zone, err := time.LoadLocation(cmp.Or(of, r.zone))
+		if err != nil {
+			p.understood = false
+			return fmt.Errorf("--building %s: %w", building, err)
+		}
+		r.buildings[i], ids[name] = name, api.AddBuilding(name, zone)
+		api.ChangeBuilding(ids[name], func(b *sandbox.Building) { b.Opens, b.Closes, b.Passes = opens, closes, r.passes })
 	}
 	now := time.Now().Truncate(time.Minute)
-	for _, user := range r.users {
-		api.Book(sandbox.Booking{User: api.AddUser(user), Building: ids[0], Begin: now.Add(-time.Hour), End: now.Add(r.hours)})
+	for _, at := range r.users {
+		user, building, _ := strings.Cut(at, "=")
+		id, ok := ids[cmp.Or(building, r.buildings[0])]
+		if !ok {
+			p.understood = false
+			return fmt.Errorf("--user %s: there is no building %q, but %s", at, building, named(r.buildings))
+		}
+		api.Book(sandbox.Booking{User: api.AddUser(user), Building: id, Begin: now.Add(-time.Hour), End: now.Add(r.hours)})
 	}
 	for _, user := range r.walkIns {
 		api.AddUser(user)

@@ -67,7 +67,7 @@ func TestRehearsalWithTheSandbox(t *testing.T) {
 }
 
 func TestSandboxRefusesWhatItDoesNotKnow(t *testing.T) {
-	for _, args := range [][]string{{"--early-check-in", "never"}, {"--time-zone", "Europe/Lodnon"}} {
+	for _, args := range [][]string{{"--early-check-in", "never"}, {"--time-zone", "Europe/Lodnon"}, {"--building", "HQ=Europe/Lodnon"}, {"--user", "ann@example.com=Paris"}} {
 		var faults testbed.LogText
 		if got := run(t.Context(), append([]string{"sandbox"}, args...), io.Discard, &faults); got != wrongUse {
 			t.Errorf("%v: status %d, want %d", args, got, wrongUse)

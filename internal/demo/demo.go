@@ -25,6 +25,7 @@ import (
 	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
 )
 
@@ -48,8 +49,8 @@ const (
 var ErrWrong = errors.New("the bookings did not end as they should")
 
 // Play runs the demo for that long, and tells it to out; what the daemon logs
-// goes to logged.
-func Play(ctx context.Context, out terminal.Out, logged io.Writer, length time.Duration) (err error) {
+// goes to logged. With stay the office and the daemon then go on until ctx ends.
+func Play(ctx context.Context, out terminal.Out, logged io.Writer, length time.Duration, stay bool) (err error) {
 	dir, err := os.MkdirTemp("", "presenced-demo-")
 	if err != nil {
 		return err
@@ -100,6 +101,8 @@ func Play(ctx context.Context, out terminal.Out, logged io.Writer, length time.D
 	defer c.Close()
 	n.introduce(conn.LocalAddr(), url, linger, filepath.Join(dir, demoFile))
 
+	var verdict error
+	over := false
 	playing, end := context.WithCancel(ctx)
 	defer end()
 	g, running := errgroup.WithContext(playing)
@@ -108,21 +111,77 @@ func Play(ctx context.Context, out terminal.Out, logged io.Writer, length time.D
 	g.Go(func() error {
 		defer end()
 		say := func(ctx context.Context, e office.Event) error { return c.Say(ctx, e.Faster(o.Begins, n.began, speed)) }
-		for _, s := range scenes(o, say, api) {
+		for _, s := range scenes(o, say, api, n.title) {
 			if err := n.perform(running, s, time.Duration(float64(s.at.Sub(o.Begins))/speed)); err != nil {
 				return err
 			}
 		}
-		return n.wait(running, api, length)
+		if err := n.wait(running, api, length); err != nil || running.Err() != nil || !stay {
+			return err
+		}
+		n.fallSilent()
+		verdict, over = n.sumUp(api), true
+		fmt.Fprintf(n.out, "\nThe office stays open, at %s, until you press Ctrl-C.\n", n.daemon.URL())
+		return abide(running, o, func(ctx context.Context, e office.Event) error {
+			return c.Say(ctx, later(e.Faster(o.Begins, n.began, speed), time.Now()))
+		})
 	})
 	err = g.Wait()
-	if ctx.Err() != nil {
+	switch {
+	case over && err == nil:
+		return verdict
+	case ctx.Err() != nil:
 		return errors.New("interrupted before the end")
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	return n.sumUp(api)
+}
+
+// heardEvery is how often, once the day is over, the devices that are still there are
+// heard.
+const heardEvery = 30 * time.Second
+
+// abide has the equipment tell of the devices that are there when the day is over, again
+// and again, until ctx ends.
+func abide(ctx context.Context, o *office.Office, say func(context.Context, office.Event) error) error {
+	last := stillThere(o)
+	for {
+		for _, e := range last {
+			if err := say(ctx, e); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(heardEvery):
+		}
+	}
+}
+
+// stillThere returns what was said last of each device that is there when the day is over.
+func stillThere(o *office.Office) map[string]office.Event {
+	last := map[string]office.Event{}
+	for _, e := range o.Events {
+		switch device := e.Record.Device; {
+		case e.Record.Status == presence.Start || e.Record.Status == presence.Interim:
+			last[device] = e
+		case e.Record.Status == presence.Stop && last[device].Record.Session == e.Record.Session: // not one of an older session
+			delete(last, device)
+		}
+	}
+	return last
+}
+
+// later is an interim of the event's session, at now.
+func later(e office.Event, now time.Time) office.Event {
+	passed := now.Sub(e.Arrive)
+	e.Record.Status, e.Arrive, e.Delay, e.Lost = presence.Interim, now, 0, false
+	if e.Record.Age += passed; !e.Stamp.IsZero() {
+		e.Stamp = e.Stamp.Add(passed)
+	}
+	return e
 }
 
 // serveSandbox serves the sandbox over real HTTP until it is stopped.

@@ -10,6 +10,7 @@ import (
 	"github.com/presenced/presenced/internal/rigs/office"
 	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/kadence/sandbox"
+	"github.com/presenced/presenced/presence"
 )
 
 // TestDemoIsHeldAgainstTheTruth has nothing happen: whoever was to be checked
@@ -71,6 +72,29 @@ func TestDemoPlaysInTheMorning(t *testing.T) {
 		}
 		if got := now.In(zone).Hour(); got != 9 {
 			t.Errorf("at %d UTC it is %d in %s", hour, got, zone)
+		}
+	}
+}
+
+// TestWhoStaysIsHeardOn: after the day each device that is there is told of by its latest
+// session, and nobody's who has left.
+func TestWhoStaysIsHeardOn(t *testing.T) {
+	o, err := office.Play(officeDay())
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, e := range stillThere(o) {
+		name, _, _ := strings.Cut(e.Record.UserName, "@")
+		there[name[strings.LastIndex(name, `\`)+1:]] = true
+		if heard := later(e, e.Arrive.Add(time.Hour)); heard.Record.Age != e.Record.Age+time.Hour || heard.Record.Status != presence.Interim {
+			t.Errorf("an hour later %+v is %+v", e.Record, heard.Record)
+		}
+	}
+	for _, c := range cast() {
+		name, _, _ := strings.Cut(c.user, "@")
+		if stays := c.end == sandbox.CheckedIn; stays && !there[name] || c.end == sandbox.CheckedOut && there[name] {
+			t.Errorf("%s, who %s, is there: %v", c.user, c.lesson, there[name])
 		}
 	}
 }

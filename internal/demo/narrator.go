@@ -29,6 +29,7 @@ type narrator struct {
 	calls  []string
 	told   map[string]bool
 	after  []string // effects, to be told after the calls that they came from
+	silent bool     // the story is over
 }
 
 const narratorLooks = 50 * time.Millisecond
@@ -43,7 +44,7 @@ Wi-Fi and Kadence are simulated; the daemon, its store and what goes over the wi
   presenced  :  what the daemon concludes; linger is %s here instead of an hour
   kadence    ←  what the daemon asks of the sandbox at %s, and the answer
 
-While it lasts, a browser finds the daemon at %s
+It has three acts. While it lasts, a browser finds the daemon at %s
 and another terminal asks it by  presenced watch -c %s
 
 `, len(n.people), time.Hour.Seconds()/linger.Seconds(), radius, linger, api, n.daemon.URL(), config)
@@ -56,7 +57,19 @@ type line struct{ who, what string }
 func (n *narrator) heard(who, what string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.radius = append(n.radius, line{who, what})
+	if !n.silent {
+		n.radius = append(n.radius, line{who, what})
+	}
+}
+
+// title is a line between two acts.
+func (n *narrator) title(text string) { n.heard("", text) }
+
+// fallSilent ends the story, whatever happens afterwards.
+func (n *narrator) fallSilent() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.silent = true
 }
 
 // perform plays a scene so long after the beginning.
@@ -115,9 +128,12 @@ func (n *narrator) narrate(ctx context.Context) error {
 // kept until the next time, so that neither is told before what it came from.
 func (n *narrator) look(ctx context.Context) error {
 	n.mu.Lock()
-	calls := n.calls
+	calls, silent := n.calls, n.silent
 	n.calls = nil
 	n.mu.Unlock()
+	if silent {
+		return nil
+	}
 	people, err := n.daemon.Store.People(ctx, "", 1000)
 	if err != nil {
 		return err
@@ -177,6 +193,10 @@ func (n *narrator) news(list []string, event, text string) []string {
 
 func (n *narrator) print(who, what string) {
 	at := time.Since(n.began)
+	if who == "" {
+		fmt.Fprintf(n.out, "\n── %s ──\n\n", n.out.Bold(what))
+		return
+	}
 	fmt.Fprintf(n.out, "%02d:%02d  %s  %s\n", int(at.Minutes()), int(at.Seconds())%60, who, what)
 }
 

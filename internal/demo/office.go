@@ -103,9 +103,18 @@ type scene struct {
 }
 
 // scenes returns all that happens, in order: what the office's equipment says,
-// and an outage of the booking API.
-func scenes(o *office.Office, say func(context.Context, office.Event) error, api *sandbox.Server) []scene {
+// an outage of the booking API, and the titles of three acts.
+func scenes(o *office.Office, say func(context.Context, office.Event) error, api *sandbox.Server, tell func(title string)) []scene {
+	act := func(title string) func(context.Context) error {
+		return func(context.Context) error {
+			tell(title)
+			return nil
+		}
+	}
 	all := []scene{
+		{oclock(8, 0), "", act("Act one, the morning: people come, and are checked in")},
+		{oclock(10, 5), "", act("Act two, before noon: who is not checked in, and why; and gaps that are no departures")},
+		{oclock(12, 25), "", act("Act three, the afternoon: Kadence is away, an access point reboots, people leave")},
 		{oclock(12, 30), "the booking API goes down", func(context.Context) error {
 			api.Fail(sandbox.Fault{Status: 503})
 			return nil
