@@ -52,7 +52,7 @@ The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuratio
 				return errors.New("--json and --csv: give one of them")
 			}
 			p.understood = true
-			if site := cmd.Flags().Lookup("site"); site != nil && site.Changed && cmd.Name() != "visits" { // which know sites of former days
+			if site := cmd.Flags().Lookup("site"); site != nil && site.Changed && cmd.Name() != "visits" && cmd.Name() != "roster" { // which know sites of former days
 				return p.siteExists(site.Value.String())
 			}
 			return nil
