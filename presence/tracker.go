@@ -36,6 +36,7 @@ type Tracker struct {
 	looked     time.Time  // when the clock was last looked at
 	failing    error      // of the latest attempt to record
 	failed     time.Time  // since when attempts fail; zero: they do not
+	outage     outage     // the latest
 	ticked     time.Time
 	nases      map[NASName]*nas
 	hashes     map[uint32]*nas        // by hash32 of their names
@@ -132,6 +133,20 @@ func (t *Tracker) FailingSince() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.failed
+}
+
+// outage is a time in which nothing could be recorded.
+type outage struct {
+	from, to time.Time // without to: it lasts
+	why      string
+}
+
+// Outage returns the latest time in which nothing could be recorded, and why; to is
+// zero while it lasts, and both are if there was none.
+func (t *Tracker) Outage() (from, to time.Time, why string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.outage.from, t.outage.to, t.outage.why
 }
 
 // Recalled reports whether [Tracker.Run] has read what is stored of the NASes,

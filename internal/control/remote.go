@@ -61,10 +61,21 @@ func (q SessionQuery) form() url.Values {
 // Visits yields what [Listings.Visits] does.
 func (r *Remote) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, error] {
 	form := url.Values{"user": {q.User}, "site": {q.Site}, "pending": {strconv.FormatBool(q.Pending)}, "open": {strconv.FormatBool(q.Open)}}
-	if !q.Since.IsZero() {
-		form.Set("since", q.Since.Format(time.RFC3339Nano))
-	}
+	setSince(form, q.Since)
 	return rows[Visit](ctx, r, "/v1/visits", form)
+}
+
+// Events yields what [Listings.Events] does.
+func (r *Remote) Events(ctx context.Context, since time.Time) iter.Seq2[Event, error] {
+	form := url.Values{}
+	setSince(form, since)
+	return rows[Event](ctx, r, "/v1/events", form)
+}
+
+func setSince(form url.Values, since time.Time) {
+	if !since.IsZero() {
+		form.Set("since", since.Format(time.RFC3339Nano))
+	}
 }
 
 // Rosters yields what [Listings.Rosters] does.

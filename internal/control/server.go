@@ -28,6 +28,10 @@ type Server struct {
 	// Ordered is told of every order and what came of it, before it is
 	// answered; nil for nobody. An order names no person.
 	Ordered func(by Peer, order string, err error)
+
+	// Read is told of every reading of people's data, before it is made; nil for
+	// nobody. It names no person.
+	Read func(by Peer, what string)
 }
 
 // Serve answers on l until ctx ends, and then lets what is under way finish,
@@ -49,6 +53,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/sessions?user=&device=&nas=&site=&all=true
 //	GET  /v1/visits?user=&site=&since=&pending=true&open=true
 //	GET  /v1/roster?site=&day=
+//	GET  /v1/events?since=
 //	GET  /v1/unmatched
 //	GET  /v1/zones
 //	POST /v1/people/{user}/forget
@@ -59,20 +64,21 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
-	mux.HandleFunc("GET /v1/people", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /v1/people", s.reads("who is here", func(w http.ResponseWriter, r *http.Request) {
 		array(w, s.Listings.People(r.Context(), r.FormValue("site")))
-	})
-	mux.HandleFunc("GET /v1/people/{user}", func(w http.ResponseWriter, r *http.Request) {
+	}))
+	mux.HandleFunc("GET /v1/people/{user}", s.reads("a person's story", func(w http.ResponseWriter, r *http.Request) {
 		story, err := s.Listings.Show(r.Context(), r.PathValue("user"))
 		object(w, story, err)
-	})
-	mux.HandleFunc("GET /v1/sessions", func(w http.ResponseWriter, r *http.Request) {
+	}))
+	mux.HandleFunc("GET /v1/sessions", s.reads("the list of sessions", func(w http.ResponseWriter, r *http.Request) {
 		array(w, s.Listings.Sessions(r.Context(), sessionQuery(r)))
-	})
-	mux.HandleFunc("GET /v1/visits", s.visits)
-	mux.HandleFunc("GET /v1/roster", func(w http.ResponseWriter, r *http.Request) {
+	}))
+	mux.HandleFunc("GET /v1/visits", s.reads("the list of visits", s.visits))
+	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("GET /v1/roster", s.reads("a roster", func(w http.ResponseWriter, r *http.Request) {
 		array(w, s.Listings.Rosters(r.Context(), RosterQuery{r.FormValue("site"), r.FormValue("day")}))
-	})
+	}))
 	mux.HandleFunc("GET /v1/unmatched", func(w http.ResponseWriter, r *http.Request) {
 		object(w, append([]Unmatched{}, s.Unmatched()...), nil)
 	})
@@ -113,14 +119,20 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) visits(w http.ResponseWriter, r *http.Request) {
 	q := VisitQuery{User: r.FormValue("user"), Site: r.FormValue("site"), Pending: yes(r, "pending"), Open: yes(r, "open")}
-	if since := r.FormValue("since"); since != "" {
-		var err error
-		if q.Since, err = time.Parse(time.RFC3339, since); err != nil {
-			fail(w, http.StatusBadRequest, err)
-			return
-		}
+	var err error
+	if q.Since, err = since(r); err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
 	}
 	array(w, s.Listings.Visits(r.Context(), q))
+}
+
+// since returns the moment that is asked for; zero for none.
+func since(r *http.Request) (t time.Time, err error) {
+	if text := r.FormValue("since"); text != "" {
+		t, err = time.Parse(time.RFC3339, text)
+	}
+	return t, err
 }
 
 func sessionQuery(r *http.Request) SessionQuery {

@@ -28,6 +28,7 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
 		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
 		Ordered:   d.ordered,
+		Read:      func(by control.Peer, what string) { d.noteReading(by.Name, what) },
 	}
 }
 
@@ -59,6 +60,7 @@ func (d *Daemon) roll(ctx context.Context, site string) (presence.Roll, error) {
 
 // ordered notes in the log who gave an order.
 func (d *Daemon) ordered(by control.Peer, order string, err error) {
+	d.noteOrder(by, order, err)
 	entry := d.Log.WithFields(logrus.Fields{"order": order, "by": by.Name, "uid": by.UID, "pid": by.PID})
 	if err != nil {
 		entry.WithError(err).Warn("an order was not carried out")

@@ -63,7 +63,7 @@ func fixed(cfg *configs.Config) any {
 		c.Radsec = &radsec
 	}
 	c.Store.KeepVisits, c.Store.HashDevices = 0, false
-	c.Control.Token, c.Control.Roster = "", false
+	c.Control.Token, c.Control.Roster, c.Control.AuditReads = "", false, false
 	return []any{c.Radius, c.Radsec, c.Store, c.Control}
 }
 
@@ -163,6 +163,7 @@ func (d *Daemon) reloadFile(ctx context.Context) {
 	if err == nil {
 		err = d.reload(ctx, cfg)
 	}
+	d.noteConfig(d.inForce.Load().config.Path, err)
 	if now := time.Now(); err == nil {
 		d.refused.Store(nil)
 	} else {

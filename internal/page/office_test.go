@@ -132,6 +132,27 @@ func (o *office) roll(_ context.Context, site string) (presence.Roll, error) {
 	return roll, nil
 }
 
+// happens notes what happened to the system on the day.
+func (o *office) happens() {
+	o.t.Helper()
+	var notes []presence.Note
+	for _, e := range []presence.Event{
+		{Kind: presence.EventStopped, Begin: o.clock("07:36"), Text: "presenced was asked to stop"},
+		{Kind: presence.EventDeaf, Begin: o.clock("11:40"), End: o.clock("12:20"), Text: "presenced was killed, or the host went down: it was last known to run as this began"},
+		{Kind: presence.EventStarted, Begin: o.clock("12:20"), Text: "presenced v0.9.0"},
+		{Kind: presence.EventHolding, Begin: o.clock("12:20"), End: o.clock("12:23"), Text: "no departure was believed: presenced had just started"},
+		{Kind: presence.EventDeskFailing, Begin: o.now.Add(-25 * time.Minute), Lasts: true, Text: "Kadence does not answer: get bookings: 503 Service Unavailable"},
+		{Kind: presence.EventNASReset, Begin: o.now.Add(-15 * time.Minute), End: o.now.Add(15 * time.Minute), Of: wlc, Text: "was reset (Accounting-On or -Off): 1 person is held as present"},
+		{Kind: presence.EventConfigRefused, Begin: o.now.Add(-5 * time.Minute), Lasts: true, Text: "/etc/presenced/presenced.toml is no good, and the old one stays in force: presenced.toml:12: [presence] linger: \"45 m\" is no duration"},
+		{Kind: presence.EventOrder, Begin: o.now.Add(-time.Minute), By: "root", Text: "zap NAS ap-3, 2 ended"},
+	} {
+		notes = append(notes, e.Note())
+	}
+	if err := o.store.Update(o.t.Context(), []presence.Change{presence.WriteNotes(notes...)}); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
 // clock is a time of the day at the office.
 func (o *office) clock(text string) time.Time {
 	o.t.Helper()
@@ -289,6 +310,7 @@ func (o *office) fill() {
 	// eve: a NAS without interims lost her Stop yesterday.
 	yesterday := o.clock("13:20").AddDate(0, 0, -1)
 	o.lives("eve@example.com", []heard{{at: yesterday, status: start, device: "02:00:5e:10:00:41", site: "leeds"}, {at: o.clock("09:12"), status: start, device: "02:00:5e:10:00:42", site: "leeds"}}, nil)
+	o.happens()
 	// And who would harm the page, or only stretch it.
 	for i, name := range hostile {
 		device := fmt.Sprintf("02:00:5e:10:01:%02x", i)
