@@ -195,6 +195,7 @@ func (t *Tracker) update(ctx context.Context, now time.Time, changes []Change) e
 		if c.User == "" {
 			continue
 		}
+		c = t.counted(c)
 		changes[i].Apply = func(p *Person, notes [][]byte) Outcome {
 			was := p.NextErrand
 			o := c.Apply(p, notes)

@@ -27,6 +27,8 @@ type Tracker struct {
 	nasesKnown atomic.Bool  // the stored NASes have been read
 	turned     atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
 
+	counts counting // who comes and goes
+
 	sweeps time.Time // when sweep may walk over everybody again
 	swept  bool      // … and that it has since Run last saw to that
 
@@ -86,6 +88,7 @@ func newTracker(now time.Time, store Store, mapping Mapping, rules Rules, log *s
 		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string][]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
 		reasons: map[Reason]uint64{},
 		owned:   map[string]owned{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
+		counts: counting{sites: map[string]Moves{}},
 		shares: shares{}, told: map[shareKey]time.Time{}, crowds: map[string]time.Time{},
 	}
 	t.Reload(mapping, rules)

@@ -72,6 +72,13 @@ func (r *Remote) Events(ctx context.Context, since time.Time) iter.Seq2[Event, e
 	return rows[Event](ctx, r, "/v1/events", form)
 }
 
+// Occupancy yields what [Listings.Occupancy] does.
+func (r *Remote) Occupancy(ctx context.Context, q OccupancyQuery) iter.Seq2[Occupancy, error] {
+	form := url.Values{"site": {q.Site}, "every": {q.Every.String()}}
+	setSince(form, q.Since)
+	return rows[Occupancy](ctx, r, "/v1/occupancy", form)
+}
+
 func setSince(form url.Values, since time.Time) {
 	if !since.IsZero() {
 		form.Set("since", since.Format(time.RFC3339Nano))

@@ -54,6 +54,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/visits?user=&site=&since=&pending=true&open=true
 //	GET  /v1/roster?site=&day=
 //	GET  /v1/events?since=
+//	GET  /v1/occupancy?site=&since=&every=
 //	GET  /v1/unmatched
 //	GET  /v1/zones
 //	POST /v1/people/{user}/forget
@@ -76,6 +77,7 @@ func (s *Server) Handler() http.Handler {
 	}))
 	mux.HandleFunc("GET /v1/visits", s.reads("the list of visits", s.visits))
 	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("GET /v1/occupancy", s.occupancy)
 	mux.HandleFunc("GET /v1/roster", s.reads("a roster", func(w http.ResponseWriter, r *http.Request) {
 		array(w, s.Listings.Rosters(r.Context(), RosterQuery{r.FormValue("site"), r.FormValue("day")}))
 	}))

@@ -138,6 +138,7 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	workers.Go(func() error { return d.resume(working) })
 	workers.Go(func() error { return d.takeOver(working) })
 	workers.Go(func() error { return d.followEvents(working) })
+	workers.Go(func() error { return d.followOccupancy(working) })
 	workers.Go(func() error { return every(working, time.Hour, d.housekeep) })
 	workers.Go(func() error { return every(working, listsEvery, d.followLists) })
 	workers.Go(func() error { return every(working, zonesEvery, d.followZones) })
@@ -192,6 +193,7 @@ func (d *Daemon) takeOver(ctx context.Context) error {
 
 func (d *Daemon) housekeep(ctx context.Context) {
 	err := errors.Join(kadence.Tidy(ctx, d.Store), presence.TidyWalkIns(ctx, d.Store, time.Now()),
+		presence.TidyOccupancy(ctx, d.Store, time.Now()),
 		presence.TidyEvents(ctx, d.Store, time.Now().Add(-d.inForce.Load().config.Store.KeepVisits)))
 	if err == nil { // last, because it clears from the disk what was erased before
 		err = d.Tracker.Housekeep(ctx, d.inForce.Load().config.Store.KeepVisits)

@@ -160,7 +160,7 @@ func (b *browser) quiet() {
 
 // views are the pages that a browser is shown.
 var views = []struct{ name, path string }{
-	{"people", "/"}, {"roster", "/roster"}, {"events", "/events"}, {"ann", "/person?user=ann@example.com"}, {"bob", "/person?user=bob@example.com"}, {"cleo", "/person?user=cleo@example.com"},
+	{"people", "/"}, {"roster", "/roster"}, {"occupancy", "/occupancy"}, {"events", "/events"}, {"ann", "/person?user=ann@example.com"}, {"bob", "/person?user=bob@example.com"}, {"cleo", "/person?user=cleo@example.com"},
 	{"dan", "/person?user=dan@example.com"}, {"eve", "/person?user=eve@example.com"}, {"calls", "/calls"}, {"network", "/network"}, {"unmatched", "/unmatched"}, {"search", "/?q=a"},
 }
 

@@ -55,6 +55,7 @@ var eventWords = map[presence.EventKind]struct{ Text, Grade string }{
 // band is a time behind a picture in which something happened to the system.
 type band struct {
 	Kind  string
+	kind  presence.EventKind
 	At    percent
 	Wide  percent
 	Title string
@@ -85,7 +86,7 @@ func (p *Page) bands(ctx context.Context, from, to, now time.Time, zone *time.Lo
 		if e.Of != "" {
 			title += plain(e.Of) + " "
 		}
-		all = append(all, band{Kind: string(e.Kind), Title: title + plain(e.Text), from: e.Begin.Time, to: end})
+		all = append(all, band{Kind: string(e.Kind), kind: e.Kind, Title: title + plain(e.Text), from: e.Begin.Time, to: end})
 	}
 	return all, nil
 }

@@ -28,6 +28,7 @@ type Page struct {
 
 	latest  kept[*snapshot]
 	rosters kept[[]control.Roster]
+	curves  kept[occupancyBody]
 }
 
 //go:embed assets
@@ -39,7 +40,7 @@ var sources embed.FS
 // pages are the templates by name, each with the layout around it.
 var pages = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
-	for _, name := range []string{"people", "roster", "events", "person", "network", "calls", "unmatched", "fault"} {
+	for _, name := range []string{"people", "roster", "occupancy", "events", "person", "network", "calls", "unmatched", "fault"} {
 		all[name] = template.Must(template.New("layout.html").Funcs(functions).
 			ParseFS(sources, "templates/layout.html", "templates/"+name+".html"))
 	}
@@ -53,6 +54,7 @@ var pages = func() map[string]*template.Template {
 //	GET /person      ?user= and ?day=: a day's timeline
 //	GET /network     clients and NASes
 //	GET /calls       calls to Kadence
+//	GET /occupancy   how many are at each site, without names
 //	GET /events      what happened to the system; ?before= earlier
 //	GET /unmatched   what led to nobody
 func (p *Page) Handler() http.Handler {
@@ -62,6 +64,7 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /person", p.shown("person", p.person))
 	mux.HandleFunc("GET /network", p.shown("network", p.network))
 	mux.HandleFunc("GET /calls", p.shown("calls", p.calls))
+	mux.HandleFunc("GET /occupancy", p.shown("occupancy", p.occupancy))
 	mux.HandleFunc("GET /events", p.shown("events", p.events))
 	mux.HandleFunc("GET /unmatched", p.shown("unmatched", p.nobodies))
 	for name, kind := range map[string]string{
