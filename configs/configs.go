@@ -75,6 +75,8 @@ type Control struct {
 	HTTP   string // host:port of the status page and /metrics; "" for none
 	Token  string // what they are shown for; "" for nothing, and then HTTP is loopback
 	Roster bool   // whether bookings are shown beside presence
+
+	AuditReads bool // whether each reading of people's data is an event
 }
 
 // Log says how the log is written.

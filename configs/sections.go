@@ -150,6 +150,8 @@ func control(t *table) Control {
 		}),
 		Token:  controlToken(t),
 		Roster: t.yes("roster", true),
+
+		AuditReads: t.yes("audit_reads", false),
 	}
 	host, _, _ := net.SplitHostPort(c.HTTP)
 	switch given := t.has("token") || t.has("token_file"); {

@@ -212,7 +212,7 @@ func (t *Tracker) recall(ctx context.Context, now time.Time) error {
 		return err
 	}
 	w := t.world(now)
-	held := holdings{}
+	held, present := holdings{}, map[string]int{}
 	for people, err := range Everybody(ctx, t.store, "") {
 		if err != nil {
 			return err
@@ -220,6 +220,9 @@ func (t *Tracker) recall(ctx context.Context, now time.Time) error {
 		for i := range people {
 			p := &people[i]
 			held.count(p)
+			for _, s := range p.stand(nil) {
+				present[s.site]++
+			}
 			for _, s := range p.look(now, &w) {
 				t.serves(s.NAS)
 				if s.Live() && !s.foreign {
@@ -228,6 +231,7 @@ func (t *Tracker) recall(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
+	t.counts.stand(present)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for k, n := range held {

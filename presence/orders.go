@@ -63,7 +63,14 @@ func (t *Tracker) Forget(ctx context.Context, user string) error {
 	if err := t.disown(ctx, user); err != nil {
 		return err
 	}
-	return t.store.Forget(ctx, user)
+	p, err := t.store.Person(ctx, user)
+	if err == nil {
+		err = t.store.Forget(ctx, user)
+	}
+	if err == nil {
+		t.counts.forget(p.stand(nil))
+	}
+	return err
 }
 
 // Resume forgets the users whom an earlier process began to forget. Call it once

@@ -195,6 +195,7 @@ func (t *Tracker) update(ctx context.Context, now time.Time, changes []Change) e
 		if c.User == "" {
 			continue
 		}
+		c = t.counted(c)
 		changes[i].Apply = func(p *Person, notes [][]byte) Outcome {
 			was := p.NextErrand
 			o := c.Apply(p, notes)
@@ -232,12 +233,13 @@ func (t *Tracker) outcome(now time.Time, err error) (again bool) {
 			t.log.Error("record", "error", err)
 		}
 		if t.failing == nil {
-			t.failed = now
+			t.failed, t.outage = now, outage{from: now, why: err.Error()}
 		}
 	case t.failing != nil:
 		t.log.Info("recording again")
 		t.listen(now, retryTime) // what came meanwhile was not answered, and comes again
 		t.failed, again = time.Time{}, true
+		t.outage.to = now
 	}
 	t.failing = err
 	return again

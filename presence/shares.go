@@ -82,15 +82,19 @@ func (h holdings) count(p *Person) {
 
 // count counts the people and devices of every client anew.
 func (t *Tracker) count(ctx context.Context) error {
-	held := holdings{}
+	held, present := holdings{}, map[string]int{}
 	for people, err := range Everybody(ctx, t.store, "") {
 		if err != nil {
 			return err
 		}
 		for i := range people {
 			held.count(&people[i])
+			for _, s := range people[i].stand(nil) {
+				present[s.site]++
+			}
 		}
 	}
+	t.counts.stand(present)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for k, s := range t.shares {

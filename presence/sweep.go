@@ -37,13 +37,14 @@ func (t *Tracker) sweep(ctx context.Context, now time.Time) error {
 	}
 	w := t.world(now)
 	t.swept = true
-	err = t.advanceWhere(ctx, now, func(p *Person) bool {
+	held, err := t.advanceWhere(ctx, now, func(p *Person) bool {
 		return slices.ContainsFunc(all, func(r Reset) bool { return r.Covers(p, w) })
-	}, "a NAS was reset: its sessions are suspect")
+	}, NASReset)
 	if err != nil {
 		return err
 	}
-	return t.commit(ctx, now, WriteNotes(notes...))
+	t.log.Info("a NAS was reset: its sessions are suspect", "people", held)
+	return t.commit(ctx, now, WriteNotes(append(notes, resetEvent(all, held, w).Note())...))
 }
 
 // Covers reports whether the reset ended any session of p.
@@ -56,33 +57,39 @@ func (r Reset) Covers(p *Person, w World) bool {
 	return false
 }
 
-// advanceWhere lets time pass for everybody for whom is returns true, and logs what
-// with their number.
-func (t *Tracker) advanceWhere(ctx context.Context, now time.Time, is func(*Person) bool, what string) error {
-	n, w := 0, t.world(now)
-	defer func() {
-		if n > 0 {
-			t.log.Info(what, "people", n)
-		}
-	}()
+// advanceWhere lets time pass for everybody for whom is returns true, and returns how
+// many of them are held as present then for that cause.
+func (t *Tracker) advanceWhere(ctx context.Context, now time.Time, is func(*Person) bool, cause Cause) (held int, err error) {
+	w := t.world(now)
 	for people, err := range Everybody(ctx, t.store, "") {
 		if err != nil {
-			return err
+			return held, err
 		}
 		var changes []Change
 		for i := range people {
 			if is(&people[i]) {
-				changes = append(changes, advancing(people[i].User, now, w))
+				changes = append(changes, Change{User: people[i].User, Apply: func(p *Person, _ [][]byte) Outcome {
+					archived, one := p.Advance(now, w), 0
+					if p.suspectFor(cause, now, &w) {
+						one = 1
+					}
+					return Outcome{Archived: archived, Then: func() { held += one }}
+				}})
 			}
 		}
-		if n += len(changes); len(changes) == 0 {
+		if len(changes) == 0 {
 			continue
 		}
 		if err := t.commit(ctx, now, changes...); err != nil {
-			return err
+			return held, err
 		}
 	}
-	return nil
+	return held, nil
+}
+
+// suspectFor reports whether a session of the person is held for the cause.
+func (p *Person) suspectFor(cause Cause, now time.Time, w *World) bool {
+	return slices.ContainsFunc(p.look(now, w), func(s Session) bool { return s.State == Suspect && !s.foreign && s.Cause == cause })
 }
 
 // advancing returns the change that lets time pass for the user.

@@ -139,9 +139,13 @@ func (t *Tracker) advanceFallen(ctx context.Context, now time.Time) error {
 	if len(fallen) == 0 {
 		return nil
 	}
-	err := t.advanceWhere(ctx, now, func(p *Person) bool {
+	held, err := t.advanceWhere(ctx, now, func(p *Person) bool {
 		return slices.ContainsFunc(p.Facts, func(f Facts) bool { return slices.Contains(fallen, f.Place.NAS) })
-	}, "a NAS lost most of its people at once: they are held")
+	}, MassEnd)
+	if err == nil {
+		t.log.Info("a NAS lost most of its people at once: they are held", "people", held)
+		err = t.commit(ctx, now, WriteNotes(massEndEvent(fallen, held, now, t.world(now)).Note()))
+	}
 	if err != nil {
 		t.mu.Lock()
 		t.fallen = append(t.fallen, fallen...)

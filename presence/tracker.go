@@ -27,6 +27,8 @@ type Tracker struct {
 	nasesKnown atomic.Bool  // the stored NASes have been read
 	turned     atomic.Int64 // up to when time has passed, in nanoseconds of the Unix epoch
 
+	counts counting // who comes and goes
+
 	sweeps time.Time // when sweep may walk over everybody again
 	swept  bool      // … and that it has since Run last saw to that
 
@@ -36,6 +38,7 @@ type Tracker struct {
 	looked     time.Time  // when the clock was last looked at
 	failing    error      // of the latest attempt to record
 	failed     time.Time  // since when attempts fail; zero: they do not
+	outage     outage     // the latest
 	ticked     time.Time
 	nases      map[NASName]*nas
 	hashes     map[uint32]*nas        // by hash32 of their names
@@ -85,6 +88,7 @@ func newTracker(now time.Time, store Store, mapping Mapping, rules Rules, log *s
 		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string][]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
 		reasons: map[Reason]uint64{},
 		owned:   map[string]owned{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
+		counts: counting{sites: map[string]Moves{}},
 		shares: shares{}, told: map[shareKey]time.Time{}, crowds: map[string]time.Time{},
 	}
 	t.Reload(mapping, rules)
@@ -132,6 +136,20 @@ func (t *Tracker) FailingSince() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.failed
+}
+
+// outage is a time in which nothing could be recorded.
+type outage struct {
+	from, to time.Time // without to: it lasts
+	why      string
+}
+
+// Outage returns the latest time in which nothing could be recorded, and why; to is
+// zero while it lasts, and both are if there was none.
+func (t *Tracker) Outage() (from, to time.Time, why string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.outage.from, t.outage.to, t.outage.why
 }
 
 // Recalled reports whether [Tracker.Run] has read what is stored of the NASes,

@@ -19,6 +19,7 @@ import (
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/internal/rigs/controller"
 	"github.com/presenced/presenced/internal/rigs/testbed"
+	"github.com/presenced/presenced/presence"
 )
 
 // on mounts a file system of its own on the bench's folder, by mount.
@@ -149,6 +150,22 @@ func (b *bench) unwell(url, cause string) {
 	})
 }
 
+// failed waits until it is told as an event that nothing was recorded, why, and that it
+// is over.
+func (b *bench) failed(cause string) {
+	b.t.Helper()
+	testbed.Eventually(b.t, "it is told that recording failed", func() bool {
+		found := false
+		for e, err := range b.daemon().Events(b.t.Context(), time.Time{}) {
+			if err != nil || e.Lasts {
+				return false
+			}
+			found = found || e.Kind == presence.EventNotRecording && e.End.After(e.Begin.Time) && strings.Contains(e.Text, cause)
+		}
+		return found
+	})
+}
+
 // unanswered checks that a record is not acknowledged.
 func (b *bench) unanswered() {
 	b.t.Helper()
@@ -242,9 +259,11 @@ func TestWhileTheDiskFailsNothingIsAnswered(t *testing.T) {
 			testbed.Eventually(t, "health is green", func() bool { well, _ := b.health(status.HTTP); return well })
 			s.stop()
 			s.there()
+			b.failed(c.cause)
 			p.kill()
 			b.serve()
 			s.there()
+			b.failed(c.cause)
 		})
 	}
 }

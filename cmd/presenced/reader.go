@@ -19,6 +19,8 @@ type reader interface {
 	Visits(ctx context.Context, q control.VisitQuery) iter.Seq2[control.Visit, error]
 	Rosters(ctx context.Context, q control.RosterQuery) iter.Seq2[control.Roster, error]
 	Find(ctx context.Context, who string) ([]string, error)
+	Events(ctx context.Context, since time.Time) iter.Seq2[control.Event, error]
+	Occupancy(ctx context.Context, q control.OccupancyQuery) iter.Seq2[control.Occupancy, error]
 	Zones(ctx context.Context) (map[string]string, error)
 	Show(ctx context.Context, user string) (control.Story, error)
 }

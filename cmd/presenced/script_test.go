@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "kadence": startKadence, "config": writeScriptConfig, "await": await, "start": startSession, "booked": booked,
-			"newer": newer, "pending": pending, "order": order, "visit": visitOf,
+			"newer": newer, "pending": pending, "order": order, "visit": visitOf, "happened": happened,
 		},
 	})
 }
@@ -165,6 +165,19 @@ func pending(ts *testscript.TestScript, _ bool, _ []string) {
 	testbed.Eventually(scripted{ts}, "a check-in is pending", func() bool {
 		for v, err := range d.Visits(context.Background(), control.VisitQuery{Pending: true}) {
 			if err == nil && v.CheckIn.Reason != "" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// happened waits until an event of a kind has been noted.
+func happened(ts *testscript.TestScript, _ bool, args []string) {
+	d := control.Dial(ts.MkAbs("presenced.sock"))
+	testbed.Eventually(scripted{ts}, args[0]+" has happened", func() bool {
+		for e, err := range d.Events(context.Background(), time.Time{}) {
+			if err == nil && string(e.Kind) == args[0] {
 				return true
 			}
 		}

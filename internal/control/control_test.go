@@ -55,6 +55,10 @@ func (m *memory) History(_ context.Context, user string, from, to time.Time, lim
 	return some, m.fails
 }
 
+func (m *memory) Notes(context.Context, string, string, int) ([]presence.Note, error) {
+	return nil, m.fails
+}
+
 func (m *memory) NotesOf(_ context.Context, _ string, keys []string) ([][]byte, error) {
 	return make([][]byte, len(keys)), m.fails
 }

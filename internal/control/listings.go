@@ -18,6 +18,7 @@ type Store interface {
 	Person(ctx context.Context, user string) (presence.Person, error)
 	People(ctx context.Context, after string, limit int) ([]presence.Person, error)
 	History(ctx context.Context, user string, from, to time.Time, limit int) ([]presence.Visit, error)
+	Notes(ctx context.Context, kind, after string, limit int) ([]presence.Note, error)
 	NotesOf(ctx context.Context, kind string, keys []string) ([][]byte, error)
 }
 

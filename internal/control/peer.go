@@ -42,24 +42,42 @@ func withPeer(ctx context.Context, conn net.Conn) context.Context {
 // order answers an order, and tells of it.
 func (s *Server) order(w http.ResponseWriter, r *http.Request, order string, v any, err error) {
 	if s.Ordered != nil {
-		by, _ := r.Context().Value(peerKey{}).(Peer)
-		if by.Name = strconv.Itoa(by.UID); by.PID == 0 {
-			by.Name = "unknown"
-		} else if account, err := user.LookupId(by.Name); err == nil {
-			by.Name = account.Username
-		}
-		s.Ordered(by, order, err)
+		s.Ordered(peerOf(r), order, err)
 	}
 	object(w, v, err)
 }
 
-// chosen says which sessions q chooses, without naming a person.
+// peerOf returns who asks.
+func peerOf(r *http.Request) Peer {
+	by, _ := r.Context().Value(peerKey{}).(Peer)
+	if by.Name = strconv.Itoa(by.UID); by.PID == 0 {
+		by.Name = "unknown"
+	} else if account, err := user.LookupId(by.Name); err == nil {
+		by.Name = account.Username
+	}
+	return by
+}
+
+// reads tells of who reads people's data, and then has it read.
+func (s *Server) reads(what string, then http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if s.Read != nil {
+			s.Read(peerOf(r), what)
+		}
+		then(w, r)
+	}
+}
+
+// chosen says which sessions q chooses, without naming a person or a device.
 func (q SessionQuery) chosen() string {
 	var words []string
 	if q.User != "" {
 		words = append(words, "a user's")
 	}
-	for _, by := range [][2]string{{"device", q.Device}, {"NAS", q.NAS}, {"site", q.Site}} {
+	if q.Device != "" {
+		words = append(words, "a device's")
+	}
+	for _, by := range [][2]string{{"NAS", q.NAS}, {"site", q.Site}} {
 		if by[1] != "" {
 			words = append(words, by[0]+" "+by[1])
 		}

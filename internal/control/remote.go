@@ -61,13 +61,31 @@ func (q SessionQuery) form() url.Values {
 // Visits yields what [Listings.Visits] does.
 func (r *Remote) Visits(ctx context.Context, q VisitQuery) iter.Seq2[Visit, error] {
 	form := url.Values{"user": {q.User}, "site": {q.Site}, "pending": {strconv.FormatBool(q.Pending)}, "open": {strconv.FormatBool(q.Open)}}
-	if !q.Since.IsZero() {
-		form.Set("since", q.Since.Format(time.RFC3339Nano))
-	}
+	setSince(form, q.Since)
 	if !q.Until.IsZero() {
 		form.Set("until", q.Until.Format(time.RFC3339Nano))
 	}
 	return rows[Visit](ctx, r, "/v1/visits", form)
+}
+
+// Events yields what [Listings.Events] does.
+func (r *Remote) Events(ctx context.Context, since time.Time) iter.Seq2[Event, error] {
+	form := url.Values{}
+	setSince(form, since)
+	return rows[Event](ctx, r, "/v1/events", form)
+}
+
+// Occupancy yields what [Listings.Occupancy] does.
+func (r *Remote) Occupancy(ctx context.Context, q OccupancyQuery) iter.Seq2[Occupancy, error] {
+	form := url.Values{"site": {q.Site}, "every": {q.Every.String()}}
+	setSince(form, q.Since)
+	return rows[Occupancy](ctx, r, "/v1/occupancy", form)
+}
+
+func setSince(form url.Values, since time.Time) {
+	if !since.IsZero() {
+		form.Set("since", since.Format(time.RFC3339Nano))
+	}
 }
 
 // Rosters yields what [Listings.Rosters] does.

@@ -30,6 +30,10 @@ type Server struct {
 	// Ordered is told of every order and what came of it, before it is
 	// answered; nil for nobody. An order names no person.
 	Ordered func(by Peer, order string, err error)
+
+	// Read is told of every reading of people's data, before it is made; nil for
+	// nobody. It names no person.
+	Read func(by Peer, what string)
 }
 
 // Serve answers on l until ctx ends, and then lets what is under way finish,
@@ -53,6 +57,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	GET  /v1/roster?site=&day=
 //	GET  /v1/find?who=
 //	GET  /v1/packets?client=
+//	GET  /v1/events?since=
+//	GET  /v1/occupancy?site=&since=&every=
 //	GET  /v1/unmatched
 //	GET  /v1/zones
 //	POST /v1/people/{user}/forget?check_out=true
@@ -64,20 +70,22 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
-	mux.HandleFunc("GET /v1/people", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /v1/people", s.reads("who is here", func(w http.ResponseWriter, r *http.Request) {
 		array(w, s.Listings.People(r.Context(), r.FormValue("site")))
-	})
-	mux.HandleFunc("GET /v1/people/{user}", func(w http.ResponseWriter, r *http.Request) {
+	}))
+	mux.HandleFunc("GET /v1/people/{user}", s.reads("a person's story", func(w http.ResponseWriter, r *http.Request) {
 		story, err := s.Listings.Show(r.Context(), r.PathValue("user"))
 		object(w, story, err)
-	})
-	mux.HandleFunc("GET /v1/sessions", func(w http.ResponseWriter, r *http.Request) {
+	}))
+	mux.HandleFunc("GET /v1/sessions", s.reads("the list of sessions", func(w http.ResponseWriter, r *http.Request) {
 		array(w, s.Listings.Sessions(r.Context(), sessionQuery(r)))
-	})
-	mux.HandleFunc("GET /v1/visits", s.visits)
-	mux.HandleFunc("GET /v1/roster", func(w http.ResponseWriter, r *http.Request) {
+	}))
+	mux.HandleFunc("GET /v1/visits", s.reads("the list of visits", s.visits))
+	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("GET /v1/occupancy", s.occupancy)
+	mux.HandleFunc("GET /v1/roster", s.reads("a roster", func(w http.ResponseWriter, r *http.Request) {
 		array(w, s.Listings.Rosters(r.Context(), RosterQuery{r.FormValue("site"), r.FormValue("day")}))
-	})
+	}))
 	mux.HandleFunc("GET /v1/unmatched", func(w http.ResponseWriter, r *http.Request) {
 		object(w, append([]Unmatched{}, s.Unmatched()...), nil)
 	})
@@ -134,18 +142,25 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) visits(w http.ResponseWriter, r *http.Request) {
 	q := VisitQuery{User: r.FormValue("user"), Site: r.FormValue("site"), Pending: yes(r, "pending"), Open: yes(r, "open")}
-	for name, to := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
-		text := r.FormValue(name)
-		if text == "" {
-			continue
-		}
-		var err error
-		if *to, err = time.Parse(time.RFC3339, text); err != nil {
-			fail(w, http.StatusBadRequest, err)
-			return
+	from, to, err := span(r)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
+	q.Since, q.Until = from, to
+	array(w, s.Listings.Visits(r.Context(), q))
+}
+
+// span returns the times since and until that were asked for; zero for none.
+func span(r *http.Request) (from, to time.Time, err error) {
+	for name, t := range map[string]*time.Time{"since": &from, "until": &to} {
+		if text := r.FormValue(name); text != "" {
+			if *t, err = time.Parse(time.RFC3339, text); err != nil {
+				return from, to, err
+			}
 		}
 	}
-	array(w, s.Listings.Visits(r.Context(), q))
+	return from, to, nil
 }
 
 func sessionQuery(r *http.Request) SessionQuery {

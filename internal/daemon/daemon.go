@@ -45,6 +45,7 @@ type Daemon struct {
 	odd     atomic.Pointer[[]string] // what is odd about the store
 	erased  *erased
 	metrics *metrics.Metrics
+	events  events
 	started time.Time
 
 	stopping  chan struct{} // closed when those who watch are to go
@@ -89,6 +90,10 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	if cfg.Radsec != nil {
 		d.Radius.MaxConnections = cfg.Radsec.MaxConnections
 		d.Radius.SetCertificate(cfg.Radsec.Certificate)
+	}
+	d.events = newEvents(s)
+	if err := d.events.begin(ctx, d.started); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	d.measure()
 	if err := errors.Join(d.eraseAgain(ctx), d.expel(ctx)); err != nil {
@@ -138,6 +143,8 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	workers.Go(func() error { return every(working, control.Sampling, d.sample) })
 	workers.Go(func() error { return d.resume(working) })
 	workers.Go(func() error { return d.takeOver(working) })
+	workers.Go(func() error { return d.followEvents(working) })
+	workers.Go(func() error { return d.followOccupancy(working) })
 	workers.Go(func() error { return every(working, time.Hour, d.housekeep) })
 	workers.Go(func() error { return every(working, listsEvery, d.followLists) })
 	workers.Go(func() error { return every(working, zonesEvery, d.followZones) })
@@ -149,7 +156,9 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	endAnswering()
 	answered := answerers.Wait()
 	endRecording()
-	return errors.Join(worked, answered, recorders.Wait(), closeAll(radius), closeAll(d.Radsec), d.Store.Close())
+	err := errors.Join(worked, answered, recorders.Wait())
+	d.events.end(context.WithoutCancel(ctx), time.Now(), err) // where that fails, the next start tells
+	return errors.Join(err, closeAll(radius), closeAll(d.Radsec), d.Store.Close())
 }
 
 // every calls f again and again until ctx ends. What f could not do it has
@@ -189,7 +198,9 @@ func (d *Daemon) takeOver(ctx context.Context) error {
 }
 
 func (d *Daemon) housekeep(ctx context.Context) {
-	err := errors.Join(kadence.Tidy(ctx, d.Store), presence.TidyWalkIns(ctx, d.Store, time.Now()))
+	err := errors.Join(kadence.Tidy(ctx, d.Store), presence.TidyWalkIns(ctx, d.Store, time.Now()),
+		presence.TidyOccupancy(ctx, d.Store, time.Now()),
+		presence.TidyEvents(ctx, d.Store, time.Now().Add(-d.inForce.Load().config.Store.KeepVisits)))
 	if err == nil { // last, because it clears from the disk what was erased before
 		err = d.Tracker.Housekeep(ctx, d.inForce.Load().config.Store.KeepVisits)
 	}

@@ -31,6 +31,7 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Reload:    d.ReloadFile,
 		Packets:   d.packets,
 		Ordered:   d.ordered,
+		Read:      func(by control.Peer, what string) { d.noteReading(by.Name, what) },
 	}
 }
 
@@ -106,6 +107,7 @@ func (d *Daemon) device(text string) (mac, kept string) {
 
 // ordered notes in the log who gave an order.
 func (d *Daemon) ordered(by control.Peer, order string, err error) {
+	d.noteOrder(by, order, err)
 	entry := d.Log.WithFields(logrus.Fields{"order": order, "by": by.Name, "uid": by.UID, "pid": by.PID})
 	if err != nil {
 		entry.WithError(err).Warn("an order was not carried out")

@@ -69,7 +69,7 @@ func fixed(cfg *configs.Config) any {
 		c.Radsec = &radsec
 	}
 	c.Store.KeepVisits, c.Store.HashDevices = 0, false
-	c.Control.Token, c.Control.Roster = "", false
+	c.Control.Token, c.Control.Roster, c.Control.AuditReads = "", false, false
 	return []any{c.Radius, c.Radsec, c.Store, c.Control}
 }
 
@@ -171,6 +171,9 @@ func (d *Daemon) reloadFile(ctx context.Context, dry bool) control.Reload {
 	var next *prepared
 	if err == nil {
 		next, err = d.prepare(ctx, cfg)
+	}
+	if !dry {
+		d.noteConfig(told.File, err)
 	}
 	if err != nil {
 		told.Faults = faults(err)

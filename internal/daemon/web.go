@@ -52,6 +52,7 @@ func (d *Daemon) page() *page.Page {
 		Listings:  d.listings(),
 		Status:    func(context.Context) (control.Status, error) { return d.status(nil), nil },
 		Unmatched: d.unmatched,
+		Read:      func(what string) { d.noteReading("the page", what) },
 		Roster:    func() bool { return d.inForce.Load().config.Control.Roster },
 	}
 }

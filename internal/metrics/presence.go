@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
 )
 
 // presenceCollector tells of what was concluded from records, as the daemon
@@ -20,7 +21,16 @@ func presenceCollector(s Sources) collector {
 	beyond := newCounter("client_share_refused", "What was not taken in of a client, or given up for it, because it brings more than one may.", "client", "of")
 	waits := newGauge("radius_wait_seconds", "How long records wait for their answer at the moment, whoever sends them.")
 	troubles := newGauge("troubles", "What is amiss: how much of each kind, by how far it reaches (down, late, early, bad, odd).", "kind", "grade")
-	return collector{[]*family{recording, troubles, loaded, refused, identities, nobody, keys, held, most, beyond, waits}, func(ch out) {
+	arrivals := newCounter("arrivals", "Arrivals at a site that were believed.", "site")
+	departures := newCounter("departures", `Departures from a site that were believed, by how: "left", "unknown" when, "day_turned" while devices were there, "withdrawn" as a shared account.`,
+		"site", "reason")
+	return collector{[]*family{arrivals, departures, recording, troubles, loaded, refused, identities, nobody, keys, held, most, beyond, waits}, func(ch out) {
+		for site, m := range s.Tracker.Moves() {
+			arrivals.send(ch, float64(m.Arrived), site)
+			for i, end := range presence.Ends {
+				departures.send(ch, float64(m.Left[i]), site, strings.ReplaceAll(string(end), " ", "_"))
+			}
+		}
 		waits.send(ch, s.Radius.Waits().Seconds())
 		mosts := map[string]int{}
 		for _, share := range s.Tracker.Shares() {

@@ -160,7 +160,7 @@ func (b *browser) quiet() {
 
 // views are the pages that a browser is shown.
 var views = []struct{ name, path string }{
-	{"people", "/"}, {"roster", "/roster"}, {"ann", "/person?user=ann@example.com"}, {"bob", "/person?user=bob@example.com"}, {"cleo", "/person?user=cleo@example.com"},
+	{"people", "/"}, {"roster", "/roster"}, {"occupancy", "/occupancy"}, {"events", "/events"}, {"ann", "/person?user=ann@example.com"}, {"bob", "/person?user=bob@example.com"}, {"cleo", "/person?user=cleo@example.com"},
 	{"dan", "/person?user=dan@example.com"}, {"eve", "/person?user=eve@example.com"}, {"calls", "/calls"}, {"network", "/network"}, {"unmatched", "/unmatched"}, {"search", "/?q=a"},
 }
 
@@ -281,9 +281,13 @@ func TestTimelineShowsWhatHappenedWhenItDid(t *testing.T) {
 			const found = {};
 			for (const track of document.querySelectorAll(".track:not(.axis)")) {
 				const name = track.classList[1] + " " + track.querySelector("bdi").textContent;
-				for (const [i, rect] of [...track.querySelectorAll("rect")].entries()) {
+				for (const [i, rect] of [...track.querySelectorAll("rect:not(.band)")].entries()) {
 					const r = rect.getBoundingClientRect();
 					found[name + " " + rect.classList[0] + " " + i] = [hour(r.left), hour(r.right)];
+				}
+				for (const band of track.querySelectorAll("rect.band")) {
+					const r = band.getBoundingClientRect();
+					found["behind " + name + " " + band.classList[1]] = [hour(r.left), hour(r.right)];
 				}
 				for (const mark of track.querySelectorAll("svg.mark use")) found[name + " " + mark.getAttribute("href")] = [hour(centre(mark)), hour(centre(mark))];
 			}
@@ -298,6 +302,10 @@ func TestTimelineShowsWhatHappenedWhenItDid(t *testing.T) {
 			"device " + laptop + " session 1":  {10 + 58./60, 12 + 1./60},
 			"device " + phone + " session 0":   {8 + 52./60, 12 + 9./60},
 			"device " + phone + " #mark-heard": {12 + 47./60, 12 + 47./60},
+
+			"behind visit Visits to london deaf":  {11 + 40./60, 12 + 20./60},
+			"behind bookings Bookings holding":    {12 + 20./60, 12 + 23./60},
+			"behind device " + phone + " holding": {12 + 20./60, 12 + 23./60},
 		} {
 			got := hours[what]
 			if len(got) != 2 || math.Abs(got[0]-want[0]) > 0.08 || math.Abs(got[1]-want[1]) > 0.08 {

@@ -19,6 +19,7 @@ var functions = template.FuncMap{
 	"bytes": bytesOf, "booking": booking, "up": func(since control.Time, now time.Time) string { return control.Span(now.Sub(since.Time)) },
 	"interim": func(d control.Duration) string { return control.Span(time.Duration(d)) }, "skew": skew, "zone": zone,
 	"words": func(s presence.ErrandStatus) string { return strings.ReplaceAll(string(s), "_", " ") },
+	"event": func(k presence.EventKind) struct{ Text, Grade string } { return eventWords[k] },
 	"fate":  func(f presence.Fate) string { return fateTexts[f] },
 	"add":   func(a, b uint64) uint64 { return a + b },
 }

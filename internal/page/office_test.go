@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -130,6 +131,54 @@ func (o *office) roll(_ context.Context, site string) (presence.Roll, error) {
 		book(fmt.Sprintf("guy%d@example.com", i), fmt.Sprint("01K7Z3WQ7N4Y8V2M5B9XDESK5", i), fmt.Sprint("Desk 5", i), "09:00", "17:00", presence.Booked)
 	}
 	return roll, nil
+}
+
+// counts notes how many were at london in the last eight weeks and today.
+func (o *office) counts() {
+	o.t.Helper()
+	var changes []presence.Change
+	for day := -56; day <= 0; day++ {
+		midnight := o.day.AddDate(0, 0, day)
+		full := 40 + (day%5)*4
+		if wd := midnight.Weekday(); wd == time.Saturday || wd == time.Sunday {
+			full = 3
+		}
+		for i := range 288 {
+			at := midnight.Add(time.Duration(i) * 5 * time.Minute)
+			hour := float64(i) / 12
+			share := math.Max(0, math.Min(1, math.Min((hour-7.5)/2.5, (18.5-hour)/2.5)))
+			if hour > 12 && hour < 13.5 {
+				share *= .8
+			}
+			if deaf := day == 0 && hour > 11.6 && hour < 12.4; !deaf && at.Before(o.now) {
+				changes = append(changes, presence.CountSlot("london", at, presence.Moves{Present: int(share * float64(full))}))
+			}
+		}
+	}
+	if err := o.store.Update(o.t.Context(), changes); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// happens notes what happened to the system on the day.
+func (o *office) happens() {
+	o.t.Helper()
+	var notes []presence.Note
+	for _, e := range []presence.Event{
+		{Kind: presence.EventStopped, Begin: o.clock("07:36"), Text: "presenced was asked to stop"},
+		{Kind: presence.EventDeaf, Begin: o.clock("11:40"), End: o.clock("12:20"), Text: "presenced was killed, or the host went down: it was last known to run as this began"},
+		{Kind: presence.EventStarted, Begin: o.clock("12:20"), Text: "presenced v0.9.0"},
+		{Kind: presence.EventHolding, Begin: o.clock("12:20"), End: o.clock("12:23"), Text: "no departure was believed: presenced had just started"},
+		{Kind: presence.EventDeskFailing, Begin: o.now.Add(-25 * time.Minute), Lasts: true, Text: "Kadence does not answer: get bookings: 503 Service Unavailable"},
+		{Kind: presence.EventNASReset, Begin: o.now.Add(-15 * time.Minute), End: o.now.Add(15 * time.Minute), Of: wlc, Text: "was reset (Accounting-On or -Off): 1 person is held as present"},
+		{Kind: presence.EventConfigRefused, Begin: o.now.Add(-5 * time.Minute), Lasts: true, Text: "/etc/presenced/presenced.toml is no good, and the old one stays in force: presenced.toml:12: [presence] linger: \"45 m\" is no duration"},
+		{Kind: presence.EventOrder, Begin: o.now.Add(-time.Minute), By: "root", Text: "zap NAS ap-3, 2 ended"},
+	} {
+		notes = append(notes, e.Note())
+	}
+	if err := o.store.Update(o.t.Context(), []presence.Change{presence.WriteNotes(notes...)}); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // clock is a time of the day at the office.
@@ -289,6 +338,8 @@ func (o *office) fill() {
 	// eve: a NAS without interims lost her Stop yesterday.
 	yesterday := o.clock("13:20").AddDate(0, 0, -1)
 	o.lives("eve@example.com", []heard{{at: yesterday, status: start, device: "02:00:5e:10:00:41", site: "leeds"}, {at: o.clock("09:12"), status: start, device: "02:00:5e:10:00:42", site: "leeds"}}, nil)
+	o.happens()
+	o.counts()
 	// And who would harm the page, or only stretch it.
 	for i, name := range hostile {
 		device := fmt.Sprintf("02:00:5e:10:01:%02x", i)

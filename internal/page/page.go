@@ -23,10 +23,12 @@ type Page struct {
 	Status    func(context.Context) (control.Status, error) // without what [control.Status.Count] fills in
 	Unmatched func() []control.Unmatched
 
-	Roster func() bool // whether there is one; nil: there is none
+	Roster func() bool       // whether there is one; nil: there is none
+	Read   func(what string) // is told that people's data is shown; nil: nobody is
 
 	latest  kept[*snapshot]
 	rosters kept[[]control.Roster]
+	curves  kept[occupancyBody]
 }
 
 //go:embed assets
@@ -38,7 +40,7 @@ var sources embed.FS
 // pages are the templates by name, each with the layout around it.
 var pages = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
-	for _, name := range []string{"people", "roster", "person", "network", "calls", "unmatched", "fault"} {
+	for _, name := range []string{"people", "roster", "occupancy", "events", "person", "network", "calls", "unmatched", "fault"} {
 		all[name] = template.Must(template.New("layout.html").Funcs(functions).
 			ParseFS(sources, "templates/layout.html", "templates/"+name+".html"))
 	}
@@ -52,6 +54,8 @@ var pages = func() map[string]*template.Template {
 //	GET /person      ?user= and ?day=: a day's timeline
 //	GET /network     clients and NASes
 //	GET /calls       calls to Kadence
+//	GET /occupancy   how many are at each site, without names
+//	GET /events      what happened to the system; ?before= earlier
 //	GET /unmatched   what led to nobody
 func (p *Page) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -60,6 +64,8 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /person", p.shown("person", p.person))
 	mux.HandleFunc("GET /network", p.shown("network", p.network))
 	mux.HandleFunc("GET /calls", p.shown("calls", p.calls))
+	mux.HandleFunc("GET /occupancy", p.shown("occupancy", p.occupancy))
+	mux.HandleFunc("GET /events", p.shown("events", p.events))
 	mux.HandleFunc("GET /unmatched", p.shown("unmatched", p.nobodies))
 	for name, kind := range map[string]string{
 		"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
@@ -103,10 +109,16 @@ type errNoSuch struct{ text string }
 
 func (e errNoSuch) Error() string { return e.text }
 
+// personal says of the pages that show people's data what that is.
+var personal = map[string]string{"people": "who is here", "person": "a person's story", "roster": "a roster", "calls": "the list of calls"}
+
 // shown returns a handler that shows what body returns in the template of that
 // name. The body also returns the title.
 func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title string, data any, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if what := personal[name]; what != "" && p.Read != nil {
+			p.Read(what)
+		}
 		s, err := p.snapshot(r.Context())
 		if err != nil {
 			p.fault(w, r, http.StatusServiceUnavailable, "The store cannot be read: "+err.Error())

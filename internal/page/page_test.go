@@ -172,6 +172,35 @@ func TestOldDayHasItsVisits(t *testing.T) {
 	}
 }
 
+// TestWhatHappenedMeanwhileStandsBehindTheDay in words, where it matters, and on a page
+// of its own.
+func TestWhatHappenedMeanwhileStandsBehindTheDay(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	p := o.page()
+	_, text := get(t, p, "/person?user=ann@example.com")
+	for _, want := range []string{"12:20–12:23 no departure was believed: presenced had just started", "was reset (Accounting-On or -Off): 1 person is held", `class="band deaf"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("ann's day has no %q", want)
+		}
+	}
+	if strings.Contains(text, "zap NAS") {
+		t.Error("an order stands behind ann's day")
+	}
+	if _, text := get(t, p, "/person?user=ann@example.com&day="+date(o.day.AddDate(0, 0, -1))); strings.Contains(text, "had just started") {
+		t.Error("what happened today stands behind yesterday")
+	}
+	_, text = get(t, p, "/events")
+	for _, want := range []string{"zap NAS ap-3, 2 ended", "configuration refused", "until now", "is no duration"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the events have no %q", want)
+		}
+	}
+	if code, _ := get(t, p, "/events?before=lately"); code != http.StatusNotFound {
+		t.Errorf("before no time: %d", code)
+	}
+}
+
 // TestWhatIsNotThere has an answer that says so.
 func TestWhatIsNotThere(t *testing.T) {
 	o := newOffice(t)
@@ -247,6 +276,10 @@ func (c crowd) People(_ context.Context, after string, limit int) (some []presen
 }
 
 func (c crowd) History(context.Context, string, time.Time, time.Time, int) ([]presence.Visit, error) {
+	return nil, c.fails
+}
+
+func (c crowd) Notes(context.Context, string, string, int) ([]presence.Note, error) {
 	return nil, c.fails
 }
 

@@ -100,6 +100,9 @@ func (p *Page) fill(ctx context.Context, user string, d *day) error {
 		}
 		return !d.overlaps(v.Arrived, end)
 	})
+	if d.bands, err = p.bands(ctx, d.from, d.to, d.now, d.zone); err != nil {
+		return err
+	}
 	view := p.Listings.View(&person)
 	d.facts, d.outlooks = person.Facts, view.Outlooks
 	for _, s := range view.Sessions {

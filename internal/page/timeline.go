@@ -18,6 +18,7 @@ type timeline struct {
 	Ticks    []tick
 	Now      percent // negative if it is outside
 	Tracks   []track
+	Bands    []band // what happened to the system meanwhile
 	Empty    bool
 }
 
@@ -77,6 +78,7 @@ type day struct {
 	sessions      []presence.Session
 	visits        []presence.Visit
 	outlooks      map[string]presence.Outlook // of open visits, by id
+	bands         []band
 }
 
 // draw returns the picture of the day.
@@ -86,6 +88,7 @@ func (d *day) draw() timeline {
 	t.Tracks = append(t.Tracks, d.visitTracks()...)
 	t.Tracks = append(t.Tracks, d.devices()...)
 	t.place(d)
+	t.Bands = placeBands(d.bands, t.From, t.To)
 	return t
 }
 

@@ -15,7 +15,7 @@ import (
 
 // hourly has the daemon live through the office's days with the bookings, and calls
 // look at every full hour.
-func hourly(t *testing.T, o *Office, rules presence.Rules, look func(store *presence.Memory, l *Ledger, now time.Time)) {
+func hourly(t *testing.T, o *Office, rules presence.Rules, look func(store *presence.Memory, l *Ledger, moves map[string]presence.Moves, now time.Time)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(o.Begins))
@@ -32,7 +32,7 @@ func hourly(t *testing.T, o *Office, rules presence.Rules, look func(store *pres
 			for ; !next.After(until); next = next.Add(time.Hour) {
 				time.Sleep(time.Until(next))
 				synctest.Wait()
-				look(store, ledger, next)
+				look(store, ledger, tr.Moves(), next)
 			}
 			time.Sleep(time.Until(until))
 		}
@@ -60,12 +60,13 @@ func TestEveryHoursRosterIsTrue(t *testing.T) {
 	o := New(*first, plan)
 	rules := o.Rules()
 	found := map[presence.Fate]int{}
-	hourly(t, o, rules, func(store *presence.Memory, l *Ledger, now time.Time) {
+	hourly(t, o, rules, func(store *presence.Memory, l *Ledger, moves map[string]presence.Moves, now time.Time) {
 		for _, site := range o.Sites {
 			c := rosterCheck{t: t, o: o, l: l, site: site, now: now, rules: rules}
 			c.roster(store)
 			c.bookings()
 			c.people()
+			c.occupancy(moves[site.Name])
 			for fate, n := range c.is.Fates {
 				found[fate] += n
 			}
@@ -150,6 +151,23 @@ func (c *rosterCheck) bookings() {
 func (l *Ledger) release(b *Booked, now time.Time) bool {
 	at := b.released(l.Release)
 	return !at.IsZero() && !now.Before(at)
+}
+
+// occupancy holds how many are counted against the roster's lines.
+func (c *rosterCheck) occupancy(m presence.Moves) {
+	here := map[string]bool{}
+	for _, row := range c.is.Rows {
+		if row.Visit.State == presence.Present || row.Visit.State == presence.Leaving {
+			here[row.User] = true
+		}
+	}
+	left := 0
+	for _, n := range m.Left {
+		left += n
+	}
+	if m.Present != len(here) || m.Arrived-left != m.Present {
+		c.errorf("%d are counted as present, of %d who came and %d who left, and %d are here", m.Present, m.Arrived, left, len(here))
+	}
 }
 
 // people holds who is told to be here against who is.

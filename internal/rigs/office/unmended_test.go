@@ -8,7 +8,7 @@ import (
 // unmended are findings of these tests that are not mended yet: each is told, and
 // fails nothing. The list can only become shorter.
 var unmended = []string{
-	"seed 5: -in order +late",  // whether an access point fell silent with its station: the two are told apart by which was heard last
+	"seed 5: -in order +late", // whether an access point fell silent with its station: the two are told apart by which was heard last
 }
 
 // find fails the test with what was got wrong, unless it is known to be.
