@@ -70,7 +70,7 @@ func TestDefaults(t *testing.T) {
 	ignored := cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Kadence.Config.Secret" }, cmp.Ignore())
 	same := cmp.Comparer(func(a, b radiusacct.Client) bool { return reflect.DeepEqual(a, b) })
 	c.settings = nil // TestChangesAreToldByKey has them
-	if diff := cmp.Diff(want, c, ignored, same, cmp.AllowUnexported(Config{}), cmpopts.IgnoreUnexported(mapping.Identity{})); diff != "" {
+	if diff := cmp.Diff(want, c, ignored, same, cmp.AllowUnexported(Config{}), cmpopts.IgnoreUnexported(mapping.Rules{}, mapping.Identity{})); diff != "" {
 		t.Errorf("the defaults differ (-want +got):\n%s", diff)
 	}
 	if p := c.Radius.Clients[0].Prefix.String(); p != "10.20.0.1/32" {
