@@ -87,7 +87,7 @@ func TestServiceRunsServe(t *testing.T) {
 		"Service.StateDirectoryMode":       {"0700"},
 		"Service.RuntimeDirectory":         {"presenced"}, // control.socket is /run/presenced/presenced.sock
 		"Service.RuntimeDirectoryMode":     {"0750"},
-		"Service.RestartPreventExitStatus": {"2"}, // what serve ends with when the configuration is wrong
+		"Service.RestartPreventExitStatus": {"2"},                              // what serve ends with when the configuration is wrong
 		"Service.LoadCredential":           {"secrets:/etc/presenced/secrets"}, // configs.Secrets
 		"Unit.StartLimitIntervalSec":       {"0"},
 		"Unit.Requires":                    {"presenced.socket"},
