@@ -4,22 +4,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/presenced/presenced/internal/rigs/budget"
 )
 
-// allocated is how many octets f has allocated, in all.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
-
 // FuzzParse: no text panics, and what is wrong with it is told with lines that
-// it has; what is good is complete. What is allocated is bounded by its length.
+// it has; what is good is complete. What it costs is bounded by its length.
 func FuzzParse(f *testing.F) {
 	f.Add(string(Reference))
 	f.Add(withKadence)
@@ -40,9 +33,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var c *Config
 		var err error
-		if n := allocated(func() { c, err = Parse("presenced.toml", []byte(text), dir) }); n > 4<<20+10_000*uint64(len(text)) {
-			t.Errorf("%d octets made it allocate %d", len(text), n)
-		}
+		b := budget.Budget{Time: time.Second, Each: 200 * time.Microsecond, Octets: 4 << 20, More: 10_000}
+		b.Hold(t, len(text), func() { c, err = Parse("presenced.toml", []byte(text), dir) })
 		if err == nil {
 			if len(c.Radius.Clients) == 0 || len(c.Mapping.Sites) == 0 || len(c.Rules.Sites) != len(c.Mapping.Sites) {
 				t.Errorf("it is incomplete: %+v", c)
@@ -76,12 +68,9 @@ func FuzzLists(f *testing.F) {
 		}
 		var c *Config
 		var err error
-		n := allocated(func() {
+		budget.Budget{Time: time.Second, Each: 50 * time.Microsecond, Octets: 4 << 20, More: 1000}.Hold(t, len(text), func() {
 			c, err = Parse("presenced.toml", []byte(smallest+"[identity]\naliases_file = \"list\"\nopt_out_file = \"list\"\n"), dir)
 		})
-		if n > 4<<20+1000*uint64(len(text)) {
-			t.Errorf("%d octets made it allocate %d", len(text), n)
-		}
 		var faults Faults
 		switch {
 		case err == nil && c.Mapping.Identity.OptOut == nil:

@@ -2,11 +2,13 @@ package kadence
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/presenced/presenced/internal/rigs/budget"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -132,6 +134,10 @@ func TestWhatIsNoBookingIsNotTakenForOne(t *testing.T) {
 	}
 }
 
+// answer is what an answer's text may cost.
+var answer = budget.Budget{Time: 100 * time.Millisecond, Each: 20 * time.Microsecond, Octets: 64 << 10, More: 100}
+
+// FuzzBooking: what is decoded is whole and printable, whatever is sent.
 func FuzzBooking(f *testing.F) {
 	f.Add([]byte(sample))
 	for _, fields := range []string{
@@ -140,12 +146,19 @@ func FuzzBooking(f *testing.F) {
 	} {
 		f.Add(with(f, fields))
 	}
+	f.Add(with(f, `{"space":{"name":"`+strings.Repeat("x", 50_000)+`"},"building":`+strings.Repeat(`{"id":`, 5000)+`1`+strings.Repeat(`}`, 5000)+`}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		w, err := decodeBooking(b)
+		var got presence.Booking
+		var err error
+		answer.Hold(t, len(b), func() {
+			var w booking
+			if w, err = decodeBooking(b); err == nil {
+				got = (&Desk{types: []string{"desk"}}).domain(w, time.Time{})
+			}
+		})
 		if err != nil {
 			return
 		}
-		got := (&Desk{types: []string{"desk"}}).domain(w, time.Time{})
 		switch {
 		case !isID(got.ID), got.UserID != "" && !isID(got.UserID):
 			t.Errorf("an id that is none: %q, %q", got.ID, got.UserID)
@@ -159,12 +172,15 @@ func FuzzBooking(f *testing.F) {
 	})
 }
 
+// FuzzReason: a refusal always has a reason, of one printable line.
 func FuzzReason(f *testing.F) {
 	f.Add([]byte(`{"hydra:description":"Too early"}`), 400)
 	f.Add([]byte(`{"detail":"\u001b]0;x\u0007","title":7}`), 422)
 	f.Add([]byte(`<html>`), 502)
+	f.Add([]byte(`{"detail":"`+strings.Repeat("\u001b", 50_000)+`"}`), 400)
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
-		got := reasonOf(body, status)
+		var got string
+		answer.Hold(t, len(body), func() { got = reasonOf(body, status) })
 		if got == "" || printable(got, 301) != got {
 			t.Errorf("reason %q", got)
 		}

@@ -1,6 +1,7 @@
 package kadence
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,13 +14,13 @@ import (
 )
 
 // endless is an API that answers every call with the same page, and a link to
-// the next one.
-type endless struct{ page string }
+// the next one; "" for a token is a good one.
+type endless struct{ page, token string }
 
 func (e endless) RoundTrip(r *http.Request) (*http.Response, error) {
 	body := e.page
 	if strings.HasSuffix(r.URL.Path, "/oauth2/token") {
-		body = `{"access_token":"t","token_type":"bearer","expires_in":3600}`
+		body = cmp.Or(e.token, `{"access_token":"t","token_type":"bearer","expires_in":3600}`)
 	}
 	return &http.Response{
 		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
@@ -42,7 +43,7 @@ func TestNoAnswerTakesMoreThanItsShare(t *testing.T) {
 			}
 			page := `{"hydra:member":[` + strings.Join(members, ",") + `],"hydra:totalItems":1000000,"hydra:view":{"hydra:next":"/v1/public/bookings?page=2"}}`
 			inOffice(t, func(t *testing.T, o *office) {
-				o.restart(func(c *Config) { c.Transport = endless{page} })
+				o.restart(func(c *Config) { c.Transport = endless{page: page} })
 				var before, after runtime.MemStats
 				runtime.GC()
 				runtime.ReadMemStats(&before)

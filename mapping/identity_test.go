@@ -4,8 +4,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
+	"github.com/presenced/presenced/internal/rigs/budget"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -421,8 +423,8 @@ func TestOnlyWholeAddressesAreUsers(t *testing.T) {
 	}
 }
 
-// FuzzIdentity: no identity panics, and without rewrites and aliases the user
-// is the one that was sent, but for case and realm.
+// FuzzIdentity: no identity panics or costs more than its length, and without
+// rewrites and aliases the user is the one that was sent, but for case and realm.
 func FuzzIdentity(f *testing.F) {
 	for _, id := range []string{
 		"alice", `CORP\alice`, "alice@corp", "ALICE@Example.com", `corp.example.com\alice`, "anonymous@x", "@x", "host/pc", "PC$",
@@ -430,8 +432,13 @@ func FuzzIdentity(f *testing.F) {
 	} {
 		f.Add(id)
 	}
+	for _, part := range []string{"@", `\`, "a.", "%40", "CN=,", "\u212A"} {
+		f.Add(strings.Repeat(part, 1000))
+	}
 	f.Fuzz(func(t *testing.T, id string) {
-		g := spelled(example(), id)
+		var g presence.Reading
+		rules := example()
+		budget.Budget{Time: 50 * time.Millisecond, Each: 20 * time.Microsecond, Octets: 256 << 10, More: 200}.Hold(t, len(id), func() { g = spelled(rules, id) })
 		if (g.User == "") != (g.Nobody.Kind != "") {
 			t.Fatalf("%q is both or neither of %q and %+v", id, g.User, g.Nobody)
 		}

@@ -5,11 +5,15 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/net/ipv4"
 	"layeh.com/radius"
+
+	"github.com/presenced/presenced/internal/rigs/budget"
+	"github.com/presenced/presenced/presence"
 )
 
 // corpus is one packet of each shape that is known from the field, and some
@@ -24,12 +28,19 @@ func corpus(f *testing.F) {
 	f.Add(start("a", vsaRaw(aruba, []byte{5, 0, 'x'}), vsaRaw(aruba, []byte{5, 255, 'x'}), avp{Type: 26, Attribute: radius.Attribute("abc")}))
 	f.Add(stop("a", stamp(noon), delay(1<<32-1), value(40, "abc")))
 	f.Add(start("a")[:21])
+	for _, small := range []byte{26, 33, 44, 1} { // as many attributes as a packet holds
+		f.Add(start("a", slices.Repeat([]avp{{Type: radius.Type(small), Attribute: radius.Attribute("x")}}, 1300)...))
+	}
 }
 
+// FuzzDecode: what is decoded is well-formed and no older than can be, and costs
+// no more than its length.
 func FuzzDecode(f *testing.F) {
 	corpus(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := Decode(b, loopback, netip.AddrPort{}, noon, DefaultSkew)
+		var r presence.Record
+		var err error
+		onePacket.Hold(t, len(b), func() { r, err = Decode(b, loopback, netip.AddrPort{}, noon, DefaultSkew) })
 		if err != nil {
 			return
 		}
@@ -48,6 +59,9 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// onePacket is what taking in one packet may cost, and answering it.
+var onePacket = budget.Budget{Time: 50 * time.Millisecond, Each: 50 * time.Microsecond, Octets: 256 << 10, More: 200}
 
 // FuzzCase21Answer takes what is well-formed through everything but the sockets, with
 // the authenticators made right, and checks what would be answered.
@@ -74,7 +88,8 @@ func FuzzCase21Answer(f *testing.F) {
 		p, fault := examine(b, &loopback)
 		clear(k.pending)
 		k.queue, k.out = queue{}, nil
-		k.receive(&ipv4.Message{Buffers: [][]byte{b}, N: len(b), Addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}}, k.clients.Load(), now)
+		message := &ipv4.Message{Buffers: [][]byte{b}, N: len(b), Addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}}
+		onePacket.Hold(t, len(b), func() { k.receive(message, k.clients.Load(), now) })
 		if (fault == none) != (k.queue.length+len(k.out) == 1) {
 			t.Fatalf("fault %d, %d in the queue, %d answers", fault, k.queue.length, len(k.out))
 		}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"layeh.com/radius"
+
+	"github.com/presenced/presenced/internal/rigs/budget"
 )
 
 func TestStreamHasNoPacketBorders(t *testing.T) {
@@ -129,6 +131,10 @@ func TestClientMayHaveASecretOfItsOwn(t *testing.T) {
 	}
 }
 
+// perStream is what a stream of packets may cost, what is anew for each connection
+// included.
+var perStream = budget.Budget{Time: 500 * time.Millisecond, Each: 50 * time.Microsecond, Octets: 1 << 20, More: 500}
+
 // FuzzStream takes any stream of octets through everything but TLS: what is
 // answered is what was recorded, one answer to a request, and it ends.
 func FuzzStream(f *testing.F) {
@@ -154,7 +160,7 @@ func FuzzStream(f *testing.F) {
 		r := &recorder{}
 		s := NewServer(Clients{}, r, quietServer(t, loopback).log)
 		c, peer := s.unencrypted(&ca, bytes.Clone(stream), slowly)
-		c.serve(context.Background())
+		perStream.Hold(t, len(stream), func() { c.serve(context.Background()) })
 		answers := bytes.NewReader(peer.written())
 		n := 0
 		for answers.Len() > 0 {

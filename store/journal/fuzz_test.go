@@ -6,6 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/presenced/presenced/internal/rigs/budget"
 )
 
 // FuzzJournal: whatever lies where a journal was, whole or not, is taken in or
@@ -36,9 +39,13 @@ func FuzzJournal(f *testing.F) {
 			t.Fatal(err)
 		}
 		taken := 0
-		j, err := Open(path, o, func(entry []byte) error {
-			taken += Header + len(entry)
-			return nil
+		var j *Journal
+		var err error
+		budget.Budget{Time: 500 * time.Millisecond, Each: 5 * time.Microsecond, Octets: 64 << 10, More: 16}.Hold(t, len(data), func() {
+			j, err = Open(path, o, func(entry []byte) error {
+				taken += Header + len(entry)
+				return nil
+			})
 		})
 		if taken > len(data) {
 			t.Errorf("%d octets out of %d", taken, len(data))

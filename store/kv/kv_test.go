@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/presenced/presenced/internal/rigs/budget"
 )
 
 // The layout of the tests' maps.
@@ -346,15 +348,20 @@ func TestTheMapIsWhatMapsWouldBe(t *testing.T) {
 	})
 }
 
-// FuzzChanges: whatever an entry says, it is read or refused, in a memory that
+// FuzzChanges: whatever an entry says, it is read or refused, at a cost that
 // its size bounds; and what was written is read as it was.
 func FuzzChanges(f *testing.F) {
 	all := changes{{"\x00word", []byte("value")}, {"\x01place", nil}, {"\x02day", []byte{}}}
 	f.Add(all.entry(nil))
 	f.Add([]byte("text"))
 	f.Add([]byte{2, 0, 'a', 1})
+	f.Add(bytes.Repeat([]byte{2, 0, 'a', 1}, 10_000))
 	f.Fuzz(func(t *testing.T, entry []byte) {
-		all, err := readChanges(entry, len(tested.Buckets))
+		var all changes
+		var err error
+		budget.Budget{Time: 50 * time.Millisecond, Each: 5 * time.Microsecond, Octets: 4096, More: 200}.Hold(t, len(entry), func() {
+			all, err = readChanges(entry, len(tested.Buckets))
+		})
 		if err != nil {
 			return
 		}
