@@ -110,22 +110,30 @@ const sniffed = 8 << 10
 // "Attribute = value", or what freeradius -X, radclient -x and radsniff print;
 // octets in hexadecimal, in any spelling, with an empty line between packets; a
 // radacct table with a header; the logs of NPS; Cisco ISE's accounting messages; or
-// a table by form.Columns. It may be packed by gzip or bzip2.
+// a table by form.Columns. It may be packed by gzip or bzip2, once: each packing takes
+// up to four megabytes, whatever is in it.
 func NewReader(r io.Reader, form Form) (Reader, error) {
+	return newReader(r, form, false)
+}
+
+func newReader(r io.Reader, form Form, unpacked bool) (Reader, error) {
 	b := bufio.NewReaderSize(r, buffered)
 	head, err := b.Peek(sniffed)
 	if len(head) == 0 && err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	switch {
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		unpacked, err := gzip.NewReader(b)
+	gzipped := bytes.HasPrefix(head, []byte("\x1f\x8b"))
+	switch packed := gzipped || bytes.HasPrefix(head, []byte("BZh")); {
+	case packed && unpacked:
+		return nil, errors.New("this is packed more than once: unpack it first")
+	case gzipped:
+		plain, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, err
 		}
-		return NewReader(unpacked, form)
-	case bytes.HasPrefix(head, []byte("BZh")):
-		return NewReader(bzip2.NewReader(b), form)
+		return newReader(plain, form, true)
+	case packed:
+		return newReader(bzip2.NewReader(b), form, true)
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		return nil, errors.New("this is packed by zstd: unpack it with `zstd -d`, or give it as `zstdcat FILE | … -`")
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ")):
