@@ -239,6 +239,13 @@ func (o *office) hangs() time.Time {
 	return began
 }
 
+// queued is how many requests wait to be recorded.
+func (o *office) queued() int {
+	o.intake.mu.Lock()
+	defer o.intake.mu.Unlock()
+	return o.intake.queue.length
+}
+
 // turned is when a loop last turned.
 func (o *office) turned() (latest time.Time) {
 	o.mu.Lock()

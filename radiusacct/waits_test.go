@@ -28,11 +28,11 @@ func TestWaitsAreTold(t *testing.T) {
 	<-r.entered
 	o.until(func() bool { return o.Waits() >= slow })
 	n.send(withID(3, start("c")))
-	o.until(func() bool { return o.Stats()[0].Requests == 3 })
+	o.until(func() bool { return o.queued() == 1 })
 	time.Sleep(slow)
 	began := time.Now()
 	polite.send(start("polite"))
-	o.until(func() bool { return o.Stats()[0].Requests == 4 })
+	o.until(func() bool { return o.queued() == 2 })
 	r.gate <- struct{}{}
 	<-r.entered
 	r.gate <- struct{}{}
