@@ -1,6 +1,9 @@
 package configs
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/presenced/presenced/internal/rigs/budget"
 	"github.com/presenced/presenced/kadence"
 	"github.com/presenced/presenced/mapping"
 	"github.com/presenced/presenced/presence"
@@ -293,5 +297,24 @@ func TestOnlySiteIsTheClientsSite(t *testing.T) {
 	}
 	if c := parseText(t, smallest+`nas = ["wlc-ldn-*"]`); c.Radius.Clients[0].Site != "" {
 		t.Errorf("a site with NASes of its own is the client's: %+v", c.Radius.Clients)
+	}
+}
+
+// A hundred times as many sites as the largest customer has are read one by one, and
+// each is not held against all the others.
+func TestManySitesAreEachReadOnce(t *testing.T) {
+	const sites = 20_000
+	text := bytes.NewBufferString(smallest)
+	for i := range sites {
+		fmt.Fprintf(text, "[[site]]\nname = \"site-%d\"\nbuilding = \"Building %d\"\nnas = [\"site-%[1]d-*\"]\n", i, i)
+	}
+	fmt.Fprintf(text, "[[site]]\nname = \"site-17\"\nbuilding = \"BUILDING 18\"\nnas = [\"x\"]\n")
+	var err error
+	budget.Budget{Time: time.Second, Each: 5 * time.Microsecond, Octets: 64 << 20, More: 1000}.Hold(t, text.Len(), func() {
+		_, err = Parse("presenced.toml", text.Bytes(), t.TempDir())
+	})
+	var faults Faults
+	if !errors.As(err, &faults) || len(faults) != 2 || !strings.Contains(faults[1].Error(), `site "site-18" has it too`) {
+		t.Errorf("%v", err)
 	}
 }

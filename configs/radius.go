@@ -143,6 +143,7 @@ func sites(root *table) []presence.Site {
 		root.doc.fault("", "site", "no site: no record could belong anywhere", "add a [[site]] with name and building")
 	}
 	var read []presence.Site
+	named, at := map[string]bool{}, map[string]string{} // there may be thousands
 	for _, t := range all {
 		s := presence.Site{
 			Name:      t.required("name", "london"),
@@ -158,14 +159,17 @@ func sites(root *table) []presence.Site {
 		}
 		open := parsed(t, "hours", "00:00-24:00", hours)
 		s.Opens, s.Closes = open.From, open.To
-		if s.Name != "" && slices.Contains(siteNames(read), s.Name) {
+		if s.Name != "" && named[s.Name] {
 			t.fault("name", "another site has this name", "give each its own")
 		}
-		if i := slices.IndexFunc(read, func(o presence.Site) bool {
-			return s.Building != "" && presence.Fold(o.Building) == presence.Fold(s.Building)
-		}); i >= 0 {
-			t.fault("building", fmt.Sprintf("site %q has it too: who walks from one to the other would be checked out", read[i].Name),
-				"make one site of them, with the nas of both")
+		named[s.Name] = true
+		if building := presence.Fold(s.Building); building != "" {
+			if other, taken := at[building]; taken {
+				t.fault("building", fmt.Sprintf("site %q has it too: who walks from one to the other would be checked out", other),
+					"make one site of them, with the nas of both")
+			} else {
+				at[building] = s.Name
+			}
 		}
 		read = append(read, s)
 	}
