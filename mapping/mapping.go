@@ -20,6 +20,7 @@ type Rules struct {
 	HashKey   []byte // if there is one, sightings have hashes for devices and session ids
 
 	draft *draft // of all readings; nil: each has its own
+	index *index // of the sites; nil: none was made
 }
 
 // Read says who and where a record is about. The questions are asked in this

@@ -23,15 +23,18 @@ type clue struct {
 	answer  func(*presence.Record) string // "" if the record has none
 	key     string                        // which patterns it is held against, "nas" or "locations"
 	matches func(pattern, answer string) bool
+	near    func(x *index, answer string) []int // the sites of which a pattern may match it
 }
 
 var clues = []clue{
-	{"AP name", func(r *presence.Record) string { return r.AP }, "nas", presence.Match},
-	{"AP address", func(r *presence.Record) string { return r.BSSID }, "nas", matchMAC},
-	{"location", func(r *presence.Record) string { return r.Location }, "locations", presence.Match},
-	{"NAS-Identifier", func(r *presence.Record) string { return r.NASID }, "nas", presence.Match},
-	{"NAS address", nasAddress, "nas", matchAddress},
+	{"AP name", func(r *presence.Record) string { return r.AP }, "nas", presence.Match, byName},
+	{"AP address", func(r *presence.Record) string { return r.BSSID }, "nas", matchMAC, func(x *index, mac string) []int { return x.macs.of(mac) }},
+	{"location", func(r *presence.Record) string { return r.Location }, "locations", presence.Match, func(x *index, l string) []int { return x.locations.of(l) }},
+	{"NAS-Identifier", func(r *presence.Record) string { return r.NASID }, "nas", presence.Match, byName},
+	{"NAS address", nasAddress, "nas", matchAddress, (*index).at},
 }
+
+func byName(x *index, name string) []int { return x.nas.of(name) }
 
 // among returns the first of the patterns that matches the answer.
 func (c *clue) among(nas, locations []string, answer string) (pattern string, ok bool) {
@@ -115,6 +118,9 @@ func (m *Rules) elsewhere(r *presence.Record) ground {
 
 // counts reports whether the network counts at any site.
 func (m *Rules) counts(ssid string) bool {
+	if m.index != nil {
+		return m.index.allCount || m.index.networks[ssid]
+	}
 	return slices.ContainsFunc(m.Sites, func(s presence.Site) bool { return networkCounts(&s, ssid) })
 }
 
@@ -145,7 +151,7 @@ func (m *Rules) claim(r *presence.Record, inQuestion func(*presence.Site) bool) 
 		if answer == "" {
 			continue
 		}
-		for i := range m.Sites {
+		for i := range m.near(c, answer) {
 			s := &m.Sites[i]
 			if pattern, ok := c.among(s.NAS, s.Locations, answer); ok && inQuestion(s) {
 				return s, ground{clue: c, pattern: pattern}
@@ -154,7 +160,7 @@ func (m *Rules) claim(r *presence.Record, inQuestion func(*presence.Site) bool) 
 	}
 	var only *presence.Site
 	several := false
-	for i := range m.Sites {
+	for i := range m.otherwise(r) {
 		s := &m.Sites[i]
 		if !inQuestion(s) {
 			continue
@@ -202,28 +208,43 @@ func networkCounts(s *presence.Site, ssid string) bool {
 // matchMAC matches pairs of hex digits that begin the address: "02:00:5e",
 // "02-00-5E-*".
 func matchMAC(pattern, mac string) bool {
-	pattern = strings.ReplaceAll(pattern, "-", ":")
-	start := strings.TrimRight(pattern, ":*")
+	start := startOfMAC(pattern)
 	if len(start) < len("02:00") || strings.Trim(start, "0123456789abcdefABCDEF:") != "" || start[2] != ':' {
 		return false
 	}
 	return presence.Match(start+"*", mac)
 }
 
+// startOfMAC is what addresses begin with that the pattern matches, if it is one of
+// addresses.
+func startOfMAC(pattern string) string {
+	return strings.TrimRight(strings.ReplaceAll(pattern, "-", ":"), ":*")
+}
+
 // matchAddress matches an address with itself and with a prefix that holds it.
 func matchAddress(pattern, address string) bool {
-	if strings.Trim(pattern, "0123456789abcdefABCDEF:./") != "" {
-		return false // spares most patterns, which are names, the making of two errors
-	}
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
+	prefix, ok := addresses(pattern)
+	if !ok {
 		return false
 	}
+	addr, err := netip.ParseAddr(address)
+	return err == nil && prefix.Contains(addr)
+}
+
+// addresses are those that the pattern matches, if it is one of addresses.
+func addresses(pattern string) (netip.Prefix, bool) {
+	if strings.Trim(pattern, "0123456789abcdefABCDEF:./") != "" {
+		return netip.Prefix{}, false // spares most patterns, which are names, the making of two errors
+	}
 	if prefix, err := netip.ParsePrefix(pattern); err == nil {
-		return prefix.Contains(addr)
+		return prefix.Masked(), true
 	}
 	one, err := netip.ParseAddr(pattern)
-	return err == nil && one.Unmap() == addr
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	one = one.Unmap()
+	return netip.PrefixFrom(one, one.BitLen()), true
 }
 
 // nasAddress is what the NAS calls its address, and where the record came from

@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -15,7 +17,12 @@ func located(sites []presence.Site, r presence.Record) presence.Reading {
 	if r.Client == "" {
 		r.Client = "hq"
 	}
-	return *m.Explain(&r)
+	one := *m.Explain(&r)
+	m.Index()
+	if all := m.Explain(&r); !reflect.DeepEqual(*all, one) {
+		panic(fmt.Sprintf("by the index it is %+v, and else %+v", all, one))
+	}
+	return one
 }
 
 func TestCase97SiteByEveryClue(t *testing.T) {

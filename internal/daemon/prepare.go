@@ -69,6 +69,7 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*prepared, e
 	for i := range s.mapping.Sites {
 		s.mapping.Sites[i].Zone = zones[s.mapping.Sites[i].Name]
 	}
+	s.mapping.Index()
 	return s, nil
 }
 
