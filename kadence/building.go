@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/presenced/presenced/presence"
@@ -41,8 +43,21 @@ type knownBuilding struct {
 // listing is the latest list of buildings, or why there was none.
 type listing struct {
 	all []Building
+	by  map[string][]Building // by id and by name, folded: there may be thousands, of sites too
 	err error
 	at  time.Time
+}
+
+func newListing(all []Building, err error) listing {
+	l := listing{all, map[string][]Building{}, err, time.Now()}
+	for _, b := range all {
+		id, name := presence.Fold(b.ID), presence.Fold(strings.TrimSpace(b.Name))
+		l.by[id] = append(l.by[id], b)
+		if name != id {
+			l.by[name] = append(l.by[name], b)
+		}
+	}
+	return l
 }
 
 // place is what a site means here.
@@ -80,7 +95,7 @@ func (d *Desk) readBuildings(ctx context.Context) ([]Building, error) {
 	}
 	r := request{
 		route: "GET /v1/public/buildings", path: "/v1/public/buildings",
-		query: url.Values{"itemsPerPage": {"100"}}, urgency: checkOuts, // nothing else can be done without
+		query: url.Values{"itemsPerPage": {"500"}}, urgency: checkOuts, // nothing else can be done without
 	}
 	if whole, err := d.client.pages(ctx, r, maxPages, each); err != nil {
 		return nil, err
@@ -115,7 +130,7 @@ func (d *Desk) place(ctx context.Context, site string) (place, error) {
 		return place{}, fmt.Errorf("site %q: %w", site, err)
 	}
 	if zone == nil {
-		if zone, err = time.LoadLocation(b.TimeZone); err != nil || b.TimeZone == "" {
+		if zone, err = loadZone(b.TimeZone); err != nil {
 			return place{}, fmt.Errorf("site %q: time zone %q of building %s is not known here: configure time_zone",
 				site, printable(b.TimeZone, 60), b.ID)
 		}
@@ -129,40 +144,75 @@ func (d *Desk) place(ctx context.Context, site string) (place, error) {
 // led anywhere. Somebody may rename, archive or hide a building at any time:
 // then what is known of it goes on to count, with a doubt.
 func (d *Desk) building(ctx context.Context, called string) (Building, error) {
-	key := presence.Fold(called)
-	d.mu.Lock()
-	known, ok := d.known[key]
-	d.mu.Unlock()
-	if !ok {
-		note, err := d.memory.Note(ctx, buildingKind, key)
-		if err != nil {
-			return Building{}, fmt.Errorf("remember building: %w", err)
-		}
-		ok = json.Unmarshal(note, &known) == nil && known.ID != ""
-	}
-	if ok && time.Since(known.Read) < buildingKnown {
-		d.know(key, known)
-		return known.Building, nil
+	known, ok, err := d.knownAs(ctx, called)
+	if err != nil || ok && time.Since(known.Read) < buildingKnown {
+		return known.Building, err
 	}
 	l, fresh := d.list(ctx, buildingRetry)
-	next, err := known.renew(l, called)
-	if err != nil && !ok && !fresh { // it may have been mended since
+	if _, err = known.renew(l, called); err != nil && !ok && !fresh { // it may have been mended since
 		l, _ = d.list(ctx, 0)
-		next, err = known.renew(l, called)
+		_, err = known.renew(l, called)
 	}
-	switch {
-	case err != nil && !ok:
+	if err != nil && !ok {
 		return Building{}, err
-	case err != nil:
-		d.know(key, known)
-		return known.Building, nil
 	}
-	d.know(key, next)
-	if next == known {
-		return next.Building, nil
+	if err := d.learn(ctx, l); err != nil {
+		return Building{}, err
 	}
-	d.doubted(next.Doubt, known.Doubt)
-	return next.Building, d.remember(ctx, buildingKind, key, next)
+	known, _, err = d.knownAs(ctx, called)
+	return known.Building, err
+}
+
+// knownAs returns what is known of the building that the configuration calls so, if
+// anything is.
+func (d *Desk) knownAs(ctx context.Context, called string) (known knownBuilding, ok bool, err error) {
+	key := presence.Fold(called)
+	d.mu.Lock()
+	known, ok = d.known[key]
+	d.mu.Unlock()
+	if ok {
+		return known, true, nil
+	}
+	note, err := d.memory.Note(ctx, buildingKind, key)
+	if err != nil {
+		return known, false, fmt.Errorf("remember building: %w", err)
+	}
+	if json.Unmarshal(note, &known) != nil || known.ID == "" {
+		return knownBuilding{}, false, nil
+	}
+	d.know(key, known)
+	return known, true, nil
+}
+
+// learn takes in what the list says of all buildings that are configured, of which there
+// may be thousands, and remembers what is new by one change.
+func (d *Desk) learn(ctx context.Context, l listing) error {
+	var notes []presence.Note
+	for _, site := range slices.Sorted(maps.Keys(d.buildings)) {
+		called := d.buildings[site]
+		known, _, err := d.knownAs(ctx, called)
+		if err != nil {
+			return err
+		}
+		next, err := known.renew(l, called)
+		if err != nil || next == known || !known.Read.Before(l.at) {
+			continue
+		}
+		d.know(presence.Fold(called), next)
+		d.doubted(next.Doubt, known.Doubt)
+		value, err := json.Marshal(next)
+		if err != nil {
+			return fmt.Errorf("remember building: %w", err)
+		}
+		notes = append(notes, presence.Note{Kind: buildingKind, Key: presence.Fold(called), Value: value})
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	if err := d.memory.Update(ctx, []presence.Change{presence.WriteNotes(notes...)}); err != nil {
+		return fmt.Errorf("remember building: %w", err)
+	}
+	return nil
 }
 
 // renew returns what is known of the building after the list was read. It
@@ -171,14 +221,14 @@ func (k knownBuilding) renew(l listing, called string) (knownBuilding, error) {
 	if l.err != nil {
 		return k, l.err
 	}
-	found, err := choose(l.all, called)
+	found, err := l.choose(called)
 	if err == nil {
 		return knownBuilding{Building: k.zoned(found), Read: time.Now()}, nil
 	}
 	if k.ID == "" {
 		return k, err
 	}
-	for _, b := range l.all {
+	for _, b := range l.by[presence.Fold(k.ID)] {
 		if b.ID == k.ID {
 			k.Building, k.Read = k.zoned(b), time.Now()
 			k.Doubt = fmt.Sprintf("building %q is called %q in Kadence now: configure its id, %s", called, printable(b.Name, 60), b.ID)
@@ -192,10 +242,29 @@ func (k knownBuilding) renew(l listing, called string) (knownBuilding, error) {
 // zoned returns b with the time zone that was known, if b has none that is
 // known here.
 func (k knownBuilding) zoned(b Building) Building {
-	if _, err := time.LoadLocation(b.TimeZone); b.ID == k.ID && (err != nil || b.TimeZone == "") {
+	if _, err := loadZone(b.TimeZone); b.ID == k.ID && err != nil {
 		b.TimeZone = k.TimeZone
 	}
 	return b
+}
+
+// zones are those that were loaded, by name.
+var zones sync.Map
+
+// loadZone is [time.LoadLocation], of a name that is not empty, from memory where it can
+// be: it is asked for with each look-up.
+func loadZone(name string) (*time.Location, error) {
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location), nil
+	}
+	if name == "" {
+		return nil, errors.New("no time zone")
+	}
+	zone, err := time.LoadLocation(name)
+	if err == nil {
+		zones.Store(name, zone)
+	}
+	return zone, err
 }
 
 // list returns all buildings as they were read less than age ago, or why they
@@ -208,7 +277,7 @@ func (d *Desk) list(ctx context.Context, age time.Duration) (l listing, fresh bo
 		return last, false
 	}
 	all, err := d.Buildings(ctx)
-	next := listing{all, err, time.Now()}
+	next := newListing(all, err)
 	if ctx.Err() == nil {
 		d.mu.Lock()
 		d.listing = next
@@ -254,22 +323,19 @@ func (d *Desk) Doubt(site string) string {
 
 // choose returns the building that is called so: by id, or by name if exactly
 // one has it.
-func choose(all []Building, called string) (Building, error) {
-	want := presence.Fold(strings.TrimSpace(called)) // folded once: there may be thousands of each
-	var named []Building
-	for _, b := range all {
+func (l listing) choose(called string) (Building, error) {
+	want := presence.Fold(strings.TrimSpace(called))
+	named := l.by[want]
+	for _, b := range named {
 		if presence.Fold(b.ID) == want {
 			return b, nil
-		}
-		if presence.Fold(strings.TrimSpace(b.Name)) == want {
-			named = append(named, b)
 		}
 	}
 	switch len(named) {
 	case 1:
 		return named[0], nil
 	case 0:
-		return Building{}, fmt.Errorf("%w: %q; %s", ErrUnknownBuilding, called, known(all))
+		return Building{}, fmt.Errorf("%w: %q; %s", ErrUnknownBuilding, called, known(l.all))
 	}
 	ids := make([]string, 0, len(named))
 	for _, b := range named {

@@ -9,8 +9,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/presenced/presenced/internal/rigs/budget"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/presence"
 )
@@ -295,4 +297,47 @@ func TestCheckSaysWhatItFound(t *testing.T) {
 			t.Errorf("wrong credentials: %+v", f)
 		}
 	})
+}
+
+// At a start each of ten thousand sites wants to know its building: one reading of the
+// list tells all of them, and one change remembers it.
+func TestManyBuildingsAreLearntTogether(t *testing.T) {
+	const many = 10_000
+	synctest.Test(t, func(t *testing.T) {
+		server, memory := sandbox.New(credentials, "s3cret"), &changes{Memory: presence.NewMemory()}
+		buildings := map[string]string{}
+		for i := range many {
+			server.AddBuilding(fmt.Sprint("Building ", i), time.UTC)
+			buildings[fmt.Sprint("site-", i)] = fmt.Sprint("building ", i)
+		}
+		desk, err := New(Config{
+			APIURL: "https://api.example.test", AuthURL: "https://login.example.test", ClientID: credentials,
+			Secret:    func() (string, error) { return "s3cret", nil },
+			Buildings: buildings, Transport: server.RoundTripper(),
+		}, memory, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		budget.Budget{Time: 10 * time.Second, Each: 200 * time.Microsecond, Octets: 256 << 20, More: 32 << 10}.Hold(t, many, func() {
+			for site := range buildings {
+				if zone, err := desk.Zone(t.Context(), site); err != nil || zone.String() != "UTC" {
+					t.Fatalf("%s: %v, %v", site, zone, err)
+				}
+			}
+		})
+		if n := server.Calls("GET /v1/public/buildings"); n != many/500 || memory.n != 1 {
+			t.Errorf("%d calls and %d changes", n, memory.n)
+		}
+	})
+}
+
+// changes is a memory that counts them.
+type changes struct {
+	*presence.Memory
+	n int
+}
+
+func (c *changes) Update(ctx context.Context, all []presence.Change) error {
+	c.n += len(all)
+	return c.Memory.Update(ctx, all)
 }

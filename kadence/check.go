@@ -36,8 +36,9 @@ func (d *Desk) Check(ctx context.Context, user string) []Finding {
 		sites = append(sites, site)
 	}
 	slices.Sort(sites)
+	l := newListing(buildings, nil)
 	for _, site := range sites {
-		findings = append(findings, d.checkSite(site, buildings))
+		findings = append(findings, d.checkSite(site, l))
 	}
 	if user == "" {
 		return findings
@@ -53,17 +54,17 @@ func (d *Desk) Check(ctx context.Context, user string) []Finding {
 	return findings
 }
 
-func (d *Desk) checkSite(site string, buildings []Building) Finding {
+func (d *Desk) checkSite(site string, l listing) Finding {
 	f := Finding{Subject: fmt.Sprintf("site %q", site)}
-	b, err := choose(buildings, d.buildings[site])
+	b, err := l.choose(d.buildings[site])
 	if err != nil {
 		f.Error, f.Remedy = err.Error(), "set [[site]] building to the id or the name of one that the API key may see"
 		return f
 	}
 	f.Detail = fmt.Sprintf("building %s (%s), time zone %s", printable(b.Name, 60), b.ID, printable(b.TimeZone, 60))
-	_, err = time.LoadLocation(b.TimeZone)
+	_, err = loadZone(b.TimeZone)
 	switch zone := d.zones[site]; {
-	case zone == nil && (err != nil || b.TimeZone == ""):
+	case zone == nil && err != nil:
 		f.Error, f.Remedy = "the building's time zone is not known here", "set [[site]] time_zone"
 	case zone != nil && zone.String() != b.TimeZone:
 		f.Detail += ", " + zone.String() + " is configured"
