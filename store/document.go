@@ -109,14 +109,14 @@ func decodeVisit(data []byte) (v presence.Visit, err error) {
 	return v, nil
 }
 
-// Codec packs people as they are stored. It is for one goroutine.
+// Codec packs people as they are stored, with their stories. It is for one goroutine.
 type Codec struct{ room room }
 
 var _ presence.Codec = (*Codec)(nil)
 
 // Pack appends the person.
 func (*Codec) Pack(to []byte, p *presence.Person) []byte {
-	return appendPerson(append(to, codecVersion), p)
+	return appendList(appendPerson(append(to, codecVersion), p), p.Story, appendEntry)
 }
 
 // Unpack returns the person of that user; the one that it returned before is no longer
@@ -126,6 +126,7 @@ func (c *Codec) Unpack(user string, packed []byte) (presence.Person, error) {
 	p, r := presence.Person{User: user}, newReader(packed)
 	r.room = &c.room
 	readPerson(r, &p)
+	p.Story = readList(r, leastEntry, readEntry)
 	if err := r.end(); err != nil {
 		return p, fmt.Errorf("unpack %q: %w", user, err)
 	}
