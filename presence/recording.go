@@ -28,7 +28,7 @@ func (t *Tracker) record(ctx context.Context, now time.Time, batch []Record) err
 		r := &batch[i]
 		t.date(r)
 		if r.Status == AccountingOn || r.Status == AccountingOff {
-			reset := Reset{NAS: r.NAS(), BSSID: r.BSSID, At: r.At, Heard: r.Heard}
+			reset := Reset{NAS: r.NAS(), BSSID: r.BSSID, At: r.At, Heard: r.Heard, Stamp: r.Stamps.Stamp}
 			if t.reset(reset); t.concerns(reset) {
 				notes = append(notes, resetNote(reset))
 			}

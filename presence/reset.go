@@ -5,13 +5,19 @@ import "time"
 // covers reports whether the reset ended the session: it is on that NAS, began before
 // the reset and was not seen alive since.
 func (r Reset) covers(s *Session) bool {
-	if s.NAS != r.NAS || s.foreign || !s.Began.Before(r.At) || s.Seen.After(r.At) {
+	if s.NAS != r.NAS || s.foreign || !s.Began.Before(r.At) || s.Seen.After(r.At) || r.before(s) {
 		return false
 	}
 	if s.State == Expired || s.Live() { // an expired session may have gone on unheard
 		return s.yields() && !s.reset(r) && (r.BSSID == "" || r.BSSID == s.BSSID)
 	}
 	return r.stopped(s)
+}
+
+// before reports whether the session began after the reset by the NAS's own clock. That
+// is asked only of what came with the reset or later: a boot may have set the clock back.
+func (r Reset) before(s *Session) bool {
+	return !r.Stamp.IsZero() && !s.Began.Before(r.Stamp) && s.first.Heard.After(r.Heard.Add(-fresh))
 }
 
 // reset reports whether the session has a mark of the reset already.

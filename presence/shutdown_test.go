@@ -37,3 +37,19 @@ func TestWhoLeftBeforeAShutdownHasLeft(t *testing.T) {
 		}
 	}
 }
+
+// A boot of two was told at four, with all that came after it: whoever began after it by
+// the NAS's own clock is not ended by it. What had begun before is, and so is what came
+// before, whatever its stamp: a boot may have set the clock back.
+func TestABootThatIsToldLateEndsNothingThatCameAfterIt(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:00", Start, laptop, "a")
+	d.hear("13:50", Start, phone, "p")
+	d.reset(Reset{NAS: "wlc", At: d.clock("16:00"), Heard: d.clock("16:00"), Stamp: d.clock("14:00")})
+	d.hear("14:05", Start, laptop, "b", d.arriving("16:00:20"))
+	d.is("16:10")
+	d.wantState(laptop, "b", Open)
+	d.wantState(phone, "p", Suspect)
+	d.is("19:00")
+	d.want("london present 09:00:00")
+}

@@ -113,6 +113,7 @@ type Reset struct {
 	BSSID string    `json:"bssid,omitempty"` // covers only this BSS, if it names one
 	At    time.Time `json:"at"`
 	Heard time.Time `json:"heard"`
+	Stamp time.Time `json:"stamp,omitzero"` // its Event-Timestamp as it stands; a boot that is told late is dated by its arrival
 }
 
 // lasted returns when the latest mark was, or until when a session may have lasted that only
