@@ -16,6 +16,7 @@ type Fault struct {
 	Route string // whose calls it meets, as the journal has it; empty: every call's
 	Of    string // the building whose bookings alone the calls are to list; empty: any call
 	Times int    // how many calls it meets; 0: all until [Server.Mend]
+	Every int    // of how many such calls it meets one, the last; 0: each
 
 	Delay      time.Duration // before anything happens
 	DropBefore bool          // the connection breaks, and nothing has happened
@@ -28,7 +29,7 @@ type Fault struct {
 	Huge       bool          // answered instead: 200 with more bytes than anybody should read
 	Truncate   bool          // it happens, and half of the answer is sent
 
-	met int
+	came, met int
 }
 
 // Fail makes the calls to come meet a fault. Of several for one route the first
@@ -51,7 +52,10 @@ func (s *Server) fault(route string, r *http.Request) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
-		if (f.Route == "" || f.Route == route) && (f.Of == "" || f.Of == building(r)) && (f.Times == 0 || f.met < f.Times) {
+		if f.Route != "" && f.Route != route || f.Of != "" && f.Of != building(r) || f.Times > 0 && f.met >= f.Times {
+			continue
+		}
+		if f.came++; f.Every == 0 || f.came%f.Every == 0 {
 			f.met++
 			return f
 		}

@@ -24,13 +24,14 @@ type plenty struct {
 	what    string
 	alter   func(*template, []byte, record) // what of the packets of the client differs from one to the next; nil: nothing is sent
 	network string                          // that they are on; "" for that which counts
+	counts  []int                           // how many; nil: from ten to a million
 	most    int                             // beyond which nobody's network is; 0: as many as there are to be
 	place   func(n int, api *sandbox.Server, building string) (sites string)
 }
 
 // abundant are those: each alone, with everything else held still.
 var abundant = []plenty{
-	{what: "names that Kadence does not know", alter: func(*template, []byte, record) {}},
+	{what: "names that Kadence does not know", alter: func(*template, []byte, record) {}, counts: []int{10, 1000, 18_000, 100_000, 1_000_000}},
 	{what: "devices of one name", alter: func(t *template, p []byte, r record) { decimal(p[t.at[userName]+1:][:7], 1) }},
 	{what: "session ids of one device", alter: sameStation},
 	{what: "comings and goings of ten people", alter: func(t *template, p []byte, r record) { // all of which their stories tell
@@ -58,6 +59,7 @@ var abundant = []plenty{
 		decimal(p[t.at[nasIdentifier]:][:7], r.user)
 	}},
 	{what: "bookings of the building", most: 100_000, place: manyBookings},
+	{what: "calls to Kadence of which one fails", counts: []int{1000, 10, 2}, place: oneFails},
 }
 
 func sameStation(t *template, packet []byte, _ record) {
@@ -89,6 +91,11 @@ func failingSites(n int, api *sandbox.Server, _ string) string {
 	return sites.String()
 }
 
+func oneFails(of int, api *sandbox.Server, _ string) string {
+	api.Fail(sandbox.Fault{Every: of, Status: http.StatusBadGateway})
+	return ""
+}
+
 func manyBookings(n int, api *sandbox.Server, building string) string {
 	for i := range n {
 		api.Book(sandbox.Booking{User: fmt.Sprint("somebody ", i), Building: building, Begin: time.Now().Add(-time.Hour), End: time.Now().Add(time.Hour)})
@@ -113,7 +120,11 @@ func (b *bench) abundance() error {
 		"of", "so many", "acked", "lost", "p50", "p99", "lost of the other's", "checked in within", "private MiB", "disk MiB", "idle CPU")
 	for _, p := range abundant {
 		last := 0
-		for _, n := range []int{10, 1000, 100_000, 1_000_000} {
+		counts := p.counts
+		if counts == nil {
+			counts = []int{10, 1000, 100_000, 1_000_000}
+		}
+		for _, n := range counts {
 			if p.most > 0 {
 				n = min(n, p.most)
 			}
