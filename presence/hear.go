@@ -141,8 +141,12 @@ func (p *Person) learn(c *picture) {
 		if a = b; before == nil || before.Device != b.Device || before.Cause != IdleTimeout || !b.exact || before.nas != b.first.NAS || before.ap != b.first.AP {
 			continue
 		}
+		d := p.device(b.Device, b.Site)
+		if d != nil && d.Last.After(before.Ended) { // facts of what lay between them may have been dropped
+			continue
+		}
 		if doze := b.Began.Sub(before.Ended); doze > 0 && doze <= dozeMost {
-			if d := p.device(b.Device, b.Site); d == nil {
+			if d == nil {
 				p.Devices = append(p.Devices, Device{ID: b.Device, Site: b.Site, Doze: doze})
 			} else {
 				d.Doze = max(d.Doze, doze)

@@ -74,7 +74,7 @@ func TestEveryHoursRosterIsTrue(t *testing.T) {
 	})
 	t.Logf("told over all hours: %v", found)
 	for _, fate := range []presence.Fate{presence.FateByUs, presence.FateNotSeen, presence.FateWaiting, presence.FateWithout} {
-		if found[fate] == 0 {
+		if found[fate] == 0 && !racing { // brief days need not have them all
 			t.Errorf("no roster had anybody who is %s", fate)
 		}
 	}
