@@ -7,11 +7,6 @@ import (
 // What comes in: a person's sessions as they stand. What goes out: their stays at a
 // site, oldest first. A stay goes on over absences shorter than linger.
 
-// fresh is how old news may be to be believed at once. A conclusion from older news
-// waits as long after its arrival: the rest of a replay may follow, and contradict
-// it.
-const fresh = time.Minute
-
 // stay is how long a person is believed to have been at a site.
 type stay struct {
 	from, to time.Time

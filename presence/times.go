@@ -24,3 +24,8 @@ func within(a, b time.Time, d time.Duration) bool { return a.Sub(b).Abs() <= d }
 // moment is how far apart two records of one moment may be stamped: clocks count
 // whole seconds, and packets overtake each other.
 const moment = 5 * time.Second
+
+// fresh is how old news may be to be believed at once. A conclusion from older news
+// waits as long after its arrival: the rest of a replay may follow, and contradict
+// it.
+const fresh = time.Minute
