@@ -11,7 +11,7 @@ import (
 )
 
 func (p *program) occupancy() *cobra.Command {
-	q := control.OccupancyQuery{Every: time.Hour, Since: time.Now().Add(-24 * time.Hour)}
+	q := control.OccupancyQuery{Every: time.Hour}
 	cmd := &cobra.Command{
 		Use:   "occupancy",
 		Short: "How many were at each site, came and left, without names",
@@ -22,6 +22,9 @@ func (p *program) occupancy() *cobra.Command {
 presenced occupancy --since 30d --every 24h --csv > month.csv`,
 		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if q.Since.IsZero() {
+				q.Since = time.Now().Add(-24 * time.Hour)
+			}
 			return p.read(cmd.Context(), func(r reader) error {
 				const header = "SITE FROM PRESENT CAME LEFT UNKNOWN DAY_TURNED WITHDRAWN"
 				return list(p, r.Occupancy(cmd.Context(), q), header, "SITE… WITHDRAWN UNKNOWN DAY_TURNED", func(r control.Occupancy) []string {

@@ -32,10 +32,10 @@ func (b Budget) Hold(t testing.TB, size int, f func()) {
 	f()
 	took := processorTime() - began
 	runtime.ReadMemStats(&after)
-	if most := b.Time + time.Duration(size)*b.Each; took > most {
+	if most := slack * (b.Time + time.Duration(size)*b.Each); took > most {
 		t.Errorf("a size of %d takes %s of the processor's time, more than %s", size, took, most)
 	}
-	if got, most := after.TotalAlloc-before.TotalAlloc, b.Octets+uint64(size)*b.More; got > most {
+	if got, most := after.TotalAlloc-before.TotalAlloc, slack*(b.Octets+uint64(size)*b.More); got > most {
 		t.Errorf("a size of %d has it allocate %d octets, more than %d", size, got, most)
 	}
 }

@@ -26,7 +26,7 @@ func TestWhatCostsMoreThanItsSizeFails(t *testing.T) {
 		for range 1 << 20 {
 			kept = append(kept[:0], 1, 2, 3)
 		}
-		kept = make([]byte, 2<<20)
+		kept = make([]byte, 8<<20)
 	}
 	for _, test := range []struct {
 		what   string
@@ -34,7 +34,7 @@ func TestWhatCostsMoreThanItsSizeFails(t *testing.T) {
 		size   int
 		want   int
 	}{
-		{"within it", small, 2 << 20, 0},
+		{"within it", small, 8 << 20, 0},
 		{"too large", small, 10, 1},
 		{"too slow", slow, 10, 1},
 		{"both", Budget{}, 10, 2},
