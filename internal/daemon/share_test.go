@@ -26,6 +26,7 @@ func TestMadeUpPeopleAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &week{t: t, api: sandbox.New("test", "secret"), file: file}
 		w.up()
+		synctest.Wait() // whom it remembers is counted: else who comes meanwhile may be counted twice until the next hour
 		bring := func(client string, from, to int) {
 			for i := from; i < to; i++ {
 				now := time.Now()
