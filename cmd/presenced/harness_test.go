@@ -41,7 +41,7 @@ func newBench(t *testing.T, s testbed.Settings) *bench {
 	if s.Listen == "" {
 		s.Listen = b.addr.String()
 	}
-	s.API, s.ClientID, s.Secret, s.Presence = server.URL, "test", "secret", testbed.AnyHour
+	s.API, s.ClientID, s.Secret, s.Presence = server.URL, "test", "secret", testbed.AnyHour(time.Now())
 	if s.Linger == "" {
 		s.Linger = "60m"
 	}

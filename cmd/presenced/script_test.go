@@ -102,7 +102,7 @@ func writeScriptConfig(ts *testscript.TestScript, _ bool, args []string) {
 	if b.addr == "" {
 		b.addr = freePort(scripted{ts}).String()
 	}
-	s := testbed.Settings{Listen: b.addr, API: b.url, ClientID: "test", Secret: "secret", Linger: "60m", Presence: testbed.AnyHour}
+	s := testbed.Settings{Listen: b.addr, API: b.url, ClientID: "test", Secret: "secret", Linger: "60m", Presence: testbed.AnyHour(time.Now())}
 	for _, arg := range args[1:] {
 		switch name, value, _ := strings.Cut(arg, "="); name {
 		case "api":

@@ -17,7 +17,7 @@ import (
 func TestReloadTellsWhoLeavesByIt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "presenced.toml")
 	set := func(linger, more string) {
-		testbed.WriteConfig(t, file, testbed.Settings{Linger: linger, Presence: testbed.AnyHour})
+		testbed.WriteConfig(t, file, testbed.Settings{Linger: linger, Presence: testbed.AnyHour(testbed.BubbleBegins)})
 		testbed.Write(t, file, strings.Replace(testbed.Read(t, file), "[presence]\n", "[presence]\n"+more, 1))
 	}
 	set("60m", "")
@@ -70,7 +70,7 @@ func TestReloadTellsWhoLeavesByIt(t *testing.T) {
 func TestReloadTellsWhoIsErased(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "presenced.toml")
-	testbed.WriteConfig(t, file, testbed.Settings{Linger: "60m", Presence: testbed.AnyHour})
+	testbed.WriteConfig(t, file, testbed.Settings{Linger: "60m", Presence: testbed.AnyHour(testbed.BubbleBegins)})
 	synctest.Test(t, func(t *testing.T) {
 		w := &week{t: t, api: sandbox.New("", ""), file: file}
 		w.up()

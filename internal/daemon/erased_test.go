@@ -19,7 +19,7 @@ import (
 func TestABackupBringsNobodyBackWhoWasForgotten(t *testing.T) {
 	dir := t.TempDir()
 	file, db, copied := filepath.Join(dir, "presenced.toml"), filepath.Join(dir, "presenced.db"), filepath.Join(dir, "copy")
-	testbed.WriteConfig(t, file, testbed.Settings{Linger: "60m", Presence: testbed.AnyHour})
+	testbed.WriteConfig(t, file, testbed.Settings{Linger: "60m", Presence: testbed.AnyHour(testbed.BubbleBegins)})
 	synctest.Test(t, func(t *testing.T) {
 		w := &week{t: t, api: sandbox.New("", ""), file: file}
 		known := func() (names string) {

@@ -48,7 +48,7 @@ func TestServiceWritesNoBackupToItsOwnTmp(t *testing.T) {
 // to call it silent.
 func TestLastHeardSurvivesARestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "presenced.toml")
-	testbed.WriteConfig(t, file, testbed.Settings{Linger: "60m", Presence: testbed.AnyHour})
+	testbed.WriteConfig(t, file, testbed.Settings{Linger: "60m", Presence: testbed.AnyHour(testbed.BubbleBegins)})
 	synctest.Test(t, func(t *testing.T) {
 		w := &week{t: t, api: sandbox.New("", ""), file: file}
 		w.up()

@@ -33,10 +33,15 @@ type Settings struct {
 	More     string
 }
 
-// AnyHour is for [Settings.Presence]: a test by the real clock comes out the same
-// at any hour. It is not lunch, and no day turns for half a day; whoever stays for
-// a second was here.
-var AnyHour = fmt.Sprintf("lunch = \"never\"\nbrief = \"0s\"\nday_starts = %q", time.Now().UTC().Add(12*time.Hour).Format("15:04"))
+// AnyHour is for [Settings.Presence]: a test that begins at now comes out the same at
+// any hour. It is not lunch, and no day turns for half a day; whoever stays for a
+// second was here.
+func AnyHour(now time.Time) string {
+	return fmt.Sprintf("lunch = \"never\"\nbrief = \"0s\"\nday_starts = %q", now.UTC().Add(12*time.Hour).Format("15:04"))
+}
+
+// BubbleBegins is when a bubble of [testing/synctest] begins, whatever the real time is.
+var BubbleBegins = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // RadiusSecret is what the client shares with the daemon.
 const RadiusSecret = "wlc-secret"
