@@ -64,7 +64,7 @@ func (p *Person) updateVisit(v *Visit, c *picture) (next time.Time) {
 	switch {
 	case o.State == Over:
 		if o.end != DayTurned {
-			p.floor(v.Site, later(y.raw, o.departed))
+			p.floor(v.Site, later(later(y.raw, o.departed), y.from.Add(1))) // what it began with begins no other
 		}
 		p.over(v, o.end, o.departed, c.now, o.Why, *c.w)
 		return time.Time{}

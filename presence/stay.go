@@ -67,9 +67,14 @@ func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stre
 	var leave time.Time // when the streak so far ends
 	for i := range parts {
 		s := &parts[i]
+		var was *Session // that it goes on with after a boot
+		if i > 0 && s.alike(&parts[i-1]) && !leave.IsZero() {
+			was = broughtUp(parts, i)
+		}
 		switch {
-		case i > 0 && s.alike(&parts[i-1]) && !leave.IsZero() && (broughtUp(parts, i) || !s.from.After(leave) && !p.believedGone(&parts[i-1], s, w)):
+		case was != nil || i > 0 && s.alike(&parts[i-1]) && !leave.IsZero() && !s.from.After(leave) && !p.believedGone(&parts[i-1], s, w):
 			s.streak, s.divided = parts[i-1].streak, parts[i-1].divided
+			s.lone = s.lone || was != nil && s.from.Sub(was.Seen) >= w.MaxSession // it was given up: that it is docked still is nobody's return
 		case s.lone:
 			leave = time.Time{}
 			continue
@@ -91,10 +96,10 @@ func (p *Person) stretches(all []Session, now time.Time, w *World) (parts []stre
 // alike reports whether both are of one device at one site.
 func (s *stretch) alike(o *stretch) bool { return s.device == o.device && s.site == o.site }
 
-// broughtUp reports whether stretch i goes on with the session before it after the
-// boot of their NAS. If several NASes tell of a station, it may be another of the
-// stretches that began at the same moment.
-func broughtUp(parts []stretch, i int) bool {
+// broughtUp returns the session before stretch i with which it goes on after the boot of
+// their NAS; nil if there is none. If several NASes tell of a station, it may be another
+// of the stretches that began at the same moment.
+func broughtUp(parts []stretch, i int) *Session {
 	s, before := &parts[i], &parts[i-1]
 	for j := i; j < len(parts) && parts[j].alike(s) && within(parts[j].from, s.from, moment); j++ {
 		n := parts[j].session
@@ -103,11 +108,11 @@ func broughtUp(parts []stretch, i int) bool {
 		}
 		for k := i - 1; k >= 0 && parts[k].alike(s) && within(parts[k].from, before.from, moment); k-- {
 			if was := parts[k].session; was != nil && was.broughtUp(n) {
-				return true
+				return was
 			}
 		}
 	}
-	return false
+	return nil
 }
 
 // believedGone reports whether the person was believed to have left between the two

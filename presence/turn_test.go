@@ -77,6 +77,23 @@ func TestABootBringsNobodyUpWhoHadBeenGivenUpBefore(t *testing.T) {
 	d.want("london over 15:28:00-15:58:00 left; london present 08:23:00")
 }
 
+// A docked phone without interims is given up before midnight; then its access point is
+// shut down, which says that it was there, and boots. That it is there still is nobody's
+// arrival, and what is heard of anything else is.
+func TestABootIsNobodysReturnWhoHadBeenGivenUp(t *testing.T) {
+	d := newDay(t)
+	d.hear("9:57", Start, phone, "a")
+	d.is("+1 0:10")
+	d.wantState(phone, "a", Expired)
+	d.hear("+1 0:19:26", Stop, phone, "a", age(14*time.Hour+22*time.Minute), cause(AdminReboot))
+	d.reset(Reset{NAS: "wlc", At: d.clock("+1 0:22:35"), Heard: d.clock("+1 0:22:35")})
+	d.hear("+1 0:24:07", Start, phone, "a")
+	d.is("+1 1:30")
+	d.want("london over 09:57:00-09:57:00 unknown")
+	d.hear("+1 8:05", Start, laptop, "b")
+	d.want("london over 09:57:00-09:57:00 unknown; london present 08:05:00")
+}
+
 // However many sessions the phone had meanwhile: what only its age ended was
 // there until then, and is not the oldest of what is kept.
 func TestAfterALongDayABootBringsUpWhatWasDocked(t *testing.T) {
