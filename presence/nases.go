@@ -73,6 +73,9 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 	defer t.mu.Unlock()
 	n := t.ofNAS(s.NAS)
 	n.NAS, n.served = n.NAS.hear(s.Heard), true
+	if s.Site != "" && s.Site != noSite && !s.Vague {
+		n.NAS = n.NAS.at(s.Site)
+	}
 	of := t.ofSource(s.NAS)
 	of.all = of.all.hear(s.Heard)
 	if s.Device == "" || !person && t.at[s.Device] == nil { // a Stop may name nobody

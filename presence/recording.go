@@ -37,9 +37,9 @@ func (t *Tracker) record(ctx context.Context, now time.Time, batch []Record) err
 		g := mapping.Read(r)
 		t.resolve(g)
 		crowded := g.Nobody.Kind == "" && t.crowded(g.Sighting.User, r.Heard)
-		t.hear(&g.Sighting, g.Nobody.Kind == "" && !crowded)
 		t.identity(r.Client, g)
 		g.placed()
+		t.hear(&g.Sighting, g.Nobody.Kind == "" && !crowded)
 		all = append(all, reading{g, r.Client, r.Heard, crowded})
 	}
 	if !t.Healthy() {

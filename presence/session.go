@@ -174,6 +174,9 @@ func (p *Person) owned(all []Session, i int, w *World) {
 	}
 	if s.Site == "" && before != nil && !before.foreign && s.Began.Before(before.life(w).Add(w.longest())) {
 		s.Site, s.vague, s.inherits = before.Site, true, true // no record of it said where it is, and the device was there
+		if at := w.NAS(s.facts.Place.NAS).Site; w.Sites[at].Name != "" {
+			s.Site = at // … but other records of its NAS say where that is
+		}
 	}
 	if s.named {
 		for j := range all[:i] {

@@ -115,6 +115,11 @@ func (t *Tracker) World() World {
 // Reload replaces mapping and rules from now on.
 func (t *Tracker) Reload(mapping Mapping, rules Rules) {
 	t.policy.Store(&policy{mapping, rules})
+	t.mu.Lock()
+	for _, n := range t.nases {
+		n.Site = "" // by the mapping before
+	}
+	t.mu.Unlock()
 	t.reloaded.Store(true) // deadlines may be sooner now
 	t.wake()
 }

@@ -153,6 +153,35 @@ func TestWhatABootBroughtUpAtNoonIsNotBroughtUpInTheMorning(t *testing.T) {
 	d.want("london over 09:00:00-17:00:00 left; london present 08:58:00")
 }
 
+// A device that was at one site in the morning is heard in the afternoon by records that
+// name neither its user nor a place. Others of the access point do: it is at another site.
+func TestWhatNamesNoPlaceIsWhereItsAccessPointIs(t *testing.T) {
+	bare := func(n *Sighting) { n.Site, n.Whose = "", Unsaid }
+	for site, want := range map[string]string{"": "london", noSite: "london", "a site that was closed": "london", "paris": "paris"} {
+		d := newDay(t)
+		d.nas["ap-15"] = NAS{Site: site}
+		d.hear("9:00", Start, laptop, "a")
+		d.hear("12:57", Stop, laptop, "a", cause(UserRequest))
+		d.hear("15:02", Interim, laptop, "b", nasIs("ap-15"), age(30*time.Minute), bare)
+		d.want("london over 09:00:00-12:57:00 left; " + want + " present 14:32:00")
+	}
+}
+
+func TestWhereANASIs(t *testing.T) {
+	tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
+	for _, c := range []struct{ say, want string }{{"", ""}, {noSite, ""}, {"paris", "paris"}, {"", "paris"}, {"london", noSite}, {"paris", noSite}} {
+		tr.hear(&Sighting{NAS: "ap-15", Status: Start, Site: c.say}, false)
+		if got := tr.nas("ap-15").Site; got != c.want {
+			t.Errorf("after a record at %q the NAS is at %q, want %q", c.say, got, c.want)
+		}
+	}
+	p := tr.policy.Load()
+	tr.Reload(p.mapping, p.rules)
+	if got := tr.nas("ap-15").Site; got != "" {
+		t.Errorf("by the mapping before it is at %q", got)
+	}
+}
+
 // But who went home with their laptop, and is the first after the boot, arrives.
 func TestWhoComesAfterABootArrives(t *testing.T) {
 	d := newDay(t)

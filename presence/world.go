@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,7 @@ type NAS struct {
 	Others   int           `json:"-"`                // people's devices that are alive there, less one
 	Regular  int           `json:"-"`                // devices there that are heard by an interval of their own
 	Every    time.Duration `json:"-"`                // the median of these intervals
+	Site     string        `json:"-"`                // at which its records say that they are; noSite if at several, "" if they do not say
 }
 
 const (
@@ -99,6 +101,18 @@ func (n NAS) hear(t time.Time) NAS {
 	}
 	if t.After(n.Heard) {
 		n.Heard = t
+	}
+	return n
+}
+
+// at returns n with the site that a record of it says.
+func (n NAS) at(site string) NAS {
+	switch n.Site {
+	case "":
+		n.Site = strings.Clone(site)
+	case site:
+	default:
+		n.Site = noSite
 	}
 	return n
 }
