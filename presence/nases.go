@@ -73,7 +73,7 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 	defer t.mu.Unlock()
 	n := t.ofNAS(s.NAS)
 	n.NAS, n.served = n.NAS.hear(s.Heard), true
-	if s.Site != "" && s.Site != noSite && !s.Vague {
+	if s.Site != "" && s.Site != noSite {
 		n.NAS = n.NAS.at(s.Site)
 	}
 	of := t.ofSource(s.NAS)

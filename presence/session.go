@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -174,8 +175,8 @@ func (p *Person) owned(all []Session, i int, w *World) {
 	}
 	if s.Site == "" && before != nil && !before.foreign && s.Began.Before(before.life(w).Add(w.longest())) {
 		s.Site, s.vague, s.inherits = before.Site, true, true // no record of it said where it is, and the device was there
-		if at := w.NAS(s.facts.Place.NAS).Site; w.Sites[at].Name != "" {
-			s.Site = at // … but other records of its NAS say where that is
+		if at := s.knownNAS(w).Site; w.Sites[at].Name != "" {
+			s.Site = at // … but other records of its NAS were elsewhere
 		}
 	}
 	if s.named {
@@ -198,6 +199,15 @@ func (p *Person) owned(all []Session, i int, w *World) {
 	if !on && !s.lone {
 		s.facts = nil
 	}
+}
+
+// knownNAS returns what is known of the session's NAS: by its name, or by its hash when the
+// name has been dropped.
+func (s *Session) knownNAS(w *World) NAS {
+	if name := s.facts.Place.NAS; name != "" || w.NASByHash == nil {
+		return w.NAS(name)
+	}
+	return w.NASByHash(cmp.Or(s.nas, s.first.NAS))
 }
 
 // beside reports whether another NAS goes on to tell of the station in session s while

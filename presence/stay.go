@@ -291,16 +291,12 @@ func (y *stay) extend(s *stretch) {
 // its hash when the name has been dropped.
 func (s *stretch) nas(w *World) NAS {
 	switch {
-	case s.session == nil && s.over == nil:
-		return NAS{}
-	case s.session != nil && s.session.NAS != "":
-		return w.NAS(s.session.NAS)
-	case w.NASByHash == nil:
-		return NAS{}
-	case s.over != nil:
+	case s.session != nil:
+		return s.session.knownNAS(w)
+	case s.over != nil && w.NASByHash != nil:
 		return w.NASByHash(s.over.NAS)
 	}
-	return w.NASByHash(s.session.nas)
+	return NAS{}
 }
 
 // due returns when the device is believed to have left, as far as the stretch tells,

@@ -164,6 +164,9 @@ func TestWhatNamesNoPlaceIsWhereItsAccessPointIs(t *testing.T) {
 		d.hear("12:57", Stop, laptop, "a", cause(UserRequest))
 		d.hear("15:02", Interim, laptop, "b", nasIs("ap-15"), age(30*time.Minute), bare)
 		d.want("london over 09:00:00-12:57:00 left; " + want + " present 14:32:00")
+		d.hear("16:13", Stop, laptop, "b", nasIs("ap-15"), bare)
+		d.is("21:00") // and nothing but its hash is left of the NAS's name
+		d.want("london over 09:00:00-12:57:00 left; " + want + " over 14:32:00-16:13:00 left")
 	}
 }
 

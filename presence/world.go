@@ -32,7 +32,7 @@ type NAS struct {
 	Others   int           `json:"-"`                // people's devices that are alive there, less one
 	Regular  int           `json:"-"`                // devices there that are heard by an interval of their own
 	Every    time.Duration `json:"-"`                // the median of these intervals
-	Site     string        `json:"-"`                // at which its records say that they are; noSite if at several, "" if they do not say
+	Site     string        `json:"-"`                // of its records; noSite if of several, "" if of none
 }
 
 const (
@@ -105,7 +105,7 @@ func (n NAS) hear(t time.Time) NAS {
 	return n
 }
 
-// at returns n with the site that a record of it says.
+// at returns n with the site of a record of it.
 func (n NAS) at(site string) NAS {
 	switch n.Site {
 	case "":
