@@ -28,10 +28,16 @@ func (in *intake) startRecording() {
 	}
 	in.recording = true
 	go func() {
+		answered := make(chan struct{}, 1)
+		answered <- struct{}{}
 		for batch, more := in.nextBatch(); more; batch, more = in.nextBatch() {
 			err := in.recordBatch(batch)
 			in.noteOutcome(err)
-			in.answer(batch, err)
+			<-answered // batches are answered in turn, each while the next is recorded
+			go func() {
+				in.answer(batch, err)
+				answered <- struct{}{}
+			}()
 		}
 	}()
 }
