@@ -72,7 +72,8 @@ func (p *Person) advance(now time.Time, w World, n *Sighting) []Visit {
 		p.beside.prune(p)
 	}
 	archived := p.archive()
-	if len(p.Facts) == facts { // else what c knows of them is no longer so
+	// Most records are of a session that goes on, and nothing is over for good because of them.
+	if len(p.Facts) == facts && (n == nil || n.Status == Start) { // with other facts, what c knows of them is no longer so
 		p.part(c)
 	}
 	p.NextErrand = p.nextErrand()

@@ -44,12 +44,24 @@ func (p *Person) heartbeat(n *Sighting, w *World) bool {
 	if f == nil || f.Place.SSID != n.SSID || f.Place.NAS != n.NAS || f.Place.AP != n.AP || f.Place.BSSID != n.BSSID {
 		return false
 	}
-	if last := &f.Marks[len(f.Marks)-1]; !last.sign() || !n.At.After(last.At) || last.Site != n.Site || last.Whose != n.Whose {
+	if last := &f.Marks[len(f.Marks)-1]; !last.sign() || !n.At.After(last.At) || last.Site != n.Site || last.Whose != n.Whose || !f.regular() {
 		return false
 	}
 	return slices.ContainsFunc(p.look(n.Heard, w), func(s Session) bool {
 		return s.facts == f && s.State == Open && s.Seen.Equal(f.last()) && s.rhythm.interval() > 0
 	})
+}
+
+// regular reports whether the signs of the id repeat at an interval: else none of its
+// sessions has one, and there is no need to look.
+func (f *Facts) regular() bool {
+	var r rhythm
+	for i := range f.Marks {
+		if m := &f.Marks[i]; m.sign() {
+			r.add(m.At)
+		}
+	}
+	return r.interval() > 0
 }
 
 // keepHeartbeat keeps the heartbeat for the next flush: of each session the latest
