@@ -49,6 +49,7 @@ test: peers style lint ## checks everything; as root (or with sudo) installs wha
 	.ci/gotest -race -shuffle=on -timeout 30m ./...
 	.ci/gotest -shuffle=on -timeout 30m ./presence ./internal/rigs/office # days by chance: few with -race, here many
 	$(MAKE) points ROUNDS=100
+	RAPID_CHECKS=15 $(GO) test -C internal/rigs/etcd -count=1 ./...
 
 .PHONY: points
 points: ## kills, or has fail, the store between any two steps to the disk, and the courier around its calls, ROUNDS (5000) times each
@@ -65,12 +66,13 @@ style: ## gofmt and go vet
 	$(GO) vet -tags whole ./packages
 	$(GO) vet -tags failpoints ./store/...
 	$(GO) vet -C packages/release ./...
+	$(GO) vet -C internal/rigs/etcd ./...
 
 .PHONY: lint
 lint: ## staticcheck with every check, at the version that tools.mod pins
 	$(STATICCHECK) ./...
 	$(STATICCHECK) -tags whole ./packages
-	linter=$$($(GO) tool -modfile=tools.mod -n staticcheck) && cd packages/release && $$linter ./...
+	linter=$$($(GO) tool -modfile=tools.mod -n staticcheck) && for module in packages/release internal/rigs/etcd; do (cd $$module && $$linter ./...) || exit 1; done
 	$(STATICCHECK) -tags failpoints ./store/...
 
 .PHONY: lab
@@ -105,6 +107,7 @@ nightly: nightly-properties nightly-offices nightly-store radio release-test nig
 .PHONY: nightly-properties
 nightly-properties: # those that are checked on random cases, on new ones, and many
 	RAPID_CHECKS=2000 $(GO) test -count=1 -timeout 2h ./store/... -run 'TestTheMapIsWhatMaps|TestTheFileKeepsTheContract|TestWhatIsDecoded'
+	RAPID_CHECKS=500 $(GO) test -C internal/rigs/etcd -count=1 -timeout 2h -run TestEtcdKeepsTheContract ./...
 	RAPID_CHECKS=2000 $(GO) test -count=1 -timeout 2h ./internal/rigs/office -run 'TestNobodyIsTwice|TestEventsArrive|TestRetransmission|TestSessionsAreWhole|TestPhones'
 
 .PHONY: nightly-offices

@@ -13,9 +13,11 @@ for arch in amd64 arm64; do
 done
 "$go" list -modfile=tools.mod -deps tool >/dev/null
 "$go" -C packages/release list -deps . >/dev/null
+"$go" -C internal/rigs/etcd list -deps -test ./... >/dev/null
 "$go" mod verify
 "$go" mod verify -modfile=tools.mod
 "$go" -C packages/release mod verify
+"$go" -C internal/rigs/etcd mod verify
 
 database=${GOVULNDB:-https://vuln.go.dev}
 # A database that knows nothing finds nothing. Go's own always knows of the standard library.

@@ -35,7 +35,9 @@ type Store interface {
 	// Due returns up to limit users whose Wake (or NextErrand) is not after by, soonest
 	// first, and when to ask again: no later than the earliest such moment of anybody
 	// not returned; zero if there is none. It may name a user too early, and never too
-	// late; but not twice: it puts right what it goes by.
+	// late; but not twice: it puts right what it goes by. A store that several daemons
+	// share names a moment or two late whom another of them wrote last: that one comes
+	// for them, if it is still there.
 	Due(ctx context.Context, q Queue, by time.Time, limit int) (users []string, next time.Time, err error)
 
 	// Note returns a note's value, nil if there is none.

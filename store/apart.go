@@ -17,26 +17,31 @@ import (
 // sessions that are over, and the lines of the story, each under a key of its own that
 // begins with the user.
 
-func pastKey(user string, key uint32) []byte {
-	return binary.BigEndian.AppendUint32(under(user, ""), key)
+// PastKey is where facts of the user with the key stand that are over.
+func PastKey(user string, key uint32) []byte {
+	return binary.BigEndian.AppendUint32(Under(user, ""), key)
 }
 
-// lineKey sorts as the story tells its lines.
-func lineKey(user string, e *presence.Entry) []byte {
-	return binary.BigEndian.AppendUint32(append(under(user, moment(e.At, "")), e.Kind.Rank()), e.Hash())
+// LineKey is where a line of the user's story stands: in the order in which it is told.
+func LineKey(user string, e *presence.Entry) []byte {
+	return binary.BigEndian.AppendUint32(append(Under(user, MomentKey(e.At, "")), e.Kind.Rank()), e.Hash())
 }
 
-func encodeFacts(f *presence.Facts) []byte { return appendFacts([]byte{codecVersion}, f) }
+// EncodeFacts returns facts that are over as they are stored.
+func EncodeFacts(f *presence.Facts) []byte { return appendFacts([]byte{codecVersion}, f) }
 
-func decodeFacts(data []byte) (f presence.Facts, err error) {
+// DecodeFacts returns the facts that were encoded.
+func DecodeFacts(data []byte) (f presence.Facts, err error) {
 	r := newReader(data)
 	readFacts(r, &f)
 	return f, r.end()
 }
 
-func encodeLine(e *presence.Entry) []byte { return appendEntry([]byte{codecVersion}, e) }
+// EncodeLine returns a line of a story as it is stored.
+func EncodeLine(e *presence.Entry) []byte { return appendEntry([]byte{codecVersion}, e) }
 
-func decodeLine(data []byte) (e presence.Entry, err error) {
+// DecodeLine returns the line that was encoded.
+func DecodeLine(data []byte) (e presence.Entry, err error) {
 	r := newReader(data)
 	readEntry(r, &e)
 	return e, r.end()
@@ -113,7 +118,7 @@ func readOver(r *reader) []presence.Stretch {
 
 // of yields what is in the bucket under the user.
 func of(v kv.View, b kv.Bucket, user string) iter.Seq2[[]byte, []byte] {
-	prefix := under(user, "")
+	prefix := Under(user, "")
 	return func(yield func(k, value []byte) bool) {
 		for k, value := range v.From(b, prefix) {
 			if !bytes.HasPrefix(k, prefix) || !yield(k, value) {
@@ -128,7 +133,7 @@ func join(v kv.View, p *presence.Person, parts presence.Parts) error {
 	if parts&presence.PastFacts != 0 {
 		var all []presence.Facts
 		for _, data := range of(v, past, p.User) {
-			f, err := decodeFacts(data)
+			f, err := DecodeFacts(data)
 			if err != nil {
 				return fmt.Errorf("decode what is over of %q: %w", p.User, err)
 			}
@@ -139,7 +144,7 @@ func join(v kv.View, p *presence.Person, parts presence.Parts) error {
 	if parts&presence.AllLines != 0 {
 		var all []presence.Entry
 		for _, data := range of(v, lines, p.User) {
-			e, err := decodeLine(data)
+			e, err := DecodeLine(data)
 			if err != nil {
 				return fmt.Errorf("decode the story of %q: %w", p.User, err)
 			}
@@ -158,13 +163,13 @@ func (u *update) saveApart(d *document) error {
 	}
 	facts, story, all := d.Part()
 	for i := range facts {
-		if err := u.putNew(past, pastKey(d.User, facts[i].Key()), encodeFacts(&facts[i])); err != nil {
+		if err := u.putNew(past, PastKey(d.User, facts[i].Key()), EncodeFacts(&facts[i])); err != nil {
 			return err
 		}
 	}
 	stays := map[string]bool{}
 	for i := range story {
-		key, value := lineKey(d.User, &story[i]), encodeLine(&story[i])
+		key, value := LineKey(d.User, &story[i]), EncodeLine(&story[i])
 		if all && d.told {
 			stays[string(key)] = true
 		}
@@ -193,7 +198,7 @@ func (u *update) eraseDropped(d *document) error {
 	}
 	for _, key := range were {
 		if !slices.Contains(d.keys, key) {
-			if err := u.Put(past, pastKey(d.User, key), nil); err != nil {
+			if err := u.Put(past, PastKey(d.User, key), nil); err != nil {
 				return err
 			}
 		}

@@ -81,27 +81,27 @@ func filled() (p presence.Person) {
 
 // A field that is added to a person and not to the codec fails here.
 func TestEveryFieldSurvives(t *testing.T) {
-	want := &document{Person: filled(), queued: [len(queues)]time.Time{monday, monday.Add(1)}}
-	got, err := decode(want.User, want.append(nil))
+	want := &Document{Person: filled(), Queued: [len(queues)]time.Time{monday, monday.Add(1)}}
+	got, err := Decode(want.User, want.Encode(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	got.Past, got.Story = want.Past, want.Story // they are stored apart
 	same(t, got.Person, want.Person)
-	same(t, got.queued, want.queued)
-	f, err := decodeFacts(encodeFacts(&want.Past[0]))
+	same(t, got.Queued, want.Queued)
+	f, err := DecodeFacts(EncodeFacts(&want.Past[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, f, want.Past[0])
-	e, err := decodeLine(encodeLine(&want.Story[0]))
+	e, err := DecodeLine(EncodeLine(&want.Story[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, e, want.Story[0])
 
 	visit := want.Visits[0]
-	back, err := decodeVisit(encodeVisit(&visit))
+	back, err := DecodeVisit(EncodeVisit(&visit))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestBoolsAreNotMixedUp(t *testing.T) {
 		{Facts: []presence.Facts{{Marks: []presence.Mark{{Vague: true, At: monday, Heard: monday}, {Guess: true, At: monday, Heard: monday}}}}},
 		{Visits: []presence.Visit{{Claims: []presence.Claim{{DryRun: true}, {}}}}},
 	} {
-		got, err := decode("", (&document{Person: want}).append(nil))
+		got, err := decode("", (&Document{Person: want}).Encode(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,11 +124,11 @@ func TestBoolsAreNotMixedUp(t *testing.T) {
 
 func TestWhatIsDecodedIsWhatWasEncoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := document{Person: anyone.Draw(t, "person")}
-		for q := range want.queued {
-			want.queued[q] = anyTime.Draw(t, "queued")
+		want := Document{Person: anyone.Draw(t, "person")}
+		for q := range want.Queued {
+			want.Queued[q] = anyTime.Draw(t, "queued")
 		}
-		got, err := decode(want.User, want.append(nil))
+		got, err := Decode(want.User, want.Encode(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestWhatIsDecodedIsWhatWasEncoded(t *testing.T) {
 		if diff := cmp.Diff(want.Person, got.Person, differing); diff != "" {
 			t.Fatal(diff)
 		}
-		if diff := cmp.Diff(want.queued, got.queued); diff != "" {
+		if diff := cmp.Diff(want.Queued, got.Queued); diff != "" {
 			t.Fatal(diff)
 		}
 	})
@@ -201,8 +201,8 @@ func TestTimesComeBackInUTCAndEqual(t *testing.T) {
 }
 
 func TestADamagedDocumentIsAnErrorThatNamesTheUser(t *testing.T) {
-	want := document{Person: filled()}
-	data := want.append(nil)
+	want := Document{Person: filled()}
+	data := want.Encode(nil)
 	for n := range data {
 		if _, err := decode("ann\n@x", data[:n]); err == nil || !strings.HasPrefix(err.Error(), `decode "ann\n@x": `) {
 			t.Fatalf("cut at %d: %v", n, err)
@@ -301,7 +301,7 @@ func TestAPersonOfTheFirstVersionIsRead(t *testing.T) {
 		{"5F3C0000", "02:11:22:33:44:55", "london", "Corp", presence.Open, monday, monday.Add(time.Hour), time.Time{}, 0},
 		{"5F3C0001", "02:66:77:88:99:aa", "london", "Corp", presence.Ended, monday, monday.Add(30 * time.Minute), monday.Add(30 * time.Minute), presence.UserRequest},
 	})
-	again, err := decode("ann", d.append(nil))
+	again, err := decode("ann", d.Encode(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,9 +335,9 @@ func TestAPersonOfTheSecondAndThirdVersionIsRead(t *testing.T) {
 // FuzzDecode: whatever lies where a person or a visit was is decoded or refused,
 // at a cost that its size bounds, and what is decoded is encoded to the same.
 func FuzzDecode(f *testing.F) {
-	some, full := document{Person: office("ann@example.com")}, document{Person: filled()}
-	f.Add(some.append(nil))
-	f.Add(full.append(nil))
+	some, full := Document{Person: office("ann@example.com")}, Document{Person: filled()}
+	f.Add(some.Encode(nil))
+	f.Add(full.Encode(nil))
 	f.Add(first)
 	f.Add([]byte{1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Add([]byte{codecVersion, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
@@ -347,10 +347,10 @@ func FuzzDecode(f *testing.F) {
 		var err, verr error
 		budget.Budget{Time: 50 * time.Millisecond, Each: 10 * time.Microsecond, Octets: 1 << 16, More: 64}.Hold(t, len(data), func() {
 			d, err = decode("ann", data)
-			v, verr = decodeVisit(data)
+			v, verr = DecodeVisit(data)
 		})
 		if err == nil {
-			again, err := decode("ann", d.append(nil))
+			again, err := decode("ann", d.Encode(nil))
 			if err == nil {
 				again.Story = d.Story
 			}
@@ -359,7 +359,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		if verr == nil {
-			if again, err := decodeVisit(encodeVisit(&v)); err != nil || !cmp.Equal(again, v, differing) {
+			if again, err := DecodeVisit(EncodeVisit(&v)); err != nil || !cmp.Equal(again, v, differing) {
 				t.Fatalf("%v, and then %v, %v", v, again, err)
 			}
 		}
@@ -367,14 +367,14 @@ func FuzzDecode(f *testing.F) {
 }
 
 func BenchmarkCodec(b *testing.B) {
-	d := document{Person: office("ann@example.com")}
-	data := d.append(nil)
+	d := Document{Person: office("ann@example.com")}
+	data := d.Encode(nil)
 	text := must(json.Marshal(d.Person))
 	b.Run("encode", func(b *testing.B) {
 		b.ReportAllocs()
 		var buf []byte
 		for b.Loop() {
-			buf = d.append(buf[:0])
+			buf = d.Encode(buf[:0])
 		}
 		b.ReportMetric(float64(len(data)), "bytes")
 	})

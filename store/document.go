@@ -7,15 +7,20 @@ import (
 	"github.com/presenced/presenced/presence"
 )
 
-// document is a person as stored, with the moments at which the queues name
-// them. A queue may name a person too early, never too late, so a moment that
+// Document is a person as every engine stores them, with the moments at which the queues
+// name them. A queue may name a person too early, never too late, so a moment that
 // moves later costs no write: it is put right when the person is due.
-type document struct {
+type Document struct {
 	presence.Person
+	Queued [len(queues)]time.Time // by queue; zero: it does not name them
+}
+
+// document is a Document as it is in the file.
+type document struct {
+	Document
 	stored  []byte // nil: not stored; if it is not written, valid as long as the transaction
 	written bool
-	kept    int // octets that recent.size counts for it
-	queued  [len(queues)]time.Time
+	kept    int      // octets that recent.size counts for it
 	changed bool     // by the update
 	keys    []uint32 // of the facts that are stored apart
 	told    bool     // lines are stored
@@ -52,15 +57,23 @@ func (r *recent) take(loaded map[string]*document, done bool) {
 }
 
 func decode(user string, data []byte) (*document, error) {
-	d := &document{stored: data}
+	is, err := Decode(user, data)
+	if err != nil {
+		return nil, err
+	}
+	return &document{Document: is, stored: data}, nil
+}
+
+// Decode returns what was encoded of the user; of nil, that nobody is stored.
+func Decode(user string, data []byte) (d Document, err error) {
 	if data != nil {
 		r := newReader(data)
-		for q := range d.queued {
-			d.queued[q] = r.time()
+		for q := range d.Queued {
+			d.Queued[q] = r.time()
 		}
 		readPerson(r, &d.Person)
 		if err := r.end(); err != nil {
-			return nil, fmt.Errorf("decode %q: %w", user, err)
+			return Document{}, fmt.Errorf("decode %q: %w", user, err)
 		}
 	}
 	d.User = user
@@ -69,25 +82,30 @@ func decode(user string, data []byte) (*document, error) {
 }
 
 // note notes what is stored apart.
-func (d *document) note() {
-	d.told, d.keys = d.Told.Lines > 0, nil
+func (d *document) note() { d.told, d.keys = d.Told.Lines > 0, d.Keys() }
+
+// Keys returns the keys of the facts that are stored apart, as those of [PastKey].
+func (d *Document) Keys() (all []uint32) {
 	for i := range d.Over {
 		for _, is := range d.Over[i].Of {
-			d.keys = append(d.keys, is.Key)
+			all = append(all, is.Key)
 		}
 	}
+	return all
 }
 
-func (d *document) append(b []byte) []byte {
+// Encode appends the document, without the user, which is its key, and without what is
+// stored apart.
+func (d *Document) Encode(b []byte) []byte {
 	b = append(b, codecVersion)
-	for _, at := range d.queued {
+	for _, at := range d.Queued {
 		b = appendTime(b, at)
 	}
 	return appendPerson(b, &d.Person)
 }
 
-// moment returns the moment that the queue is to name the person at; zero for none.
-func (d *document) moment(q presence.Queue) time.Time {
+// Moment returns the moment that the queue is to name the person at; zero for none.
+func (d *Document) Moment(q presence.Queue) time.Time {
 	return [...]time.Time{presence.Wakes: d.Wake, presence.Errands: d.NextErrand}[q]
 }
 
@@ -96,11 +114,13 @@ func (d *document) empty() bool {
 	return d.Unknown()
 }
 
-func encodeVisit(v *presence.Visit) []byte {
+// EncodeVisit returns a settled visit as it is stored.
+func EncodeVisit(v *presence.Visit) []byte {
 	return appendVisit([]byte{codecVersion}, v)
 }
 
-func decodeVisit(data []byte) (v presence.Visit, err error) {
+// DecodeVisit returns the visit that was encoded.
+func DecodeVisit(data []byte) (v presence.Visit, err error) {
 	r := newReader(data)
 	readVisit(r, &v)
 	if err := r.end(); err != nil {

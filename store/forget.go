@@ -29,12 +29,12 @@ func (u *update) forget(user string) error {
 		return err
 	}
 	d.Person = presence.Person{User: user}
-	prefix := under(user, "")
+	prefix := Under(user, "")
 	for k := range u.From(visits, prefix) {
 		if !bytes.HasPrefix(k, prefix) {
 			break
 		}
-		arrived, id := splitMoment(k[len(prefix):])
+		arrived, id := SplitMoment(k[len(prefix):])
 		if err := u.erase(user, arrived, string(id)); err != nil {
 			return err
 		}

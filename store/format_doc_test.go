@@ -33,9 +33,9 @@ func TestFormatIsWhatItsDocumentShows(t *testing.T) {
 		shown += strings.Join(strings.Fields(octets), "")
 	}
 
-	ann := document{Person: presence.Person{User: "ann@example.com", Wake: monday}}
+	ann := Document{Person: presence.Person{User: "ann@example.com", Wake: monday}}
 	ann.Devices = []presence.Device{{ID: "02:00:5e:10:00:01", Site: "london", Began: monday, Last: monday}}
-	ann.queued[presence.Wakes] = monday
+	ann.Queued[presence.Wakes] = monday
 	// The journals become those that the document shows one of: in its fifth life.
 	path := filepath.Join(t.TempDir(), "presenced.db")
 	keeper, lives := "\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7\x00\x00\x00\x00\x00\x00\x00", [2]string{"\x05", "\x04"}
@@ -53,9 +53,9 @@ func TestFormatIsWhatItsDocumentShows(t *testing.T) {
 	s := reopen(t, path)
 	err = s.kv.Update(func(u *kv.Update) error {
 		return errors.Join(
-			u.Put(people, []byte(ann.User), ann.append(nil)),
-			u.Put(wakes, moment(monday, ann.User), []byte{}),
-			u.Put(notes, under("forget", "bob@example.com"), nil),
+			u.Put(people, []byte(ann.User), ann.Encode(nil)),
+			u.Put(wakes, MomentKey(monday, ann.User), []byte{}),
+			u.Put(notes, Under("forget", "bob@example.com"), nil),
 		)
 	})
 	if err != nil {

@@ -15,20 +15,20 @@ func (s *Store) History(_ context.Context, user string, from, to time.Time, limi
 	err = s.read(func(v kv.View) error {
 		b, prefix := history, []byte{}
 		if user != "" {
-			b, prefix = visits, under(user, "")
+			b, prefix = visits, Under(user, "")
 		}
-		for k, data := range v.From(b, append(bytes.Clone(prefix), moment(from, "")...)) {
+		for k, data := range v.From(b, append(bytes.Clone(prefix), MomentKey(from, "")...)) {
 			if !bytes.HasPrefix(k, prefix) || len(all) == limit {
 				break
 			}
-			at, id := splitMoment(k[len(prefix):])
+			at, id := SplitMoment(k[len(prefix):])
 			if !at.Before(to) {
 				break
 			}
 			if user != "" {
-				data = v.Get(history, historyKey(user, at, string(id)))
+				data = v.Get(history, HistoryKey(user, at, string(id)))
 			}
-			visit, err := decodeVisit(data)
+			visit, err := DecodeVisit(data)
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ func (s *Store) prune(ctx context.Context, before time.Time) (pruned int, err er
 
 func (u *update) prune(before time.Time) (n int, err error) {
 	for k := range u.From(history, nil) {
-		user, arrived, id := splitHistoryKey(k)
+		user, arrived, id := SplitHistoryKey(k)
 		if !arrived.Before(before) || n == pruneChunk {
 			break
 		}
@@ -87,8 +87,8 @@ func (u *update) prune(before time.Time) (n int, err error) {
 
 // erase erases a visit of the user from the history.
 func (u *update) erase(user string, arrived time.Time, id string) error {
-	if err := u.Put(history, historyKey(user, arrived, id), nil); err != nil {
+	if err := u.Put(history, HistoryKey(user, arrived, id), nil); err != nil {
 		return fmt.Errorf("a visit of %q: %w", user, err)
 	}
-	return u.Put(visits, visitKey(user, arrived, id), nil)
+	return u.Put(visits, VisitKey(user, arrived, id), nil)
 }

@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// moment is a key that sorts by time first, then by name.
-func moment(t time.Time, name string) []byte {
+// MomentKey is a key that sorts by time first, then by name.
+func MomentKey(t time.Time, name string) []byte {
 	key := make([]byte, 8, 8+len(name))
 	binary.BigEndian.PutUint64(key, uint64(nanoseconds(t))^1<<63) // so that 1969 sorts before 1970
 	return append(key, name...)
 }
 
-func splitMoment(key []byte) (time.Time, []byte) {
+// SplitMoment returns the time of such a key, and the name.
+func SplitMoment(key []byte) (time.Time, []byte) {
 	return time.Unix(0, int64(binary.BigEndian.Uint64(key)^1<<63)).UTC(), key[8:]
 }
 
@@ -30,24 +31,26 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// under is the key of what stands under a name, which holds no NUL.
-func under[T string | []byte](name string, key T) []byte {
+// Under is the key of what stands under a name, which holds no NUL.
+func Under[T string | []byte](name string, key T) []byte {
 	all := make([]byte, 0, len(name)+1+len(key))
 	return append(append(append(all, name...), 0), key...)
 }
 
-// historyKey and visitKey are where a visit of the user stands in history and
+// HistoryKey and VisitKey are where a visit of the user stands in history and
 // in visits; the one follows from the other.
-func historyKey(user string, arrived time.Time, id string) []byte {
-	return moment(arrived, string(under(user, id)))
+func HistoryKey(user string, arrived time.Time, id string) []byte {
+	return MomentKey(arrived, string(Under(user, id)))
 }
 
-func visitKey(user string, arrived time.Time, id string) []byte {
-	return under(user, moment(arrived, id))
+// VisitKey is where a visit stands in the index of the user's visits.
+func VisitKey(user string, arrived time.Time, id string) []byte {
+	return Under(user, MomentKey(arrived, id))
 }
 
-func splitHistoryKey(key []byte) (user string, arrived time.Time, id string) {
-	arrived, name := splitMoment(key)
+// SplitHistoryKey returns what HistoryKey was made of.
+func SplitHistoryKey(key []byte) (user string, arrived time.Time, id string) {
+	arrived, name := SplitMoment(key)
 	user, id, _ = strings.Cut(string(name), "\x00")
 	return user, arrived, id
 }

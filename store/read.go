@@ -78,7 +78,7 @@ func (s *Store) Due(ctx context.Context, q presence.Queue, by time.Time, limit i
 	var early []string
 	err = s.read(func(v kv.View) error {
 		for k := range v.From(queues[q], nil) {
-			at, user := splitMoment(k)
+			at, user := SplitMoment(k)
 			if at.After(by) || len(users) >= limit {
 				next = at
 				return nil
@@ -88,7 +88,7 @@ func (s *Store) Due(ctx context.Context, q presence.Queue, by time.Time, limit i
 				if err != nil {
 					return err
 				}
-				if d.moment(q).After(by) {
+				if d.Moment(q).After(by) {
 					early = append(early, d.User)
 					continue
 				}
@@ -136,7 +136,7 @@ func (s *Store) NotesOf(_ context.Context, kind string, keys []string) (all [][]
 	err = s.read(func(v kv.View) error {
 		all = make([][]byte, len(keys))
 		for i, key := range keys {
-			all[i] = bytes.Clone(v.Get(notes, under(kind, key)))
+			all[i] = bytes.Clone(v.Get(notes, Under(kind, key)))
 		}
 		return nil
 	})
@@ -145,9 +145,9 @@ func (s *Store) NotesOf(_ context.Context, kind string, keys []string) (all [][]
 
 // Notes implements [presence.Store].
 func (s *Store) Notes(_ context.Context, kind, after string, limit int) (all []presence.Note, err error) {
-	prefix := under(kind, "")
+	prefix := Under(kind, "")
 	err = s.read(func(v kv.View) error {
-		for k, value := range v.From(notes, next(under(kind, after))) {
+		for k, value := range v.From(notes, next(Under(kind, after))) {
 			if !bytes.HasPrefix(k, prefix) || len(all) == limit {
 				break
 			}

@@ -154,11 +154,11 @@ func whole(s *Store) error {
 				return err
 			}
 			for q, at := range [...]time.Time{d.Wake, d.NextErrand} {
-				if d.queued[q].IsZero() != at.IsZero() || d.queued[q].After(at) {
-					return fmt.Errorf("queue %d names %q at %v, which is later than %v", q, k, d.queued[q], at)
+				if d.Queued[q].IsZero() != at.IsZero() || d.Queued[q].After(at) {
+					return fmt.Errorf("queue %d names %q at %v, which is later than %v", q, k, d.Queued[q], at)
 				}
 				if !at.IsZero() {
-					named[q][string(moment(d.queued[q], d.User))] = true
+					named[q][string(MomentKey(d.Queued[q], d.User))] = true
 				}
 			}
 		}
@@ -181,8 +181,8 @@ func whole(s *Store) error {
 		}
 		visitsOf := map[string]bool{}
 		for k := range v.From(history, nil) {
-			user, arrived, id := splitHistoryKey(k)
-			visitsOf[string(visitKey(user, arrived, id))] = true
+			user, arrived, id := SplitHistoryKey(k)
+			visitsOf[string(VisitKey(user, arrived, id))] = true
 		}
 		for k := range v.From(visits, nil) {
 			if !visitsOf[string(k)] {
@@ -210,7 +210,7 @@ func apartFits(v kv.View) error {
 		}
 		for i := range d.Over {
 			for _, is := range d.Over[i].Of {
-				facts[string(pastKey(d.User, is.Key))] = true
+				facts[string(PastKey(d.User, is.Key))] = true
 			}
 		}
 	}

@@ -122,17 +122,17 @@ func (u *update) change(c *presence.Change) (o presence.Outcome, err error) {
 func (u *update) run(c *presence.Change, d *document) (o presence.Outcome, err error) {
 	var read [][]byte
 	for _, k := range c.Reads {
-		read = append(read, u.noteAt(under(k.Kind, k.Key)).is)
+		read = append(read, u.noteAt(Under(k.Kind, k.Key)).is)
 	}
 	if d == nil {
-		return apply(c, nil, read)
+		return Apply(c, nil, read)
 	}
 	var before presence.Person
 	if d.changed {
 		before = d.Clone()
 	}
 	for have := presence.Parts(0); ; {
-		o, err = apply(c, &d.Person, read)
+		o, err = Apply(c, &d.Person, read)
 		wants := d.Wants()
 		if err != nil || wants == 0 {
 			d.changed = true
@@ -179,7 +179,8 @@ func (u *update) loadAll(users []string) error {
 	return nil
 }
 
-func apply(c *presence.Change, p *presence.Person, read [][]byte) (o presence.Outcome, err error) {
+// Apply runs the change, as one of any engine; a panic of it is an error.
+func Apply(c *presence.Change, p *presence.Person, read [][]byte) (o presence.Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("a change of %q panicked at %s: %v", c.User, panicked(), r)
@@ -232,7 +233,7 @@ func (u *update) count() error {
 
 func (u *update) saveOne(d *document) error {
 	for q := range presence.Queue(len(queues)) {
-		if err := u.queue(q, d, d.moment(q)); err != nil {
+		if err := u.queue(q, d, d.Moment(q)); err != nil {
 			return err
 		}
 	}
@@ -248,7 +249,7 @@ func (u *update) saveOne(d *document) error {
 	if err := u.saveApart(d); err != nil {
 		return err
 	}
-	u.buf = d.append(u.buf[:0])
+	u.buf = d.Encode(u.buf[:0])
 	if bytes.Equal(u.buf, d.stored) {
 		return nil
 	}
@@ -263,33 +264,33 @@ func (u *update) saveOne(d *document) error {
 // that is sooner is left as it is until Due may have named it: then whoever
 // asked writes, and finds it put right, so that nobody is named for ever.
 func (u *update) queue(q presence.Queue, d *document, at time.Time) error {
-	was := d.queued[q]
+	was := d.Queued[q]
 	named := nanoseconds(was) <= u.store.asked[q].Load()
 	if was.Equal(at) || !was.IsZero() && !at.IsZero() && !at.Before(was) && !named {
 		return nil
 	}
 	if !was.IsZero() {
-		if err := u.Put(queues[q], moment(was, d.User), nil); err != nil {
+		if err := u.Put(queues[q], MomentKey(was, d.User), nil); err != nil {
 			return err
 		}
 	}
-	d.queued[q] = at
+	d.Queued[q] = at
 	if at.IsZero() {
 		return nil
 	}
-	return u.Put(queues[q], moment(at, d.User), []byte{})
+	return u.Put(queues[q], MomentKey(at, d.User), []byte{})
 }
 
 func (u *update) archive(v *presence.Visit) error {
-	if err := u.Put(history, historyKey(v.User, v.Arrived, v.ID), encodeVisit(v)); err != nil {
+	if err := u.Put(history, HistoryKey(v.User, v.Arrived, v.ID), EncodeVisit(v)); err != nil {
 		return fmt.Errorf("a visit of %q: %w", v.User, err)
 	}
-	return u.Put(visits, visitKey(v.User, v.Arrived, v.ID), []byte{})
+	return u.Put(visits, VisitKey(v.User, v.Arrived, v.ID), []byte{})
 }
 
 // note has the note written.
 func (u *update) note(n presence.Note) {
-	u.noteAt(under(n.Kind, n.Key)).is = bytes.Clone(n.Value)
+	u.noteAt(Under(n.Kind, n.Key)).is = bytes.Clone(n.Value)
 }
 
 // noteAt returns the note at the key. Its value is valid as long as the transaction.

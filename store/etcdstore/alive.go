@@ -1,0 +1,214 @@
+package etcdstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+)
+
+const (
+	beat     = 2 * time.Second // how often a daemon says that it is there
+	lifetime = 6               // seconds that it counts as there without saying so
+)
+
+// Daemon is a daemon that shares the store, as it says of itself.
+type Daemon struct {
+	Name    string    `json:"name"`
+	Started time.Time `json:"started"`
+	Clock   time.Time `json:"clock"` // of its machine, when it said so
+}
+
+// Member is a member of etcd, as it was asked lately.
+type Member struct {
+	Endpoint string `json:"endpoint"`
+	Version  string `json:"version,omitempty"`
+	Leader   bool   `json:"leader,omitempty"`
+	Size     int64  `json:"size"`            // of its file, octets
+	Fault    string `json:"fault,omitempty"` // why it does not answer, or what it complains about
+}
+
+// alive is what is known of the daemons and the members.
+type alive struct {
+	mu      sync.Mutex // guards what follows
+	daemons []Daemon
+	members []Member
+	err     error // of the latest beat; nil: it was written
+}
+
+// Daemons returns who shares the store, this daemon too, by name, and why that is not
+// known for the moment.
+func (s *Store) Daemons() ([]Daemon, error) {
+	s.alive.mu.Lock()
+	defer s.alive.mu.Unlock()
+	return slices.Clone(s.alive.daemons), s.alive.err
+}
+
+// Members returns the members of etcd, in the order in which they are configured.
+func (s *Store) Members() []Member {
+	s.alive.mu.Lock()
+	defer s.alive.mu.Unlock()
+	return slices.Clone(s.alive.members)
+}
+
+// announce says that this daemon is there, again and again until it is stopped.
+func (s *Store) announce() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	s.alive.err = errors.New("etcd has not been asked yet")
+	me, lease := Daemon{Name: s.config.Name, Started: time.Now()}, int64(0)
+	s.ended.Go(func() {
+		for {
+			var err error
+			if lease, err = s.beat(ctx, me, lease); ctx.Err() == nil {
+				s.alive.mu.Lock()
+				s.alive.err = err
+				s.alive.mu.Unlock()
+			}
+			select {
+			case <-time.After(beat):
+			case <-ctx.Done():
+				s.leave(lease)
+				return
+			}
+		}
+	})
+	s.ended.Go(func() {
+		for {
+			s.look(ctx)
+			select {
+			case <-time.After(beat):
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// beat writes what this daemon says of itself under its lease, a new one if there is none,
+// and reads what the others do.
+func (s *Store) beat(ctx context.Context, me Daemon, lease int64) (int64, error) {
+	if lease != 0 && !s.prolong(ctx, lease) {
+		lease = 0
+	}
+	if lease == 0 {
+		for _, m := range s.etcd.all() {
+			granted, err := grant(ctx, m)
+			if err == nil {
+				lease = granted
+				break
+			}
+		}
+	}
+	me.Clock = time.Now()
+	value, err := json.Marshal(me)
+	if err != nil {
+		return lease, err
+	}
+	from := s.key(presents, nil)
+	got, err := s.etcd.txn(ctx, &etcdserverpb.TxnRequest{Success: []*etcdserverpb.RequestOp{
+		{Request: &etcdserverpb.RequestOp_RequestPut{RequestPut: &etcdserverpb.PutRequest{Key: s.key(presents, []byte(me.Name)), Value: value, Lease: lease}}},
+		get(from, beyond(from)),
+	}})
+	if err != nil {
+		return 0, err // the lease may have ended meanwhile
+	}
+	var all []Daemon
+	for _, kv := range got.Responses[1].GetResponseRange().GetKvs() {
+		var d Daemon
+		if err := json.Unmarshal(kv.Value, &d); err == nil && d.Name != "" {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b Daemon) int { return strings.Compare(a.Name, b.Name) })
+	s.alive.mu.Lock()
+	defer s.alive.mu.Unlock()
+	s.alive.daemons = all
+	return lease, nil
+}
+
+func grant(ctx context.Context, m *member) (lease int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	got, err := etcdserverpb.NewLeaseClient(m.conn).LeaseGrant(ctx, &etcdserverpb.LeaseGrantRequest{TTL: lifetime})
+	return got.GetID(), err
+}
+
+// prolong reports whether the lease was prolonged.
+func (s *Store) prolong(ctx context.Context, lease int64) bool {
+	for _, m := range s.etcd.all() {
+		if left, err := prolong(ctx, m, lease); err == nil {
+			return left > 0
+		}
+	}
+	return false
+}
+
+func prolong(ctx context.Context, m *member, lease int64) (left int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	stream, err := etcdserverpb.NewLeaseClient(m.conn).LeaseKeepAlive(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := stream.Send(&etcdserverpb.LeaseKeepAliveRequest{ID: lease}); err != nil {
+		return 0, err
+	}
+	got, err := stream.Recv()
+	return got.GetTTL(), err
+}
+
+// leave ends the lease, and with it what this daemon said.
+func (s *Store) leave(lease int64) {
+	ctx, cancel := context.WithTimeout(context.Background(), attemptTime)
+	defer cancel()
+	for _, m := range s.etcd.all() {
+		if lease == 0 {
+			return
+		}
+		if _, err := etcdserverpb.NewLeaseClient(m.conn).LeaseRevoke(ctx, &etcdserverpb.LeaseRevokeRequest{ID: lease}); err == nil {
+			return
+		}
+	}
+}
+
+// look asks every member how it is, and has the leader asked first from now on: the others
+// would only pass on to it what is written.
+func (s *Store) look(ctx context.Context) {
+	all := make([]Member, len(s.config.Endpoints))
+	var asked sync.WaitGroup
+	for _, m := range s.etcd.all() {
+		asked.Go(func() {
+			is := m.status(ctx)
+			if is.Leader {
+				s.etcd.prefer(m)
+			}
+			all[slices.Index(s.config.Endpoints, m.endpoint)] = is
+		})
+	}
+	asked.Wait()
+	s.alive.mu.Lock()
+	defer s.alive.mu.Unlock()
+	if ctx.Err() == nil {
+		s.alive.members = all
+	}
+}
+
+func (m *member) status(ctx context.Context) Member {
+	ctx, cancel := context.WithTimeout(ctx, 2*attemptTime)
+	defer cancel()
+	is := Member{Endpoint: m.endpoint}
+	got, err := etcdserverpb.NewMaintenanceClient(m.conn).Status(ctx, &etcdserverpb.StatusRequest{})
+	if err != nil {
+		is.Fault = err.Error()
+		return is
+	}
+	is.Version, is.Size, is.Fault = got.Version, got.DbSize, strings.Join(got.Errors, "; ")
+	is.Leader = got.Leader != 0 && got.Leader == got.Header.MemberId
+	return is
+}

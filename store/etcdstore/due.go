@@ -1,0 +1,93 @@
+package etcdstore
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store"
+)
+
+// Due implements [presence.Store]. It names those whose entries this daemon wrote, and
+// those of others once they are [Late]: then whoever wrote them does not come for them.
+// Whom it names too early it leaves to be written by who asked; if that has not been by
+// the next time, it puts the entry right.
+func (s *Store) Due(ctx context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
+	for before := []string(nil); ; {
+		users, early, next, err := s.due(ctx, q, by, limit)
+		if err != nil {
+			return nil, time.Time{}, s.failed("read", err)
+		}
+		if len(early) == 0 || slices.Equal(early, before) {
+			return slices.DeleteFunc(users, func(user string) bool { return slices.Contains(early, user) }), next, nil
+		}
+		var rights []presence.Change
+		for _, user := range early {
+			rights = append(rights, presence.Change{User: user, Apply: func(*presence.Person, [][]byte) presence.Outcome { return presence.Outcome{} }})
+		}
+		if err := s.Update(ctx, rights); err != nil {
+			return nil, time.Time{}, err
+		}
+		before = early // others may be the next
+	}
+}
+
+func (s *Store) due(ctx context.Context, q presence.Queue, by time.Time, limit int) (users, early []string, next time.Time, err error) {
+	asked := s.ask(q, by)
+	var named []string // before
+	soonest := func(at time.Time) {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	from := s.key(queues[q], nil)
+	for kv, err := range s.between(ctx, from, beyond(from), 0) {
+		if err != nil {
+			return nil, nil, time.Time{}, err
+		}
+		at, user := store.SplitMoment(s.rest(kv.Key))
+		due := at
+		if string(kv.Value) != s.config.Name {
+			due = at.Add(s.config.Late)
+		}
+		switch {
+		case at.After(by) || len(users) >= limit:
+			soonest(at)
+		case due.After(by):
+			soonest(due)
+			continue
+		default:
+			users = append(users, string(user))
+			if q == presence.Wakes && at.UnixNano() <= asked {
+				named = append(named, string(user))
+			}
+			continue
+		}
+		break
+	}
+	if len(named) == 0 {
+		return users, nil, next, nil
+	}
+	people, err := s.Persons(ctx, named)
+	if err != nil {
+		return nil, nil, time.Time{}, err
+	}
+	for i := range people {
+		if people[i].Wake.After(by) || people[i].Wake.IsZero() {
+			early = append(early, people[i].User)
+		}
+	}
+	return users, early, next, nil
+}
+
+// ask notes, before they are read, up to when people may have been named, and returns
+// up to when they may have been before.
+func (s *Store) ask(q presence.Queue, by time.Time) (before int64) {
+	for {
+		before = s.asked[q].Load()
+		if by.UnixNano() <= before || s.asked[q].CompareAndSwap(before, by.UnixNano()) {
+			return before
+		}
+	}
+}
