@@ -3,6 +3,7 @@ package presence
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -169,7 +170,7 @@ func (v *Visit) checkInVerdict(b *Booking, gone, now time.Time, r Rules) verdict
 	case b.End.IsZero():
 		return because("has no end")
 	case tried && c.In.IsZero() && b.Status == CheckedIn && b.Method == "wifi":
-		c.In = c.Tried // the answer was lost, the effect was not
+		c.In, c.Refused, c.Next = c.Tried, "", time.Time{} // the answer was lost, the effect was not
 		v.CheckIn.tookEffect(b.ID, c.In)
 		return verdict{}
 	case b.othersDid(c):
@@ -306,7 +307,7 @@ func (v *Visit) checkOutVerdict(b *Booking, now time.Time, r Rules) verdict {
 	doubt := c != nil && v.doubted(*b).Read.IsZero()
 	switch {
 	case c != nil && c.Out.IsZero() && b.Status == CheckedOut && c.Tried.After(v.Departed):
-		c.Out = now // the answer was lost, the effect was not
+		c.Out, c.Refused, c.Next = now, "", time.Time{} // the answer was lost, the effect was not
 		v.CheckOut.tookEffect(b.ID, now)
 		return verdict{}
 	case b.Status != CheckedIn && !dry && !doubt:
@@ -335,10 +336,10 @@ func (v *Visit) lookOut(all []Booking, now time.Time, r Rules) []Booking {
 	e := &v.CheckOut
 	switch {
 	case r.CheckOut == CheckOutNever:
-		*e = e.skip("check_out is never")
+		v.skip(e, "check_out is never")
 		return nil
 	case v.dropped():
-		*e = e.skip(byHand)
+		v.skip(e, byHand)
 		return nil
 	}
 	f := v.find(all, v.missed(all, now), func(b *Booking) verdict { return v.checkOutVerdict(b, now, r) })
@@ -346,7 +347,7 @@ func (v *Visit) lookOut(all []Booking, now time.Time, r Rules) []Booking {
 		return f.todo
 	}
 	if e.Next = f.next; !e.applyFindings(f, v.done()) {
-		*e = e.skip(f.why)
+		v.skip(e, f.why)
 	}
 	return nil
 }
@@ -396,14 +397,17 @@ var actions = map[action]struct {
 // booking afterwards.
 func (p *Person) answered(v *Visit, b, answer Booking, a action, err error, now time.Time) {
 	verb, goal := actions[a].verb, actions[a].goal
-	c := v.claim(b.ID)
+	c, because := v.claim(b.ID), ""
+	if why := v.whyOver(); a == checkingOut && why != "" {
+		because = ": " + why
+	}
 	var refused *RefusedError
 	var denied *DeniedError
 	switch {
 	case c == nil: // endDryRun has dropped the claim meanwhile
 	case errors.Is(err, ErrDryRun):
 		v.effected(b, a, now, true)
-		p.tell(now, Done, verb+b.ID+": dry run, not sent")
+		p.tell(now, Done, verb+b.ID+": dry run, not sent"+strings.Replace(because, ":", ";", 1))
 	case errors.Is(err, ErrChanged):
 		c.Refused = "it has changed" // nothing was done
 		p.tell(now, NotDone, verb+b.ID+": it has changed, and is "+string(answer.Status))
@@ -419,10 +423,37 @@ func (p *Person) answered(v *Visit, b, answer Booking, a action, err error, now 
 		p.tell(now, NotDone, verb+b.ID+" was denied: "+denied.Reason)
 	case answer.Status == goal:
 		v.effected(b, a, now, false)
-		p.tell(now, Done, verb+b.ID)
+		p.tell(now, Done, verb+b.ID+because)
 	default: // the call succeeded, and had another effect
 		c.refused("it is "+string(answer.Status), now)
 		p.tell(now, NotDone, verb+b.ID+": it is "+string(answer.Status))
+	}
+}
+
+// tellFound tells of the bookings on which an attempt turns out to have taken effect
+// that seemed not to have: its answer was lost, or was a refusal. was are the claims as
+// they were before the bookings were looked at. Of such a booking the story does not say
+// at the same moment that it was not done.
+func (p *Person) tellFound(v *Visit, was []Claim, now time.Time) {
+	for i := range v.Claims {
+		c := &v.Claims[i]
+		old := Claim{}
+		if j := slices.IndexFunc(was, func(w Claim) bool { return w.Booking == c.Booking }); j >= 0 {
+			old = was[j]
+		}
+		for _, found := range []struct {
+			action
+			is bool
+		}{{checkingIn, old.In.IsZero() && !c.In.IsZero()}, {checkingOut, old.Out.IsZero() && !c.Out.IsZero()}} {
+			if !found.is {
+				continue
+			}
+			what := actions[found.action].verb + c.Booking
+			p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool {
+				return e.Kind == NotDone && e.At.Equal(now) && strings.HasPrefix(e.Text, what)
+			})
+			p.tell(now, Done, what+" took effect: the booking is "+string(actions[found.action].goal))
+		}
 	}
 }
 

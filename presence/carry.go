@@ -166,7 +166,9 @@ func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, q *requ
 		p.handOver(v, p.visit(v.Site), now)
 		return step{}
 	}
+	was := slices.Clone(v.Claims)
 	todo := v.look(l, p.gone(v), now, rules)
+	p.tellFound(v, was, now)
 	if len(todo) == 0 {
 		return q.next(v, l.Bookings, now, rules)
 	}

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -145,16 +146,31 @@ func (p *Person) visitID(site string, arrived time.Time) string {
 // handOver gives up the check-out of an old visit, because the person is back, and
 // hands the bookings that it checked in to the new visit.
 func (p *Person) handOver(old, v *Visit, now time.Time) {
-	e := &old.CheckOut
-	if *e = e.skip("came back before the check-out got through"); len(e.Bookings) > 0 {
-		e.Status = old.done() // in part: what is left is kept
-	}
+	const why = "came back before the check-out got through"
+	old.skip(&old.CheckOut, why)
 	for _, c := range old.Claims {
 		if c.Out.IsZero() {
 			v.inherit(c)
 		}
 	}
-	p.tell(now, NotDone, "check-out of visit "+old.ID+": "+e.Reason)
+	p.tell(now, NotDone, old.checkOutOf(now)+why)
+}
+
+// checkOutOf begins a line about the visit's check-out: of the bookings that are checked
+// in by it still, and not of those that it has checked out.
+func (v *Visit) checkOutOf(now time.Time) string {
+	if held := v.Held(now); len(held) > 0 {
+		return actions[checkingOut].verb + strings.Join(held, ", ") + ": "
+	}
+	return "check-out of visit " + v.ID + ": "
+}
+
+// whyOver is why the visit was believed to be over; "" if that is not known.
+func (v *Visit) whyOver() string {
+	if v.State != Over || v.Outlook.State != Over {
+		return ""
+	}
+	return v.Outlook.Why
 }
 
 // underWay reports whether a check-out call is being made whose answer is not
@@ -168,15 +184,15 @@ func (p *Person) over(v *Visit, end End, departed, now time.Time, why string, w 
 	v.State, v.End, v.Departed, v.Believed = Over, end, departed, now
 	p.tell(departed, Concluded, "left "+v.Site+": "+why)
 	if v.CheckIn.open() {
-		v.CheckIn = v.CheckIn.skip("the visit was over before a booking was checked in")
+		v.skip(&v.CheckIn, "the visit was over before a booking was checked in")
 	}
 	switch {
 	case end == DayTurned || end == Withdrawn:
-		v.CheckOut = v.CheckOut.skip(why)
+		v.skip(&v.CheckOut, why)
 	case w.CheckOut == CheckOutNever:
-		v.CheckOut = v.CheckOut.skip("check_out is never")
+		v.skip(&v.CheckOut, "check_out is never")
 	case w.CheckOut != CheckOutAll && !v.touched():
-		v.CheckOut = v.CheckOut.skip("nothing was checked in by us")
+		v.skip(&v.CheckOut, "nothing was checked in by us on this visit")
 	case v.dropped():
 		v.CheckOut = v.given(v.CheckOut)
 	case departed.Sub(v.Arrived) < w.Brief && !v.running(now).IsZero():
@@ -208,7 +224,7 @@ func (p *Person) waitElsewhere(c *picture) {
 		switch waits := !c.w.CheckOutElsewhere && runs.After(c.now) && p.elsewhere(v.Site); {
 		case waits && v.CheckOut.Reason != elsewhereStill:
 			v.CheckOut.Status, v.CheckOut.Next, v.CheckOut.Reason = Waiting, runs, elsewhereStill
-			p.tell(c.now, NotDone, "check-out of visit "+v.ID+": "+elsewhereStill)
+			p.tell(c.now, NotDone, v.checkOutOf(c.now)+elsewhereStill)
 		case !waits && v.CheckOut.Reason == elsewhereStill:
 			v.CheckOut.Status, v.CheckOut.Next, v.CheckOut.Reason = Pending, c.now, ""
 		}

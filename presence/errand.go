@@ -45,10 +45,13 @@ const (
 // open reports whether the errand is still to be run.
 func (e Errand) open() bool { return e.Status == Waiting || e.Status == Pending }
 
-// skip returns the errand, not to be run any more.
-func (e Errand) skip(why string) Errand {
+// skip has the visit's errand e not run any more. One that took effect on a booking is
+// done, and why is then about the others.
+func (v *Visit) skip(e *Errand, why string) {
 	e.Status, e.Reason, e.Next = Skipped, why, time.Time{}
-	return e
+	if len(e.Bookings) > 0 {
+		e.Status, e.Reason = v.done(), "of others not: "+why
+	}
 }
 
 // tookEffect notes that the errand took effect on a booking.
@@ -107,7 +110,7 @@ func (v *Visit) drop() bool {
 		return false
 	}
 	if v.CheckIn.Next = (time.Time{}); v.CheckIn.open() {
-		v.CheckIn = v.CheckIn.skip(byHand)
+		v.skip(&v.CheckIn, byHand)
 	}
 	v.CheckOut = v.given(v.CheckOut)
 	return true
@@ -151,7 +154,7 @@ func (v *Visit) failed(err error, flaky bool, now time.Time) {
 		return
 	case v.dropped():
 		if !now.Before(v.lapses()) {
-			*e = e.skip(byHand)
+			v.skip(e, byHand)
 		}
 		return
 	}
@@ -167,7 +170,7 @@ func (v *Visit) failed(err error, flaky bool, now time.Time) {
 	var closed *ClosedError
 	switch {
 	case nobody && !v.inherited():
-		*e = e.skip(err.Error())
+		v.skip(e, err.Error())
 		return
 	case nobody, denies(err): // this user's trouble alone, and asking soon does not cure it
 		e.Next, e.Attempts = now.Add(jitter(refresh, v.ID)), 0
@@ -188,7 +191,7 @@ func (v *Visit) failed(err error, flaky bool, now time.Time) {
 	}
 	e.Reason = err.Error()
 	if v.State == Over && now.After(v.lapses()) {
-		*e = e.skip("every booking has ended; last: " + err.Error())
+		v.skip(e, "every booking has ended; last: "+err.Error())
 	}
 }
 

@@ -295,6 +295,11 @@ func restlessDay(t *testing.T, seed uint64, total map[string]int) {
 		for _, e := range o.desk.took {
 			total[e.call]++
 		}
+		for _, user := range people {
+			if all := contradictions(o.lines(user + "@example.com")); len(all) > 0 {
+				t.Errorf("seed %d: the story of %s contradicts itself: %s\n%s", seed, user, strings.Join(all, "\n"), o.story())
+			}
+		}
 		for _, offence := range o.desk.offences() {
 			t.Errorf("seed %d: %s\n calls %s\n%s", seed, offence, strings.Join(o.desk.calls, ", "), o.story())
 		}

@@ -58,17 +58,22 @@ func (c *Courier) Run(ctx context.Context) error {
 // Retry makes the visit's errand due now, whatever it was waiting for, and takes up
 // again what was dropped.
 func (c *Courier) Retry(user, visit string) error {
-	return c.byHand(user, visit, (*Visit).retry)
+	return c.byHand(user, visit, "an operator had the bookings of visit "+visit+" looked at again", (*Visit).retry)
 }
 
 // Drop leaves the visit's bookings as they are from now on: what was checked in stays so.
 func (c *Courier) Drop(user, visit string) error {
-	return c.byHand(user, visit, func(v *Visit, _ time.Time) bool { return v.drop() })
+	return c.byHand(user, visit, "an operator dropped visit "+visit+": its bookings stay as they are", func(v *Visit, _ time.Time) bool { return v.drop() })
 }
 
-func (c *Courier) byHand(user, visit string, f func(*Visit, time.Time) bool) error {
-	found, err := c.step(Visit{User: user, ID: visit}, func(_ *Person, v *Visit, now time.Time) step {
-		return step{act: f(v, now)}
+// byHand does f to the visit, and tells so in the story if there was anything to do.
+func (c *Courier) byHand(user, visit, told string, f func(*Visit, time.Time) bool) error {
+	found, err := c.step(Visit{User: user, ID: visit}, func(p *Person, v *Visit, now time.Time) step {
+		acts := f(v, now)
+		if acts {
+			p.tell(now, Heard, told)
+		}
+		return step{act: acts}
 	})
 	if err == nil && !found.act {
 		err = fmt.Errorf("visit %s of %s: nothing is pending", visit, user)
