@@ -165,14 +165,6 @@ func (v *Visit) checkOutOf(now time.Time) string {
 	return "check-out of visit " + v.ID + ": "
 }
 
-// whyOver is why the visit was believed to be over; "" if that is not known.
-func (v *Visit) whyOver() string {
-	if v.State != Over || v.Outlook.State != Over {
-		return ""
-	}
-	return v.Outlook.Why
-}
-
 // underWay reports whether a check-out call is being made whose answer is not
 // recorded yet.
 func (v *Visit) underWay(now time.Time) bool {

@@ -96,6 +96,14 @@ func (v *Visit) errand() *Errand {
 	return nil
 }
 
+// whyOver is why the visit was believed to be over; "" if that is not known.
+func (v *Visit) whyOver() string {
+	if v.State != Over || v.Outlook.State != Over {
+		return ""
+	}
+	return v.Outlook.Why
+}
+
 // byHand is why nothing more is done about a visit: an operator said so.
 const byHand = "dropped by an operator"
 

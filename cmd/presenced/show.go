@@ -64,8 +64,9 @@ const (
 func (p *program) tell(s control.Story, now time.Time, whole bool) string {
 	now = now.In(p.zone(lastSite(s)))
 	var text strings.Builder
-	text.WriteString(p.stdout.Bold(terminal.Printable(s.User)+" "+whereabouts(s, now)) + "\n")
-	text.WriteString(p.stdout.Facts(answers(s, now)))
+	head := s.Headline(now)
+	text.WriteString(p.stdout.Bold(terminal.Printable(s.User)+" "+head.Text) + "\n")
+	text.WriteString(p.stdout.Facts(head.Facts))
 	text.WriteString(p.stdout.Dim(p.stdout.Hang("", 0, "times are those of "+now.Location().String())))
 	p.tellDevices(&text, s, now, whole)
 	p.tellVisits(&text, s, now, whole)
@@ -108,9 +109,9 @@ func (p *program) tellVisits(text *strings.Builder, s control.Story, now time.Ti
 	}
 	p.heading(text, "visits", earlier, "presenced visits --user "+s.User)
 	for _, row := range visits {
-		stay := "since " + dayAndClock(row.Arrived.Time, now)
+		stay := "since " + terminal.When(row.Arrived.Time, now)
 		if !row.Departed.IsZero() {
-			stay = dayAndClock(row.Arrived.Time, now) + " to " + clockOn(row.Departed.Time, row.Arrived.Time, now)
+			stay = terminal.When(row.Arrived.Time, now) + " to " + clockOn(row.Departed.Time, row.Arrived.Time, now)
 		}
 		text.WriteString(p.stdout.Hang("  "+row.ID+"  ", len(row.ID)+4, stay+" at "+terminal.Printable(row.Site)+", "+string(row.State)))
 		text.WriteString(p.stdout.Hang("      check-in   ", 17, terminal.Printable(errand(row.CheckIn))))

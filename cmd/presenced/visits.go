@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/presence"
 )
 
 func (p *program) visits() *cobra.Command {
@@ -48,13 +49,17 @@ presenced visits --pending`,
 // listVisits prints visits. Where they do not fit the terminal, why their check-ins and
 // check-outs are as they are stands under them, whole: that is what one looks for.
 func (p *program) listVisits(rows iter.Seq2[control.Visit, error]) error {
-	const header = "ID USER SITE ARRIVED DEPARTED STATE CHECK_IN CHECK_OUT"
-	const spare = "USER…16 SITE… STATE DEPARTED ID"
+	const header = "ID USER SITE ARRIVED DEPARTED STATE UNTIL WHY CHECK_IN CHECK_OUT"
+	const why = 7 // its column
+	const spare = "USER…16 SITE… WHY UNTIL STATE DEPARTED ID"
 	return listOver(p, rows, header, spare, func(r control.Visit) []string {
 		return []string{
-			r.ID, r.User, r.Site, p.at(r.Arrived, r.Site), p.at(r.Departed, r.Site), string(r.State), p.errand(r.CheckIn), p.errand(r.CheckOut),
+			r.ID, r.User, r.Site, p.at(r.Arrived, r.Site), p.at(r.Departed, r.Site), string(r.State), p.at(r.Until, r.Site), r.Why, p.errand(r.CheckIn), p.errand(r.CheckOut),
 		}
 	}, func(r control.Visit, cells []string) (under []string) {
+		if cells[why] = ""; r.Why != "" && r.State != presence.Present {
+			under = append(under, string(r.State)+": "+r.Why)
+		}
 		for i, side := range []control.Errand{r.CheckIn, r.CheckOut} {
 			cell := &cells[len(cells)-2+i]
 			if *cell = string(side.Status); side.Reason != "" {

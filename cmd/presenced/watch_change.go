@@ -46,7 +46,7 @@ func visitChanges(old, v control.Visit, now time.Time) (changes []change) {
 	switch {
 	case v.State == old.State:
 	case v.State == presence.Arriving:
-		add("arriving", "is arriving at "+v.Site)
+		add("arriving", "is arriving at "+v.Site+terminal.Because(v.Why)+believed(v, now))
 	case came && v.State == presence.Present:
 		add("arrived", "is at "+v.Site)
 	case v.State == presence.Present:
@@ -56,18 +56,27 @@ func visitChanges(old, v control.Visit, now time.Time) (changes []change) {
 			add("arrived", "is at "+v.Site)
 		}
 		if v.State == presence.Leaving {
-			add("leaving", "has no device at "+v.Site+" any more")
+			add("leaving", "has no device at "+v.Site+" any more"+terminal.Because(v.Why)+believed(v, now))
 		} else {
-			add("left", "left "+v.Site+", last heard "+terminal.Ago(v.Departed.Time, now))
+			add("left", "left "+v.Site+", last heard "+terminal.Ago(v.Departed.Time, now)+terminal.Because(v.Why))
 		}
 	}
 	if news(old.CheckIn, v.CheckIn) {
-		add("check-in", delivery("check-in", v.CheckIn, nil))
+		add("check-in", v.CheckIn.Told("check-in", nil))
 	}
 	if news(old.CheckOut, v.CheckOut) {
-		add("check-out", delivery("check-out", v.CheckOut, nil))
+		add("check-out", v.CheckOut.Told("check-out", nil))
 	}
 	return changes
+}
+
+// believed says when what the visit waits for is believed, "" if time alone does not
+// tell.
+func believed(v control.Visit, now time.Time) string {
+	if v.Until.IsZero() {
+		return ""
+	}
+	return ", believed " + terminal.Ago(v.Until.Time, now)
 }
 
 // news reports whether there is something to tell of an errand that was not

@@ -193,7 +193,7 @@ func pendingLines(visits map[string]control.Visit, most int, now time.Time) (lin
 	}
 	slices.SortFunc(all, func(a, b errand) int { return cmp.Or(a.Next.Compare(b.Next.Time), cmp.Compare(a.user, b.user)) })
 	for _, e := range all[:min(len(all), most)] {
-		lines = append(lines, fmt.Sprintf("%-9s  %s  %s%s", e.what, terminal.Printable(e.user), terminal.Ago(e.Next.Time, now), because(e.Reason)))
+		lines = append(lines, fmt.Sprintf("%-9s  %s  %s%s", e.what, terminal.Printable(e.user), terminal.Ago(e.Next.Time, now), terminal.Because(e.Reason)))
 	}
 	if more := len(all) - len(lines); more > 0 {
 		lines = append(lines, fmt.Sprintf("… and %d more", more))

@@ -134,8 +134,12 @@ func (l Listings) visits(ctx context.Context, q VisitQuery) iter.Seq2[presence.V
 				yield(presence.Visit{}, err)
 				return
 			}
+			outlooks := l.View(&p).Outlooks
 			for _, v := range p.Visits {
 				if q.matches(v) {
+					if o, is := outlooks[v.ID]; is { // what was stored is of the last look
+						v.Outlook = o
+					}
 					open = append(open, v)
 					seen[v.ID] = true
 				}

@@ -43,8 +43,9 @@ type Visit struct {
 	Arrived  Time                `json:"arrived"`
 	Departed Time                `json:"departed"`
 	State    presence.VisitState `json:"state"`
-	End      presence.End        `json:"end"` // how an over visit ended; "" before
-	Why      string              `json:"why"` // why that was believed; "" if only End tells
+	End      presence.End        `json:"end"`   // how an over visit ended; "" before
+	Until    Time                `json:"until"` // when the state changes if nothing more is heard; null if that depends on more than time, or it is over
+	Why      string              `json:"why"`   // why that is believed; "" of an over visit of which only End tells
 	CheckIn  Errand              `json:"check_in"`
 	CheckOut Errand              `json:"check_out"`
 }
@@ -104,14 +105,14 @@ func errandRow(e presence.Errand) Errand {
 	return row
 }
 
-// VisitRow returns the row of a visit.
+// VisitRow returns the row of a visit, with the outlook that it has.
 func VisitRow(v presence.Visit) Visit {
 	row := Visit{
 		ID: v.ID, User: v.User, Site: v.Site, Arrived: Time{v.Arrived}, Departed: Time{v.Departed}, State: v.State, End: v.End,
 		CheckIn: errandRow(v.CheckIn), CheckOut: errandRow(v.CheckOut),
 	}
-	if v.State == presence.Over && v.Outlook.State == presence.Over {
-		row.Why = v.Outlook.Why
+	if (v.State == presence.Over) == (v.Outlook.State == presence.Over) {
+		row.Why, row.Until = v.Outlook.Why, Time{v.Outlook.Until}
 	}
 	return row
 }

@@ -50,12 +50,36 @@ func (t *timeline) place(d *day) {
 		for j := range t.Tracks[i].Marks {
 			t.Tracks[i].Marks[j].At = t.at(t.Tracks[i].Marks[j].when)
 		}
+		setAside(t.Tracks[i].Marks)
 	}
 	t.Now = -1
 	if d.now.After(t.From) && d.now.Before(t.To) {
 		t.Now = t.at(d.now)
 	}
 	t.rule()
+}
+
+// narrowest is how many pixels wide a picture is on the narrowest screen. On a wider one
+// marks are farther apart.
+const narrowest = 280
+
+// setAside moves marks to the right that would be printed on the one before.
+func setAside(marks []mark) {
+	slices.SortStableFunc(marks, func(a, b mark) int { return a.when.Compare(b.when) })
+	for i := 1; i < len(marks); i++ {
+		before, m := &marks[i-1], &marks[i]
+		room := (before.wide() + m.wide()) / 2
+		apart := float64(m.At-before.At) / 100 * narrowest
+		m.Aside = max(0, before.Aside+room-int(apart))
+	}
+}
+
+// wide is how many pixels the mark is wide, with what keeps it apart from the next.
+func (m *mark) wide() int {
+	if m.Kind == "heard" {
+		return 4
+	}
+	return 14
 }
 
 func (t *timeline) at(when time.Time) percent {

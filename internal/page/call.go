@@ -62,9 +62,12 @@ func callsOf(v presence.Visit, zone *time.Location) (calls []call) {
 		}
 		if !c.Out.IsZero() {
 			one.At, one.Verb = c.Out, "check-out"
+			if v.Outlook.State == presence.Over {
+				one.Reason = v.Outlook.Why
+			}
 			add(one)
 		}
-		if c.Refused != "" {
+		if c.Refused != "" && c.Out.IsZero() { // else it had taken effect after all
 			one.At, one.Verb, one.Result, one.Reason = c.Tried, "check-in", refused, c.Refused
 			if !c.In.IsZero() || v.State == presence.Over && v.CheckOut.Status != presence.Skipped {
 				one.Verb = "check-out"

@@ -22,6 +22,7 @@ var functions = template.FuncMap{
 	"event": func(k presence.EventKind) struct{ Text, Grade string } { return eventWords[k] },
 	"fate":  func(f presence.Fate) string { return fateTexts[f] },
 	"add":   func(a, b uint64) uint64 { return a + b },
+	"day":   func(t time.Time) string { return t.Format("Monday 2 January 2006") },
 }
 
 // plain returns s as it may be shown: whatever has no shape of its own, and

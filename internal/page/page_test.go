@@ -167,8 +167,44 @@ func TestOldDayHasItsVisits(t *testing.T) {
 			t.Errorf("that day does not have %q", want)
 		}
 	}
-	if _, text := get(t, p, "/person?user=ann@example.com"); !strings.Contains(text, "nothing is remembered") || strings.Contains(text, `rel="next"`) {
+	_, text = get(t, p, "/person?user=ann@example.com")
+	if !strings.Contains(text, "An empty day: nothing is remembered of "+o.now.In(o.zone).Format("Monday 2 January")) || strings.Contains(text, `rel="next"`) || strings.Contains(text, `class="timeline"`) {
 		t.Error("today there is something, or a day after it")
+	}
+}
+
+// TestTheHeadlineHeadsThePage: what show says first, of who is here, is leaving and has left.
+func TestTheHeadlineHeadsThePage(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	gone := o.clock("10:00")
+	o.lives("fay@example.com", []heard{
+		{at: o.clock("09:00"), status: start, device: "02:00:5e:10:00:61", site: "london"}, {at: gone, status: stop, device: "02:00:5e:10:00:61", site: "london", cause: presence.UserRequest},
+	}, func(p *presence.Person) {
+		v := &p.Visits[0]
+		c := o.claim("01K7Z3WQ7N4Y8V2M5B9XDESK61", "09:00", "18:00")
+		c.In, c.Out = o.clock("09:00"), o.clock("11:00")
+		v.Claims, v.CheckIn, v.CheckOut = []presence.Claim{c}, presence.Errand{Status: presence.Effected, At: c.In, Bookings: []string{c.Booking}}, presence.Errand{Status: presence.Effected, At: c.Out, Bookings: []string{c.Booking}}
+	})
+	for user, want := range map[string][]string{
+		"ann@example.com":  {"present is at london since 08:52", "desk checked in 08:52", "next "},
+		"cleo@example.com": {"leaving seems to have left london, not yet believed", "why the last device, 02:00:5e:10:00:21, went ", "every device is gone, not yet for linger", "leaving london will be believed"},
+		"fay@example.com":  {"is not here", "why left london 10:00", "because every device has been gone for linger", "checked out 11:00"},
+	} {
+		var text []string
+		for _, n := range shown(t, o.page(), "/person?user="+user) {
+			if id := attr(n, "id"); id == "summary" || attr(n, "class") == "answers" {
+				text = append(text, textOf(n))
+			}
+		}
+		for _, one := range want {
+			if !strings.Contains(strings.Join(text, "\n"), one) {
+				t.Errorf("%s's page is not headed by %q but by\n%s", user, one, strings.Join(text, "\n"))
+			}
+		}
+	}
+	if all := rows(shown(t, o.page(), "/person?user=fay@example.com")); !has(all, "check-out done every device has been gone for linger") || !has(all, "over every device has been gone for linger") {
+		t.Errorf("no check-out, or no visit, says why:\n%s", strings.Join(all, "\n"))
 	}
 }
 

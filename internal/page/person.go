@@ -15,9 +15,9 @@ import (
 type personBody struct {
 	User             string
 	Here             []control.Person
-	Next             []control.Next
-	Day, Prev, Later string // 2006-01-02; Later is "" today
-	Site             string // whose day and clock it is
+	Headline         control.Headline // as of now, whatever day is shown
+	Day, Prev, Later string           // 2006-01-02; Later is "" today
+	Site             string           // whose day and clock it is
 	Zone             *time.Location
 	Picture          timeline
 	Visits           []control.Visit
@@ -60,7 +60,7 @@ func (p *Page) person(r *http.Request, _ *snapshot) (string, any, error) {
 	}
 	story := slices.DeleteFunc(all.Story, func(e presence.Entry) bool { return e.At.Before(d.from) || !e.At.Before(d.to) })
 	body := personBody{
-		User: user, Here: all.People, Next: all.Next, Site: site.Name, Zone: site.Zone, Story: story, Picture: d.draw(),
+		User: user, Here: all.People, Headline: all.Headline(now.In(site.Zone)), Site: site.Name, Zone: site.Zone, Story: story, Picture: d.draw(),
 		Day: date(from), Prev: date(from.AddDate(0, 0, -1)), Old: len(d.sessions) == 0 && len(d.visits) > 0,
 	}
 	if from.Before(today) {

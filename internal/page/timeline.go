@@ -65,6 +65,7 @@ type stretch struct {
 type mark struct {
 	Kind  string
 	At    percent
+	Aside int // pixels by which it stands to the right of that, so that it is not printed on the one before
 	Title string
 	when  time.Time
 }
@@ -147,8 +148,8 @@ func (d *day) visitTracks() (tracks []track) {
 	return tracks
 }
 
-// visit returns a visit: where a device was there, where none was for less
-// than linger, and how long it was waited for one to come back in the end.
+// visit returns a visit: where a device was there, where none was and leaving
+// was not believed, and how long it was waited for one to come back in the end.
 func (d *day) visit(v presence.Visit) (parts []stretch) {
 	end := v.Departed
 	if v.State != presence.Over {

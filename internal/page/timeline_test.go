@@ -170,3 +170,32 @@ func TestPictureIsAsFineAsLinger(t *testing.T) {
 		t.Errorf("the times are %+v", got.Ticks)
 	}
 }
+
+// TestMarksAreNotPrintedOnOneAnother, on the narrowest screen: those of one minute stand
+// beside one another, in their order.
+func TestMarksAreNotPrintedOnOneAnother(t *testing.T) {
+	day := func(kinds ...string) (marks []mark) {
+		for i, kind := range kinds {
+			marks = append(marks, mark{Kind: kind, At: percent(50 + float64(i)/1000), when: time.Unix(int64(i), 0)})
+		}
+		return marks
+	}
+	for _, marks := range [][]mark{
+		day("check-in", "check-in", "refused", "pending"), day("heard", "heard", "heard"), day("check-in"), nil,
+		{{Kind: "check-in", At: 10, when: time.Unix(1, 0)}, {Kind: "check-out", At: 60, when: time.Unix(2, 0)}},
+		{{Kind: "check-out", At: 12, when: time.Unix(2, 0)}, {Kind: "check-in", At: 10, when: time.Unix(1, 0)}},
+	} {
+		setAside(marks)
+		for _, wide := range []float64{narrowest, 900} {
+			for i := 1; i < len(marks); i++ {
+				left := func(m mark) float64 { return float64(m.At)/100*wide + float64(m.Aside) }
+				if apart, room := left(marks[i])-left(marks[i-1]), float64(marks[i].wide()+marks[i-1].wide())/2; apart < room-1 {
+					t.Errorf("%+v are %.1f pixels apart on %.0f", marks[i-1:i+1], apart, wide)
+				}
+			}
+		}
+		if n := len(marks); n == 2 && marks[0].At == 10 && marks[1].At == 60 && marks[1].Aside != 0 {
+			t.Errorf("%+v are set aside without need", marks)
+		}
+	}
+}

@@ -57,6 +57,14 @@ func Printable(s string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
+// Because is a reason as the end of a sentence, "" for none.
+func Because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + Printable(reason)
+}
+
 // Lines writes each text on a line of its own.
 func Lines(texts []string) string {
 	lines := make([]string, len(texts))

@@ -34,6 +34,14 @@ func ClockAndAge(t, now time.Time) string {
 	return DayName(t, now) + t.Format(" 15:04")
 }
 
+// When is ClockAndAge by now's clock, "-" for no moment.
+func When(t, now time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return ClockAndAge(t.In(now.Location()), now)
+}
+
 // SameDay reports whether two moments are on one day in t's time zone.
 func SameDay(t, now time.Time) bool {
 	return t.Format(time.DateOnly) == now.In(t.Location()).Format(time.DateOnly)
