@@ -1,7 +1,6 @@
 package presence
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -199,15 +198,6 @@ func (p *Person) owned(all []Session, i int, w *World) {
 	if !on && !s.lone {
 		s.facts = nil
 	}
-}
-
-// knownNAS returns what is known of the session's NAS: by its name, or by its hash when the
-// name has been dropped.
-func (s *Session) knownNAS(w *World) NAS {
-	if name := s.facts.Place.NAS; name != "" || w.NASByHash == nil {
-		return w.NAS(name)
-	}
-	return w.NASByHash(cmp.Or(s.nas, s.first.NAS))
 }
 
 // beside reports whether another NAS goes on to tell of the station in session s while

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -297,6 +298,15 @@ func (s *stretch) nas(w *World) NAS {
 		return w.NASByHash(s.over.NAS)
 	}
 	return NAS{}
+}
+
+// knownNAS returns what is known of the session's NAS: by its name, or by its hash when the
+// name has been dropped.
+func (s *Session) knownNAS(w *World) NAS {
+	if name := s.facts.Place.NAS; name != "" || w.NASByHash == nil {
+		return w.NAS(name)
+	}
+	return w.NASByHash(cmp.Or(s.nas, s.first.NAS))
 }
 
 // due returns when the device is believed to have left, as far as the stretch tells,
