@@ -24,7 +24,7 @@ func TestRowsHaveTheirFields(t *testing.T) {
 		row  any
 		want string
 	}{
-		{all(t, l.People(ctx, ""))[0], "user,site,state,since,deadline,until,why,held_by,devices,visit"},
+		{all(t, l.People(ctx, ""))[0], "user,site,state,since,deadline,until,why,held_by,devices,check_in,visit"},
 		{all(t, l.Sessions(ctx, SessionQuery{}))[0], "user,device,site,ssid,nas,ap,session_id,state,started,seen,ended,interim,cause"},
 		{all(t, l.Visits(ctx, VisitQuery{}))[0], "id,user,site,arrived,departed,state,until,end,why,check_in,check_out"},
 		{all(t, l.Visits(ctx, VisitQuery{}))[0].CheckIn, errand},

@@ -15,7 +15,8 @@ type Person struct {
 	Why      string              `json:"why"`
 	HeldBy   presence.HeldBy     `json:"held_by"` // what a departure or an arrival is waited for
 	Devices  int                 `json:"devices"` // alive at the site now
-	Visit    string              `json:"visit"`   // its id
+	CheckIn  Errand              `json:"check_in"`
+	Visit    string              `json:"visit"` // its id
 }
 
 // Session is one row of `presenced sessions`.
@@ -137,7 +138,7 @@ func PersonRows(p presence.View) (rows []Person) {
 		}
 		o := p.Outlooks[v.ID]
 		row := Person{
-			User: p.User, Site: v.Site, State: o.State, Since: Time{v.Arrived}, Devices: p.LiveDevices(v.Site), Visit: v.ID,
+			User: p.User, Site: v.Site, State: o.State, Since: Time{v.Arrived}, Devices: p.LiveDevices(v.Site), Visit: v.ID, CheckIn: errandRow(v.CheckIn),
 			Until: Time{o.Until}, Why: o.Why, HeldBy: o.Held,
 		}
 		if o.State == presence.Over { // it is about to be concluded

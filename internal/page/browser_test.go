@@ -239,16 +239,16 @@ func TestPeopleComeAndGoWithoutAReload(t *testing.T) {
 
 	visitor := []heard{{at: o.now.Add(-time.Minute), status: start, device: "02:00:5e:10:00:51", site: "london"}}
 	o.lives("abe@example.com", visitor, nil)
-	b.await(`document.querySelector("table.people tbody th").textContent === "abe@example.com"`)
+	b.await(`[...document.querySelectorAll("table.people tbody th")].some((th) => th.textContent === "abe")`)
 	b.await(`document.getElementById("summary").textContent.startsWith("13 people here")`)
-	if !eval[bool](b, `window.stayed === document.getElementById("summary") && document.activeElement.textContent === "cleo@example.com"`) {
+	if !eval[bool](b, `window.stayed === document.getElementById("summary") && document.activeElement.textContent === "cleo"`) {
 		t.Error("the page was loaded anew, or the focus is lost")
 	}
 	if err := o.store.Forget(t.Context(), "abe@example.com"); err != nil {
 		t.Fatal(err)
 	}
-	b.await(`document.querySelector("table.people tbody th").textContent === "ann@example.com"`)
-	if eval[string](b, `document.activeElement.textContent`) != "cleo@example.com" {
+	b.await(`[...document.querySelectorAll("table.people tbody th")].every((th) => th.textContent !== "abe")`)
+	if eval[string](b, `document.activeElement.textContent`) != "cleo" {
 		t.Error("the focus is lost when somebody goes")
 	}
 
@@ -328,7 +328,7 @@ func TestKeyboardReachesEverything(t *testing.T) {
 	for _, v := range views {
 		b.open(v.path, 360, 800)
 		number := eval[int](b, `(() => {
-			window.wanted = new Set([...document.querySelectorAll("a[href], button, input:not([type=hidden]), [tabindex='0']")].filter((e) => e.checkVisibility()));
+			window.wanted = new Set([...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, [tabindex='0']")].filter((e) => e.checkVisibility()));
 			return window.wanted.size;
 		})()`)
 		for press := range 3 * number {

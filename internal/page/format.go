@@ -18,11 +18,18 @@ var functions = template.FuncMap{
 	"plain": plain, "sentence": sentence, "grade": grade, "look": lookAt, "span": control.Span, "perMinute": perMinute, "count": count, "at": at, "exact": exact, "ago": ago, "thousands": thousands,
 	"bytes": bytesOf, "booking": booking, "up": func(since control.Time, now time.Time) string { return control.Span(now.Sub(since.Time)) },
 	"interim": func(d control.Duration) string { return control.Span(time.Duration(d)) }, "skew": skew, "zone": zone,
-	"words": func(s presence.ErrandStatus) string { return strings.ReplaceAll(string(s), "_", " ") },
-	"event": func(k presence.EventKind) struct{ Text, Grade string } { return eventWords[k] },
-	"fate":  func(f presence.Fate) string { return fateTexts[f] },
-	"add":   func(a, b uint64) uint64 { return a + b },
-	"day":   func(t time.Time) string { return t.Format("Monday 2 January 2006") },
+	"words":   func(s presence.ErrandStatus) string { return strings.ReplaceAll(string(s), "_", " ") },
+	"event":   func(k presence.EventKind) struct{ Text, Grade string } { return eventWords[k] },
+	"checked": func(s presence.ErrandStatus) choice { return checkIns[s] },
+	"fate":    func(f presence.Fate) string { return fateTexts[f] },
+	"add":     func(a, b uint64) uint64 { return a + b },
+	"day":     func(t time.Time) string { return t.Format("Monday 2 January 2006") },
+}
+
+// checkIns says how far a check-in is, and how that looks.
+var checkIns = map[presence.ErrandStatus]choice{
+	presence.Waiting: {Text: "waiting"}, presence.Pending: {Is: "pending", Text: "pending"}, presence.Effected: {Is: "check-in", Text: "checked in"},
+	presence.Refused: {Is: "refused", Text: "refused"}, presence.Skipped: {Text: "skipped"}, presence.DryRunned: {Is: "check-in", Text: "dry run: would be checked in"},
 }
 
 // plain returns s as it may be shown: whatever has no shape of its own, and

@@ -88,7 +88,6 @@ func (o *office) page() *Page {
 			heard := func(ago time.Duration) control.Time { return control.Time{Time: o.now.Add(-ago)} }
 			s := control.Status{
 				Version: "v0.9.0", Running: true, Turned: heard(0), PID: 4711, Started: heard(31 * hour), Config: "/etc/presenced/presenced.toml", Reloaded: heard(5 * hour), Nobody: len(o.hidden),
-				Sites: []control.Site{{Name: "london", Building: "HQ", Zone: o.zone.String()}, {Name: "leeds", Building: "Leeds", Zone: o.zone.String()}},
 				Clients: []control.Client{
 					{Name: "hq-wlc", Address: "10.20.0.0/24", Site: "london", LastHeard: heard(2 * time.Second), Requests: o.requests, Responses: o.requests, Duplicates: 311, Named: 170_000, Anonymous: 1312},
 					{Name: "branch", Address: "10.30.0.7", Site: "leeds", LastHeard: heard(40 * time.Second), Requests: 9120, Responses: 9061, BadSecrets: 57, Skew: control.Duration(-95 * time.Second), Named: 9000},
@@ -96,6 +95,9 @@ func (o *office) page() *Page {
 				},
 				Certificates: o.papers,
 				Desk:         o.desk, Store: control.StoreInfo{Path: "/var/lib/presenced/presenced.db", Size: 7_400_000}, NASes: o.nases,
+			}
+			for _, site := range control.Sorted(o.rules.Sites) {
+				s.Sites = append(s.Sites, control.Site{Name: site.Name, Building: site.Building, Zone: o.zone.String()})
 			}
 			o.rates.Rate(&s, time.Now())
 			return s, nil
@@ -136,12 +138,18 @@ func (o *office) roll(_ context.Context, site string) (presence.Roll, error) {
 // counts notes how many were at london in the last eight weeks and today.
 func (o *office) counts() {
 	o.t.Helper()
-	var changes []presence.Change
-	for day := -56; day <= 0; day++ {
+	if err := o.store.Update(o.t.Context(), o.weeks("london", 56, 56)); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// weeks is how many were at the site in the last days and today, the most on a full one.
+func (o *office) weeks(site string, most, days int) (changes []presence.Change) {
+	for day := -days; day <= 0; day++ {
 		midnight := o.day.AddDate(0, 0, day)
-		full := 40 + (day%5)*4
+		full := most * (10 + (day+days)%5) / 14
 		if wd := midnight.Weekday(); wd == time.Saturday || wd == time.Sunday {
-			full = 3
+			full = most / 18
 		}
 		for i := range 288 {
 			at := midnight.Add(time.Duration(i) * 5 * time.Minute)
@@ -151,13 +159,11 @@ func (o *office) counts() {
 				share *= .8
 			}
 			if deaf := day == 0 && hour > 11.6 && hour < 12.4; !deaf && at.Before(o.now) {
-				changes = append(changes, presence.CountSlot("london", at, presence.Moves{Present: int(share * float64(full))}))
+				changes = append(changes, presence.CountSlot(site, at, presence.Moves{Present: int(share * float64(full))}))
 			}
 		}
 	}
-	if err := o.store.Update(o.t.Context(), changes); err != nil {
-		o.t.Fatal(err)
-	}
+	return changes
 }
 
 // happens notes what happened to the system on the day.

@@ -29,6 +29,7 @@ type Page struct {
 	latest  kept[*snapshot]
 	rosters kept[[]control.Roster]
 	curves  kept[occupancyBody]
+	lists   kept[*selection] // of people who are too many for a snapshot
 }
 
 //go:embed assets
@@ -49,7 +50,7 @@ var pages = func() map[string]*template.Template {
 
 // Handler returns the page and what belongs to it:
 //
-//	GET /            who is where; ?q= people by how they begin, ?site= and ?after= more of a site
+//	GET /            who is where; ?site=, ?is= and ?after= some of them, ?order=since; ?q= who is searched for
 //	GET /roster      ?day=: bookings beside presence; ?site=, ?is= and ?after= some of it
 //	GET /person      ?user= and ?day=: a day's timeline
 //	GET /network     clients and NASes

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,8 +12,13 @@ import (
 )
 
 const (
-	mostPeople = 100 // rows of people shown of a site, or found
+	mostPeople = 100 // rows of people shown, or found; sites, too
 	mostRows   = 200 // rows of anything else
+
+	// mostKept is how many people a snapshot remembers, so that they can be put into any
+	// order at once: in some ten megabytes. Of more, what is asked for is looked for.
+	mostKept    = 20_000
+	mostDomains = 64
 )
 
 // snapshot is what one walk over everybody tells.
@@ -20,9 +26,12 @@ type snapshot struct {
 	daemon
 	taken time.Time
 
-	people  map[string][]control.Person // by site, the first mostPeople
-	pending []pendingVisit              // the next mostRows
-	recent  []call                      // the latest mostRows, of archived visits only after settle
+	rows    []control.Person // of everybody here, by name; none if they are more than mostKept
+	whole   bool             // they are not more
+	number  int              // of rows, all of them
+	domains map[string]int   // how often a mail domain is in one, of the first mostDomains that were met
+	pending []pendingVisit   // the next mostRows
+	recent  []call           // the latest mostRows, of archived visits only after settle
 
 	archive     sync.Once
 	archivedErr error
@@ -54,7 +63,7 @@ func (p *Page) everybody(ctx context.Context) (*snapshot, error) {
 	status.Sites = slices.Clone(status.Sites)
 	s := &snapshot{
 		daemon: daemon{Status: status, Unmatched: status.Nobody}, taken: began,
-		people: map[string][]control.Person{},
+		whole: true, domains: map[string]int{},
 	}
 	w := p.Listings.World()
 	for people, err := range presence.Everybody(ctx, p.Listings.Store, "") {
@@ -73,8 +82,14 @@ func (p *Page) everybody(ctx context.Context) (*snapshot, error) {
 func (s *snapshot) take(p presence.View, rules presence.Rules) {
 	s.Status.Count(p)
 	for _, row := range control.PersonRows(p) {
-		if len(s.people[row.Site]) < mostPeople {
-			s.people[row.Site] = append(s.people[row.Site], row)
+		s.number++
+		if s.whole = s.number <= mostKept; s.whole {
+			s.rows = append(s.rows, row)
+		} else {
+			s.rows = nil
+		}
+		if _, domain, is := strings.Cut(row.User, "@"); is && (s.domains[domain] > 0 || len(s.domains) < mostDomains) {
+			s.domains[domain]++
 		}
 	}
 	for _, v := range p.Visits {
@@ -90,6 +105,16 @@ func (s *snapshot) take(p presence.View, rules presence.Rules) {
 	if len(s.pending) > 10*mostRows || len(s.recent) > 10*mostRows {
 		s.trim()
 	}
+}
+
+// domain is the mail domain of most addresses, "" if there is none.
+func (s *snapshot) domain() string {
+	for domain, n := range s.domains {
+		if 2*n > s.number {
+			return domain
+		}
+	}
+	return ""
 }
 
 // trim keeps what will be shown.

@@ -4,7 +4,7 @@
 (() => {
   const every = 2000;
   const live = document.getElementById("live"), lost = document.getElementById("lost");
-  let running = true, busy = false, heard = new Date();
+  let running = true, busy = false, again = false, heard = new Date();
 
   const key = (node) => (node && node.nodeType === 1 ? node.id || node.dataset.key || "" : "");
 
@@ -33,13 +33,15 @@
     while (at) step().remove();
   }
 
-  async function refresh() {
-    if (!running || busy || document.hidden) return;
+  async function refresh(now) {
+    if (busy) again ||= now === true;
+    if (busy || now !== true && (!running || document.hidden)) return;
     busy = true;
+    const asked = location.href;
     try {
-      const answer = await fetch(location.href, { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(10000) });
+      const answer = await fetch(asked, { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(10000) });
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const id of ["footer", "main"]) morph(document.getElementById(id), next.getElementById(id)); // throws if it is no page of ours
+      if (asked === location.href) for (const id of ["footer", "main"]) morph(document.getElementById(id), next.getElementById(id)); // throws if it is no page of ours
       heard = new Date();
       lost.hidden = true;
     } catch {
@@ -47,6 +49,25 @@
       lost.hidden = false;
     }
     busy = false;
+    if (again) {
+      again = false;
+      refresh(true);
+    }
+  }
+
+  // What is typed or chosen on the page of people is shown at once, as the form would.
+  let typed = 0;
+  function ask(form) {
+    const values = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim()));
+    history.replaceState(null, "", "/" + (values.size ? "?" + values : ""));
+    refresh(true);
+  }
+  if (location.pathname === "/") {
+    document.addEventListener("change", (e) => { if (e.target.matches("main form select")) ask(e.target.form); });
+    document.getElementById("q").addEventListener("input", (e) => {
+      clearTimeout(typed);
+      typed = setTimeout(ask, 150, e.target.form);
+    });
   }
 
   live.hidden = false;
