@@ -54,9 +54,11 @@ func TestPeopleAreWhoIsHere(t *testing.T) {
 	silent := nine.Add(time.Hour + 3*10*time.Minute + 150*time.Second) // ann's phone, by then, unless it is heard
 	got := all(t, listings(office()).People(t.Context(), ""))
 	want := []Person{
-		{User: "ann@example.com", Site: "london", State: presence.Present, Since: Time{nine.Add(-time.Hour)}, Until: Time{silent}, Why: "a device is here", Devices: 1, Visit: "v2"},
+		{User: "ann@example.com", Site: "london", State: presence.Present, Since: Time{nine.Add(-time.Hour)}, Until: Time{silent}, Why: "a device is here", Devices: 1, Visit: "v2",
+			CheckIn: Errand{Status: presence.Effected, At: Time{nine.Add(time.Second)}, Bookings: []string{"b1"}, Next: Time{nine.Add(2 * time.Hour)}}},
 		{User: "bob@example.com", Site: "paris", State: presence.Leaving, Since: Time{nine}, Deadline: Time{nine.Add(2 * time.Hour)}, Until: Time{nine.Add(2 * time.Hour)},
-			Why: "every device is gone, not yet for linger", HeldBy: presence.HeldByLinger, Visit: "v3"},
+			Why: "every device is gone, not yet for linger", HeldBy: presence.HeldByLinger, Visit: "v3",
+			CheckIn: Errand{Status: presence.Pending, Bookings: []string{}, Attempts: 3, Next: Time{nine.Add(time.Minute)}, Reason: "503"}},
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("people (-want +got):\n%s", diff)
