@@ -67,6 +67,29 @@ func TestAStampThatNoCountAgreesWithStaysUnbelieved(t *testing.T) {
 	d.want("london present 09:00:00")
 }
 
+// A controller delivers a morning of an hour within minutes, slowly, after a time in which
+// nothing was heard of it. That its clock is right shows once it has caught up.
+func TestWhatWasReplayedIsBelievedOnceTheClockIsKnownToBeRight(t *testing.T) {
+	for off, want := range map[time.Duration]string{
+		0:              "london over 09:06:58-09:53:12 left",
+		2 * time.Hour:  "london leaving 11:19:48", // it told of something at once, and that was two hours behind
+		-2 * time.Hour: "london leaving 11:19:48",
+	} {
+		d := newDay(t)
+		for i, at := range []string{"11:19:48", "11:20:06", "11:20:24", "11:20:42", "11:21:00"} {
+			count := time.Duration(i) * 10 * time.Minute
+			d.hear(at, map[bool]Status{true: Start, false: Interim}[i == 0], laptop, "a", guessed, stamp(d.clock("9:06:58").Add(count)), age(count))
+		}
+		d.hear("11:21:18", Stop, laptop, "a", guessed, stamp(d.clock("9:53:12")), age(46*time.Minute+14*time.Second), cause(UserRequest))
+		d.want("london leaving 11:19:48")
+		is := d.nas["wlc"]
+		is.Clock = Clock{Lag: off, Since: d.clock("11:25"), Spoke: d.clock("11:25")}
+		d.nas["wlc"] = is
+		d.is("11:25:01")
+		d.want(want)
+	}
+}
+
 // But what an id showed before a Start that carried no time may have been
 // another session's.
 func TestAStartWithoutATimeAfterASessionOfItsIDIsAnother(t *testing.T) {

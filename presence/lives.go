@@ -30,7 +30,7 @@ func (m *Mark) began() time.Time { return m.At.Add(-m.Age) }
 // lives works out the sessions of one id from its marks, and appends them to all;
 // counted says that the Acct-Session-Times of its NAS are counts of seconds.
 func lives(all []Session, f *Facts, marks []Mark, counted bool, w *World) []Session {
-	marks = redated(marks[max(0, len(marks)-marksMost):], counted)
+	marks = redated(marks[max(0, len(marks)-marksMost):], counted, w)
 	runs := runsOf(marks, counted)
 	for i := range marks {
 		if i > 0 && runs[i] < runs[i-1] { // marks of an earlier run that came after the Start of the next
@@ -47,19 +47,54 @@ func lives(all []Session, f *Facts, marks []Mark, counted bool, w *World) []Sess
 	return all
 }
 
-// redated returns the marks, with a Start that was held back moved to when it was.
-func redated(marks []Mark, counted bool) []Mark {
+// redated returns the marks, with a Start that was held back moved to when it was, and
+// with it those whose stamps count from then.
+func redated(marks []Mark, counted bool, w *World) []Mark {
 	at := slices.IndexFunc(marks, func(m Mark) bool { return m.Status == Start })
 	if at < 0 {
 		return marks
 	}
 	began := heldBack(marks, at, counted)
+	if began.IsZero() && replayed(marks, at, counted, w) {
+		began = marks[at].Stamp
+	}
 	if began.IsZero() {
 		return marks
 	}
 	start := marks[at]
 	start.At = began
-	return slices.Insert(slices.Delete(slices.Clone(marks), at, at+1), 0, start)
+	marks = slices.Insert(slices.Delete(slices.Clone(marks), at, at+1), 0, start)
+	for i := range marks[1:] {
+		if m := &marks[1+i]; m.stampedFrom(began, counted) {
+			m.At = m.Stamp
+		}
+	}
+	slices.SortStableFunc(marks[1:], func(a, b Mark) int { return a.compare(&b) })
+	return marks
+}
+
+// stampedFrom reports whether the mark's stamp was not believed, and its count is from then
+// by it.
+func (m *Mark) stampedFrom(began time.Time, counted bool) bool {
+	return m.Guess && !m.Stamp.IsZero() && m.Status != Other && m.counts(counted) && within(m.Stamp.Add(-m.Age), began, moment)
+}
+
+// replayed reports whether the Start, the mark of that index, and others of its session were
+// held back for as long as their stamps say, before anything was known of their NAS's
+// clock: they came in less time than they count, and the clock has turned out to be right.
+func replayed(marks []Mark, start int, counted bool, w *World) bool {
+	s := &marks[start]
+	if !s.Guess || s.Stamp.IsZero() || w.NASByHash == nil {
+		return false
+	}
+	outran := func(m Mark) bool {
+		return m.stampedFrom(s.Stamp, counted) && m.Age-m.Heard.Sub(s.Heard) > w.MaxSkew
+	}
+	if !slices.ContainsFunc(marks, outran) {
+		return false
+	}
+	clock := w.NASByHash(s.NAS).Clock
+	return clock.Spoke.After(s.Heard) && clock.Lag.Abs() <= moment
 }
 
 // heldBack returns when the Start, the mark of that index, was; zero if nothing shows
