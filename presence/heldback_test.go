@@ -71,9 +71,9 @@ func TestAStampThatNoCountAgreesWithStaysUnbelieved(t *testing.T) {
 // nothing was heard of it. That its clock is right shows once it has caught up.
 func TestWhatWasReplayedIsBelievedOnceTheClockIsKnownToBeRight(t *testing.T) {
 	for off, want := range map[time.Duration]string{
-		0:              "london over 09:06:58-09:53:12 left",
-		2 * time.Hour:  "london leaving 11:19:48", // it told of something at once, and that was two hours behind
-		-2 * time.Hour: "london leaving 11:19:48",
+		0:              "london present 09:06:58",
+		2 * time.Hour:  "london present 11:19:48", // it told of something at once, and that was two hours behind
+		-2 * time.Hour: "london present 11:19:48",
 	} {
 		d := newDay(t)
 		for i, at := range []string{"11:19:48", "11:20:06", "11:20:24", "11:20:42", "11:21:00"} {
@@ -82,10 +82,16 @@ func TestWhatWasReplayedIsBelievedOnceTheClockIsKnownToBeRight(t *testing.T) {
 		}
 		d.hear("11:21:18", Stop, laptop, "a", guessed, stamp(d.clock("9:53:12")), age(46*time.Minute+14*time.Second), cause(UserRequest))
 		d.want("london leaving 11:19:48")
-		is := d.nas["wlc"]
-		is.Clock = Clock{Lag: off, Since: d.clock("11:25"), Spoke: d.clock("11:25")}
-		d.nas["wlc"] = is
-		d.is("11:25:01")
+		d.hear("11:23:12", Start, laptop, "b", guessed, stamp(d.clock("10:43:24")), age(0))
+		for _, at := range []string{"11:33:24", "11:43:24"} {
+			is := d.nas["wlc"]
+			is.Clock = Clock{Lag: off, Since: d.clock("11:33"), Spoke: d.clock(at)}
+			d.nas["wlc"] = is
+			if off == 0 {
+				d.hear(at, Interim, laptop, "b", age(d.clock(at).Sub(d.clock("10:43:24"))))
+			}
+		}
+		d.is("11:44")
 		d.want(want)
 	}
 }

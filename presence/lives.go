@@ -81,7 +81,8 @@ func (m *Mark) stampedFrom(began time.Time, counted bool) bool {
 
 // replayed reports whether the Start, the mark of that index, and others of its session were
 // held back for as long as their stamps say, before anything was known of their NAS's
-// clock: they came in less time than they count, and the clock has turned out to be right.
+// clock: they came in less time than they count, and the clock has turned out to be right,
+// for long enough that other sessions of that time have been heard live.
 func replayed(marks []Mark, start int, counted bool, w *World) bool {
 	s := &marks[start]
 	if !s.Guess || s.Stamp.IsZero() || w.NASByHash == nil {
@@ -94,7 +95,7 @@ func replayed(marks []Mark, start int, counted bool, w *World) bool {
 		return false
 	}
 	clock := w.NASByHash(s.NAS).Clock
-	return clock.Spoke.After(s.Heard) && clock.Lag.Abs() <= moment
+	return clock.Spoke.After(marks[len(marks)-1].Heard.Add(returnTime)) && clock.Lag.Abs() <= moment
 }
 
 // heldBack returns when the Start, the mark of that index, was; zero if nothing shows
