@@ -32,6 +32,15 @@ type Calls struct {
 	Result string        `json:"result"` // a status such as "201", or "error" if there was no answer
 	Count  int           `json:"count"`
 	Time   time.Duration `json:"time"` // of all of them together
+
+	// Within is how many of them took no longer than each of [CallTimes].
+	Within [len(CallTimes)]int `json:"within"`
+}
+
+// CallTimes are the durations by which calls are told apart.
+var CallTimes = [...]time.Duration{
+	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
+	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second,
 }
 
 // Stats returns how the calls have been going.
@@ -78,6 +87,11 @@ func (c *counts) add(route, result string, took time.Duration, err error) {
 	}
 	c.calls[key].Count++
 	c.calls[key].Time += took
+	for i, most := range CallTimes {
+		if took <= most {
+			c.calls[key].Within[i]++
+		}
+	}
 	if answered {
 		c.stats.Success, c.stats.Error = time.Now(), ""
 		return

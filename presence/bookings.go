@@ -413,7 +413,7 @@ func (p *Person) answered(v *Visit, b, answer Booking, a action, err error, now 
 		p.tell(now, NotDone, verb+b.ID+": it has changed, and is "+string(answer.Status))
 	case errors.As(err, &refused):
 		why := refused.Reason
-		if a == checkingIn && b.Certified.IsZero() && !now.Before(b.Begin) {
+		if b.uncertified(a, now) {
 			why += perhapsUncertified
 		}
 		c.refused(why, now)
@@ -433,26 +433,27 @@ func (p *Person) answered(v *Visit, b, answer Booking, a action, err error, now 
 // tellFound tells of the bookings on which an attempt turns out to have taken effect
 // that seemed not to have: its answer was lost, or was a refusal. was are the claims as
 // they were before the bookings were looked at. Of such a booking the story does not say
-// at the same moment that it was not done.
-func (p *Person) tellFound(v *Visit, was []Claim, now time.Time) {
+// at the same moment that it was not done. found is called with each, and what was done.
+func (p *Person) tellFound(v *Visit, was []Claim, now time.Time, found func(*Booking, action)) {
 	for i := range v.Claims {
 		c := &v.Claims[i]
 		old := Claim{}
 		if j := slices.IndexFunc(was, func(w Claim) bool { return w.Booking == c.Booking }); j >= 0 {
 			old = was[j]
 		}
-		for _, found := range []struct {
+		for _, one := range []struct {
 			action
 			is bool
 		}{{checkingIn, old.In.IsZero() && !c.In.IsZero()}, {checkingOut, old.Out.IsZero() && !c.Out.IsZero()}} {
-			if !found.is {
+			if !one.is {
 				continue
 			}
-			what := actions[found.action].verb + c.Booking
+			found(&Booking{ID: c.Booking}, one.action)
+			what := actions[one.action].verb + c.Booking
 			p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool {
 				return e.Kind == NotDone && e.At.Equal(now) && strings.HasPrefix(e.Text, what)
 			})
-			p.tell(now, Done, what+" took effect: the booking is "+string(actions[found.action].goal))
+			p.tell(now, Done, what+" took effect: the booking is "+string(actions[one.action].goal))
 		}
 	}
 }

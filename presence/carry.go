@@ -123,6 +123,7 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 		}
 		b, a := found.booking, found.action
 		answer, err := c.call(ctx, v.Site, b, a, q)
+		c.came(&v, &b, a, resultOf(&b, a, &answer, err, time.Now()))
 		var refused *RefusedError
 		var denied *DeniedError
 		switch {
@@ -168,7 +169,7 @@ func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, q *requ
 	}
 	was := slices.Clone(v.Claims)
 	todo := v.look(l, p.gone(v), now, rules)
-	p.tellFound(v, was, now)
+	p.tellFound(v, was, now, func(b *Booking, a action) { c.came(v, b, a, CallDone) })
 	if len(todo) == 0 {
 		return q.next(v, l.Bookings, now, rules)
 	}

@@ -15,6 +15,30 @@ import (
 type counting struct {
 	mu    sync.Mutex // guards what follows
 	sites map[string]Moves
+	holds map[EventKind]Holds
+}
+
+// Holds is how often people were held as present because of something that happened to
+// the network, and how many.
+type Holds struct{ Times, People uint64 }
+
+// hold counts people who are held.
+func (c *counting) hold(because EventKind, people int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.holds == nil {
+		c.holds = map[EventKind]Holds{}
+	}
+	h := c.holds[because]
+	c.holds[because] = Holds{h.Times + 1, h.People + uint64(people)}
+}
+
+// Holds returns how often people were held since the start, because a NAS was reset or
+// lost most of its people at once.
+func (t *Tracker) Holds() map[EventKind]Holds {
+	t.counts.mu.Lock()
+	defer t.counts.mu.Unlock()
+	return map[EventKind]Holds{EventNASReset: t.counts.holds[EventNASReset], EventMassEnd: t.counts.holds[EventMassEnd]}
 }
 
 // move counts one who came or left.

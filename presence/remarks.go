@@ -1,5 +1,11 @@
 package presence
 
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
 // What is remarkable about bookings and counted, each once.
 
 // remarkedMost is how many bookings are remembered as counted.
@@ -16,7 +22,83 @@ type remarkable uint8
 const (
 	releasedThough remarkable = iota // although its user was here
 	inByOthers                       // checked in, and not by us, while its user was here
+	answeredFirst                    // … of answeredAs: what came of our calls
 )
+
+// CallResult is what came of a call that checks a booking in or out.
+type CallResult string
+
+// The results of calls.
+const (
+	CallDone        CallResult = "done"
+	CallDryRun      CallResult = "dry_run"     // it was only pretended
+	CallRefused     CallResult = "refused"     // for now
+	CallUncertified CallResult = "uncertified" // refused of somebody of whom the desk knows no self-certification for the day
+	CallDenied      CallResult = "denied"      // for good
+	CallChanged     CallResult = "changed"     // nothing was done: it was another booking by then
+	CallFailed      CallResult = "failed"      // without an answer
+)
+
+var callResults = [...]CallResult{CallDone, CallDryRun, CallRefused, CallUncertified, CallDenied, CallChanged, CallFailed}
+
+// answeredAs is what is counted of a booking of which a call came to that.
+func answeredAs(out bool, result CallResult) remarkable {
+	i := slices.Index(callResults[:], result)
+	if out {
+		i += len(callResults)
+	}
+	return answeredFirst + remarkable(i)
+}
+
+// Called counts bookings by what came of the calls about them.
+type Called struct{ In, Out map[CallResult]uint64 }
+
+// Called returns how many bookings had a check-in or check-out with each result since
+// the start, by site. A booking that is refused again and again counts once.
+func (c *Courier) Called() map[string]Called {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := map[string]Called{}
+	for site := range c.rules.Load().Sites {
+		called := Called{map[CallResult]uint64{}, map[CallResult]uint64{}}
+		for _, result := range callResults {
+			called.In[result] = c.remarks.counts[remark{answeredAs(false, result), site}]
+			called.Out[result] = c.remarks.counts[remark{answeredAs(true, result), site}]
+		}
+		all[site] = called
+	}
+	return all
+}
+
+// came counts what came of a call on the visit's booking.
+func (c *Courier) came(v *Visit, b *Booking, a action, result CallResult) {
+	if a != cancelling {
+		c.newly(remark{answeredAs(a == checkingOut, result), v.Site}, b.ID)
+	}
+}
+
+// resultOf is what an answer to a call comes to.
+func resultOf(b *Booking, a action, answer *Booking, err error, now time.Time) CallResult {
+	var refused *RefusedError
+	var denied *DeniedError
+	switch {
+	case errors.Is(err, ErrDryRun):
+		return CallDryRun
+	case errors.Is(err, ErrChanged):
+		return CallChanged
+	case errors.As(err, &refused) && b.uncertified(a, now):
+		return CallUncertified
+	case errors.As(err, &refused):
+		return CallRefused
+	case errors.As(err, &denied):
+		return CallDenied
+	case err != nil:
+		return CallFailed
+	case answer.Status != actions[a].goal:
+		return CallRefused
+	}
+	return CallDone
+}
 
 // remarks counts each booking once for each remark. Its owner's mu guards it.
 type remarks struct {
@@ -25,7 +107,7 @@ type remarks struct {
 }
 
 func newRemarks() remarks {
-	return remarks{map[remarkable]map[string]bool{releasedThough: {}, inByOthers: {}}, map[remark]uint64{}}
+	return remarks{map[remarkable]map[string]bool{}, map[remark]uint64{}}
 }
 
 // Lost returns how many bookings were released, since the start, although their users
@@ -67,7 +149,11 @@ func (c *Courier) newly(of remark, booking string) bool {
 	if seen[booking] {
 		return false
 	}
-	if len(seen) >= remarkedMost {
+	switch {
+	case seen == nil:
+		seen = map[string]bool{}
+		c.remarks.seen[of.what] = seen
+	case len(seen) >= remarkedMost:
 		clear(seen)
 	}
 	seen[booking] = true

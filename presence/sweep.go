@@ -44,6 +44,7 @@ func (t *Tracker) sweep(ctx context.Context, now time.Time) error {
 		return err
 	}
 	t.log.Info("a NAS was reset: its sessions are suspect", "people", held)
+	t.counts.hold(EventNASReset, held)
 	return t.commit(ctx, now, WriteNotes(append(notes, resetEvent(all, held, w).Note())...))
 }
 

@@ -144,6 +144,7 @@ func (t *Tracker) advanceFallen(ctx context.Context, now time.Time) error {
 	}, MassEnd)
 	if err == nil {
 		t.log.Info("a NAS lost most of its people at once: they are held", "people", held)
+		t.counts.hold(EventMassEnd, held)
 		err = t.commit(ctx, now, WriteNotes(massEndEvent(fallen, held, now, t.world(now)).Note()))
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -150,10 +151,16 @@ func (n *count) session(s *presence.Session) {
 func (n *count) visit(v *presence.Visit) {
 	if v.State != presence.Over {
 		n.people[[2]string{v.Site, string(v.State)}]++
-		n.errand("check_in", v.CheckIn, v.CheckIn.Status != presence.Skipped && v.State != presence.Arriving, wanted(v))
+		n.errand("check_in", v.CheckIn, v.CheckIn.Status != presence.Skipped && v.State != presence.Arriving, refused(v, &v.CheckIn), wanted(v))
 		return
 	}
-	n.errand("check_out", v.CheckOut, v.CheckOut.Status == presence.Waiting || v.CheckOut.Status == presence.Pending, v.Departed)
+	n.errand("check_out", v.CheckOut, v.CheckOut.Status == presence.Waiting || v.CheckOut.Status == presence.Pending, refused(v, &v.CheckOut), v.Departed)
+}
+
+// refused reports whether the errand is pending because Kadence refuses it for now, and
+// not for want of an answer: who has not self-certified is asked for again every few minutes all day.
+func refused(v *presence.Visit, e *presence.Errand) bool {
+	return e.Attempts == 0 && slices.ContainsFunc(v.Claims, func(c presence.Claim) bool { return c.Refused != "" && c.Refused == e.Reason })
 }
 
 // wanted is since when the visit's check-in has been wanted, as far as is
@@ -171,10 +178,11 @@ func wanted(v *presence.Visit) time.Time {
 	return v.Arrived
 }
 
-// errand counts one side of a visit; open says that it is still to be run.
-func (n *count) errand(name string, e presence.Errand, open bool, since time.Time) {
+// errand counts one side of a visit; open says that it is still to be run, refused that
+// Kadence answered, and for now refuses.
+func (n *count) errand(name string, e presence.Errand, open, refused bool, since time.Time) {
 	n.errands[[2]string{name, string(e.Status)}]++
-	if e.Status == presence.Pending {
+	if e.Status == presence.Pending && !refused {
 		n.pending[name] = max(n.pending[name], n.at.Sub(since))
 	}
 	if open && !e.Next.IsZero() {
@@ -191,7 +199,7 @@ func censusCollector(c *census, t *presence.Tracker) collector {
 	errands := newGauge("errands", "Check-ins of visits that are on and check-outs of those that are over, by status, until the visit is archived.",
 		"errand", "status")
 	pending := newGauge("errands_oldest_pending_seconds",
-		"For how long the longest pending check-in or check-out has been wanted, at most; 0 if none is pending.", "errand")
+		"For how long the longest pending check-in or check-out has been wanted that Kadence has not answered, at most; 0 if there is none.", "errand")
 	overdue := newGauge("errands_overdue_seconds", "How late the courier is with the errand that was due first.")
 	counted := newGauge("people_counted_timestamp_seconds", "When people, sessions and errands were counted; with many people not at each scrape.")
 	nases := newGauge("nases", `NASes known, by whether they were heard within the hour ("heard"), were not ("quiet"), or miss interims of people there ("silent").`,

@@ -219,3 +219,27 @@ func BenchmarkCensus(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/people, "ns/person")
 }
+
+// TestWhoIsRefusedIsNoOldestPending: whoever has not self-certified is asked for again all
+// day, and that is nobody's alarm. Who waits for an answer is.
+func TestWhoIsRefusedIsNoOldestPending(t *testing.T) {
+	visit := func(e presence.Errand, claims ...presence.Claim) presence.View {
+		return presence.View{Person: &presence.Person{Visits: []presence.Visit{{Site: "london", State: presence.Present, Arrived: at("08:00"), CheckIn: e, Claims: claims}}}}
+	}
+	claim := presence.Claim{Booking: "b", Begin: at("08:00"), End: at("17:00"), Tried: at("11:55"), Refused: "self-certify first"}
+	for name, c := range map[string]struct {
+		presence.View
+		want time.Duration
+	}{
+		"refused":      {visit(presence.Errand{Status: presence.Pending, Reason: claim.Refused, Next: at("12:05")}, claim), 0},
+		"no answer":    {visit(presence.Errand{Status: presence.Pending, Reason: "503", Attempts: 3, Next: at("12:05")}), 4 * time.Hour},
+		"not since":    {visit(presence.Errand{Status: presence.Pending, Reason: "503", Attempts: 3, Next: at("12:05")}, claim), 4 * time.Hour},
+		"not yet done": {visit(presence.Errand{Status: presence.Pending, Next: at("12:00")}), 4 * time.Hour},
+	} {
+		n := newCount(at("12:00"))
+		n.person(c.View)
+		if got := n.pending["check_in"]; got != c.want {
+			t.Errorf("%s: pending for %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -23,6 +23,16 @@ func newGauge(name, help string, labels ...string) *family {
 	return &family{prometheus.NewDesc("presenced_"+name, help, labels, nil), prometheus.GaugeValue}
 }
 
+func newHistogram(name, help string, labels ...string) *family {
+	return &family{prometheus.NewDesc("presenced_"+name, help, labels, nil), prometheus.UntypedValue}
+}
+
+// sendHistogram sends how many there were, of what sum, and how many of them were within
+// each bound.
+func (f *family) sendHistogram(ch out, count uint64, sum float64, within map[float64]uint64, labels ...string) {
+	ch <- prometheus.MustNewConstHistogram(f.desc, count, sum, within, labels...)
+}
+
 // send sends one value, with the values of the labels in their order.
 func (f *family) send(ch out, value float64, labels ...string) {
 	for i, l := range labels {

@@ -24,12 +24,18 @@ func presenceCollector(s Sources) collector {
 	arrivals := newCounter("arrivals", "Arrivals at a site that were believed.", "site")
 	departures := newCounter("departures", `Departures from a site that were believed, by how: "left", "unknown" when, "day_turned" while devices were there, "withdrawn" as a shared account.`,
 		"site", "reason")
-	return collector{[]*family{arrivals, departures, recording, troubles, loaded, refused, identities, nobody, keys, held, most, beyond, waits}, func(ch out) {
+	holds := newCounter("holds", `How often people were held as present because a NAS was reset ("nas_reset") or lost most of its people at once ("mass_end").`, "cause")
+	heldBy := newCounter("people_held", "How many people were held by that.", "cause")
+	return collector{[]*family{holds, heldBy, arrivals, departures, recording, troubles, loaded, refused, identities, nobody, keys, held, most, beyond, waits}, func(ch out) {
 		for site, m := range s.Tracker.Moves() {
 			arrivals.send(ch, float64(m.Arrived), site)
 			for i, end := range presence.Ends {
 				departures.send(ch, float64(m.Left[i]), site, strings.ReplaceAll(string(end), " ", "_"))
 			}
+		}
+		for cause, n := range s.Tracker.Holds() {
+			holds.send(ch, float64(n.Times), string(cause))
+			heldBy.send(ch, float64(n.People), string(cause))
 		}
 		waits.send(ch, s.Radius.Waits().Seconds())
 		mosts := map[string]int{}
