@@ -148,7 +148,7 @@ func TestMetricsTellHowKadenceFares(t *testing.T) {
 		t.Fatal(err)
 	}
 	const checkIn = `presenced_kadence_calls_total{operation="POST /v1/public/bookings/{id}/check-in",result="201"}`
-	testbed.Eventually(t, "ann is checked in", func() bool { return s.scrape(t)[checkIn] == 1 })
+	testbed.Eventually(t, "ann is checked in", func() bool { return s.scrape(t)[`presenced_check_ins_total{result="done",site="london"}`] == 1 })
 	got := s.scrape(t)
 	for name, want := range map[string]float64{
 		`presenced_kadence_calls_total{operation="POST /oauth2/token",result="200"}`: 1,
@@ -156,6 +156,9 @@ func TestMetricsTellHowKadenceFares(t *testing.T) {
 		`presenced_kadence_rate_limit`:                                               300,
 		`presenced_kadence_rate_remaining`:                                           299,
 		`presenced_kadence_failures`:                                                 0,
+		`presenced_check_ins_total{result="done",site="london"}`:                     1,
+		`presenced_check_ins_total{result="denied",site="london"}`:                   0,
+		`presenced_holds_total{cause="mass_end"}`:                                    0,
 		`presenced_kadence_resting`:                                                  0,
 		`presenced_kadence_skipped_bookings_total`:                                   0,
 	} {
@@ -163,7 +166,7 @@ func TestMetricsTellHowKadenceFares(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, value, want)
 		}
 	}
-	if took := got[strings.Replace(checkIn, "calls", "call_seconds", 1)]; took <= 0 {
+	if took := got[strings.Replace(checkIn, "calls_total", "call_seconds_sum", 1)]; took <= 0 {
 		t.Errorf("the check-in took %v s", took)
 	}
 	if expires := got["presenced_kadence_token_expiry_timestamp_seconds"]; expires < float64(time.Now().Unix()) {
