@@ -430,6 +430,12 @@ func (p *Person) answered(v *Visit, b, answer Booking, a action, err error, now 
 	}
 }
 
+// uncertified reports whether a refusal may be for want of a self-certification: the
+// desk knows of none.
+func (b *Booking) uncertified(a action, now time.Time) bool {
+	return a == checkingIn && b.Certified.IsZero() && !now.Before(b.Begin)
+}
+
 // tellFound tells of the bookings on which an attempt turns out to have taken effect
 // that seemed not to have: its answer was lost, or was a refusal. was are the claims as
 // they were before the bookings were looked at. Of such a booking the story does not say

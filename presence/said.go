@@ -8,12 +8,6 @@ import "time"
 // does not tell.
 const perhapsUncertified = "; perhaps they have not self-certified for today"
 
-// uncertified reports whether a refusal may be for want of a self-certification: the
-// desk knows of none.
-func (b *Booking) uncertified(a action, now time.Time) bool {
-	return a == checkingIn && b.Certified.IsZero() && !now.Before(b.Begin)
-}
-
 // said is the booking's status, and why it has it if the desk says so.
 func (b *Booking) said() string {
 	switch {
