@@ -73,11 +73,31 @@ type Store struct {
 type Control struct {
 	Socket string // path of the unix socket
 	HTTP   string // host:port of the status page and /metrics; "" for none
-	Token  string // what they are shown for; "" for nothing, and then HTTP is loopback
-	Roster bool   // whether bookings are shown beside presence
+	Token  string // what everything is shown for; "" for none
+	Tokens []Token
+	Roster bool // whether bookings are shown beside presence
 
 	AuditReads bool // whether each reading of people's data is an event
+
+	// A proxy at one of the addresses names in this header who looks at their own day; ""
+	// for none.
+	UserHeader string
+	UserFrom   []netip.Prefix
 }
+
+// Token is what something is shown for over HTTP.
+type Token struct {
+	Name   string
+	Secret string
+	Sees   string // SeesNumbers, SeesPeople or SeesEverything
+}
+
+// How much a token lets see.
+const (
+	SeesNumbers    = "numbers"
+	SeesPeople     = "people"
+	SeesEverything = "everything"
+)
 
 // Log says how the log is written.
 type Log struct {

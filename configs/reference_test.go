@@ -17,7 +17,7 @@ import (
 // credentials puts the secrets of the reference where systemd would.
 func credentials(t *testing.T) {
 	dir := t.TempDir()
-	for name, secret := range map[string]string{"hq-wlc": "testing123\n", "hq-wlc-new": "next", "kadence": "hush\r\n", "control-token": "0123456789abcdef\n"} {
+	for name, secret := range map[string]string{"hq-wlc": "testing123\n", "hq-wlc-new": "next", "kadence": "hush\r\n", "control-token": "0123456789abcdef\n", "wallboard-token": "0123456789abcdef0"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -143,6 +143,9 @@ func TestExamplesInTheReferenceAreGood(t *testing.T) {
 		}
 		if key == "secrets" {
 			text = strings.Replace(text, `["…", "…"]`, `["…", "other"]`, 1)
+		}
+		if key == "proxy" {
+			text = strings.Replace(text, `#token_file`, `token_file`, 1)
 		}
 		if key == "token" {
 			text = strings.Replace(text, line, `token = "0123456789abcdef"`, 1)

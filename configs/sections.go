@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -149,12 +150,17 @@ func control(t *table) Control {
 			return s, listener(s)
 		}),
 		Token:  controlToken(t),
+		Tokens: controlTokens(t),
 		Roster: t.yes("roster", true),
 
 		AuditReads: t.yes("audit_reads", false),
 	}
 	host, _, _ := net.SplitHostPort(c.HTTP)
-	switch given := t.has("token") || t.has("token_file"); {
+	given := t.has("token") || t.has("token_file") || len(c.Tokens) > 0
+	if c.UserHeader, c.UserFrom = proxy(t.table("proxy")); c.UserHeader != "" && !given {
+		t.fault("proxy", "without a token whoever the proxy lets through without a name would see everything", `add token_file = "…"`)
+	}
+	switch {
 	case c.HTTP == "" || loopback(host):
 	case !given:
 		t.fault("http", c.HTTP+" shows who is here to whoever reaches it",
@@ -190,6 +196,55 @@ func controlToken(t *table) string {
 		t.fault(key, fmt.Sprintf("it is shorter than %d characters and can be guessed", tokenLength), "`openssl rand -hex 16` makes one")
 	}
 	return token
+}
+
+// proxy reads [control.proxy]: in which header it names people, and where it is.
+func proxy(t *table) (userHeader string, from []netip.Prefix) {
+	if t.absent {
+		return "", nil
+	}
+	userHeader = parsed(t, "user_header", "X-Remote-User", header)
+	for _, p := range t.filled("from", nil, func(s string) error { _, err := prefix(s); return err }, `write from = ["127.0.0.1"], the addresses of the proxy`) {
+		if one, err := prefix(p); err == nil {
+			from = append(from, one)
+		}
+	}
+	return userHeader, from
+}
+
+// controlTokens reads [[control.tokens]].
+func controlTokens(t *table) (all []Token) {
+	tables, _ := t.array("tokens")
+	names := map[string]bool{}
+	for _, one := range tables {
+		token := Token{
+			Name: one.required("name", "wallboard"), Secret: controlToken(one),
+			Sees: one.chosen("sees", SeesNumbers, SeesNumbers, SeesPeople, SeesEverything),
+		}
+		if token.Secret == "" && !one.has("token") && !one.has("token_file") {
+			one.fault("", "no token_file", "add token_file = \"…\", a file with what is to be shown")
+		}
+		if names[token.Name] {
+			one.fault("name", "another token has this name", "give each its own")
+		}
+		names[token.Name] = true
+		all = append(all, token)
+	}
+	return all
+}
+
+// header checks the name of a header (RFC 9110, 5.6.2), of those that proxies may use for
+// a user: none that says something else.
+func header(s string) (string, error) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+	taken := []string{"Authorization", "Host", "Cookie", "Connection", "Content-Length", "Forwarded", "X-Forwarded-For"}
+	switch name := http.CanonicalHeaderKey(s); {
+	case s == "" || strings.Trim(s, letters) != "" || len(s) > 64:
+		return "", mistake{fmt.Sprintf("%q is no name of a header", s), `write it like "X-Remote-User"`}
+	case slices.Contains(taken, name):
+		return "", mistake{fmt.Sprintf("%s says something else", name), `use one of your own, such as "X-Remote-User"`}
+	}
+	return s, nil
 }
 
 func loopback(host string) bool {

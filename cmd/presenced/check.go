@@ -135,7 +135,7 @@ func (p *program) printConfig(cfg *configs.Config, warnings []string) error {
 	page := "none"
 	if cfg.Control.HTTP != "" {
 		page = "http://" + cfg.Control.HTTP + ", for everybody on this host"
-		if cfg.Control.Token != "" {
+		if cfg.Control.Token != "" || len(cfg.Control.Tokens) > 0 {
 			page = "http://" + cfg.Control.HTTP + ", for who has the token"
 		}
 	}

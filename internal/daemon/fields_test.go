@@ -65,7 +65,7 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func TestEveryFieldCountsAtOnceOrIsSaidToWait(t *testing.T) {
 	atOnce := []string{
 		"Path", "Warnings", "Mapping", "Rules", "Kadence", "Log", "Radius.Clients", "Radius.MaxSkew", "Radsec.Certificate",
-		"Store.KeepVisits", "Store.HashDevices", "Control.Token", "Control.Roster", "Control.AuditReads",
+		"Store.KeepVisits", "Store.HashDevices", "Control.Token", "Control.Tokens", "Control.Roster", "Control.AuditReads", "Control.UserHeader", "Control.UserFrom",
 	}
 	config := func() *configs.Config {
 		return &configs.Config{Radsec: &configs.Radsec{Listen: []string{":2083"}}, Kadence: &configs.Kadence{}}

@@ -69,6 +69,7 @@ func fixed(cfg *configs.Config) any {
 		c.Radsec = &radsec
 	}
 	c.Store.KeepVisits, c.Store.HashDevices = 0, false
+	c.Control.Tokens, c.Control.UserHeader, c.Control.UserFrom = nil, "", nil
 	c.Control.Token, c.Control.Roster, c.Control.AuditReads = "", false, false
 	return []any{c.Radius, c.Radsec, c.Store, c.Control}
 }

@@ -41,9 +41,26 @@ func (d *Daemon) URL() string {
 func (d *Daemon) web(shown *page.Page) *web.Server {
 	return &web.Server{
 		Healthy: d.healthy, Ready: d.ready, Barring: d.barring, Metrics: d.metrics.Handler(), Page: shown.Handler(),
-		Token: func() string { return d.inForce.Load().config.Control.Token },
-		Log:   asSlog(d.Log),
+		Access: d.access,
+		Log:    asSlog(d.Log),
 	}
+}
+
+// sees is how much a token lets see, by the configuration's word for it.
+var sees = map[string]web.Sees{configs.SeesNumbers: web.Numbers, configs.SeesPeople: web.People, configs.SeesEverything: web.Everything}
+
+// access says who may see what over HTTP.
+func (d *Daemon) access() web.Access {
+	now := d.inForce.Load()
+	c := &now.config.Control
+	a := web.Access{UserHeader: c.UserHeader, UserFrom: c.UserFrom, User: now.mapping.Identity.User}
+	if c.Token != "" {
+		a.Tokens = append(a.Tokens, web.Token{Secret: c.Token, Sees: web.Everything})
+	}
+	for _, t := range c.Tokens {
+		a.Tokens = append(a.Tokens, web.Token{Name: t.Name, Secret: t.Secret, Sees: sees[t.Sees]})
+	}
+	return a
 }
 
 // page returns the status page.
@@ -52,8 +69,13 @@ func (d *Daemon) page() *page.Page {
 		Listings:  d.listings(),
 		Status:    func(context.Context) (control.Status, error) { return d.status(nil), nil },
 		Unmatched: d.unmatched,
-		Read:      func(what string) { d.noteReading("the page", what) },
-		Roster:    func() bool { return d.inForce.Load().config.Control.Roster },
+		Read: func(by, what string) {
+			if by != "" {
+				by = ", token " + by
+			}
+			d.noteReading("the page"+by, what)
+		},
+		Roster: func() bool { return d.inForce.Load().config.Control.Roster },
 	}
 }
 

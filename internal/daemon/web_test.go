@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/internal/rigs/controller"
 	"github.com/presenced/presenced/internal/rigs/testbed"
 	"github.com/presenced/presenced/radiusacct"
@@ -201,5 +203,41 @@ func TestTokenOfTheNextConfigurationCounts(t *testing.T) {
 	}
 	if code, _ := s.get(t, "/"); code != http.StatusUnauthorized {
 		t.Errorf("with a token, unasked: %d", code)
+	}
+	next.Control.Tokens = []configs.Token{{Name: "wallboard", Secret: "numbers of sixteen", Sees: configs.SeesNumbers}}
+	next.Control.UserHeader, next.Control.UserFrom = "X-Remote-User", []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	if err := s.Reload(t.Context(), &next); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.wlc.Start(t.Context(), controller.Ann(), false); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		path, token, user string
+		code              int
+		want              string
+	}{
+		{"/occupancy", "numbers of sixteen", "", 200, "Occupancy"}, {"/metrics", "numbers of sixteen", "", 200, "presenced_people"}, {"/", "numbers of sixteen", "", 403, ""},
+		{"/", "0123456789abcdef", "", 200, "london"}, {"/me", "", "ann@example.com", 200, "is at london since"}, {"/", "", "ann@example.com", 403, ""}, {"/me", "", "no address", 403, ""},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(s.URL(), "/")+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.token != "" {
+			r.SetBasicAuth("", tt.token)
+		}
+		if tt.user != "" {
+			r.Header.Set("X-Remote-User", tt.user)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != tt.code || !strings.Contains(string(text), tt.want) {
+			t.Errorf("%s with token %q as %q: %d, %v\n%s", tt.path, tt.token, tt.user, answer.StatusCode, err, text)
+		}
 	}
 }

@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"configs":          {"presence", "radiusacct", "mapping", "kadence"}, // checks into what they take
 	"internal/httpd":   nil,
 	"internal/control": {"presence", "internal/httpd", "internal/terminal"}, // how times are told
-	"internal/page":    {"presence", "internal/control"},
+	"internal/page":    {"presence", "internal/control", "internal/web"},    // who looks
 	"internal/web":     {"internal/httpd"},
 	"internal/metrics": {"presence", "radiusacct", "store", "kadence", "internal/control"}, // tells of what they count
 	"internal/daemon": {

@@ -1,11 +1,13 @@
 package page
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -50,6 +52,6 @@ func BenchmarkPage(b *testing.B) {
 }
 
 func serves(w *httptest.ResponseRecorder, p *Page) bool {
-	p.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(web.Looking(context.Background(), web.Viewer{Sees: web.Everything}), "GET", "/", nil))
 	return w.Code == 200
 }

@@ -44,7 +44,7 @@ func look(t *testing.T, p *Page, token string) *browser {
 	if err != nil {
 		t.Skip("SKIPPED: chromium is not installed (.ci/peers installs it on Debian)")
 	}
-	s := &web.Server{Page: p.Handler(), Token: func() string { return token }, Log: slog.New(slog.DiscardHandler)}
+	s := &web.Server{Page: p.Handler(), Access: func() web.Access { return access(token) }, Log: slog.New(slog.DiscardHandler)}
 	server := httptest.NewUnstartedServer(nil)
 	server.Config.Handler = s.Handler(server.Listener.Addr())
 	server.Start()
@@ -84,6 +84,14 @@ func look(t *testing.T, p *Page, token string) *browser {
 		}
 	}()
 	return b
+}
+
+// access is that of whoever has the token; "" for none.
+func access(token string) (a web.Access) {
+	if token != "" {
+		a.Tokens = []web.Token{{Secret: token, Sees: web.Everything}}
+	}
+	return a
 }
 
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {

@@ -10,11 +10,13 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/web"
 )
 
 // Page shows what the daemon holds. Its functions are the daemon's own.
@@ -23,8 +25,8 @@ type Page struct {
 	Status    func(context.Context) (control.Status, error) // without what [control.Status.Count] fills in
 	Unmatched func() []control.Unmatched
 
-	Roster func() bool       // whether there is one; nil: there is none
-	Read   func(what string) // is told that people's data is shown; nil: nobody is
+	Roster func() bool           // whether there is one; nil: there is none
+	Read   func(by, what string) // is told that people's data is shown, and by which token; nil: nobody is
 
 	latest  kept[*snapshot]
 	rosters kept[[]control.Roster]
@@ -48,6 +50,26 @@ var pages = func() map[string]*template.Template {
 	return all
 }()
 
+// route is a page, and how much one has to see to be shown it.
+type route struct {
+	pattern string
+	name    string // of its template
+	sees    web.Sees
+	body    func(*Page, *http.Request, *snapshot) (title string, data any, err error)
+}
+
+var routes = []route{
+	{"GET /{$}", "people", web.People, (*Page).people},
+	{"GET /roster", "roster", web.People, (*Page).roster},
+	{"GET /person", "person", web.People, (*Page).person},
+	{"GET /me", "person", web.OwnDay, (*Page).me},
+	{"GET /occupancy", "occupancy", web.Numbers, (*Page).occupancy},
+	{"GET /calls", "calls", web.Everything, (*Page).calls},
+	{"GET /network", "network", web.Everything, (*Page).network},
+	{"GET /events", "events", web.Everything, (*Page).events},
+	{"GET /unmatched", "unmatched", web.Everything, (*Page).nobodies},
+}
+
 // Handler returns the page and what belongs to it:
 //
 //	GET /            who is where; ?site=, ?is= and ?after= some of them, ?order=since; ?q= who is searched for
@@ -58,16 +80,14 @@ var pages = func() map[string]*template.Template {
 //	GET /occupancy   how many are at each site, without names
 //	GET /events      what happened to the system; ?before= earlier
 //	GET /unmatched   what led to nobody
+//	GET /me          ?day=: the day of the person who looks
+//
+// The page asks [web.ViewerOf] who that is, and shows what they may see.
 func (p *Page) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", p.shown("people", p.people))
-	mux.HandleFunc("GET /roster", p.shown("roster", p.roster))
-	mux.HandleFunc("GET /person", p.shown("person", p.person))
-	mux.HandleFunc("GET /network", p.shown("network", p.network))
-	mux.HandleFunc("GET /calls", p.shown("calls", p.calls))
-	mux.HandleFunc("GET /occupancy", p.shown("occupancy", p.occupancy))
-	mux.HandleFunc("GET /events", p.shown("events", p.events))
-	mux.HandleFunc("GET /unmatched", p.shown("unmatched", p.nobodies))
+	for _, r := range routes {
+		mux.HandleFunc(r.pattern, p.shown(r))
+	}
 	for name, kind := range map[string]string{
 		"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
 	} {
@@ -95,8 +115,29 @@ type view struct {
 	AsOf    time.Time // when people were counted
 	Query   string    // what was searched for
 	Rosters bool      // there is a roster
+	web.Viewer
 	daemon
 	Body any
+}
+
+// May reports whether the viewer may see the page of that name; one's own day only who
+// has one.
+func (v view) May(name string) bool {
+	if name == "me" {
+		return v.User != ""
+	}
+	return slices.ContainsFunc(routes, func(r route) bool { return r.name == name && r.sees != web.OwnDay && v.Sees >= r.sees })
+}
+
+// Home is the first page of what the viewer may see.
+func (v view) Home() string {
+	switch {
+	case v.User != "":
+		return "/me"
+	case v.Sees < web.People:
+		return "/occupancy"
+	}
+	return "/"
 }
 
 // daemon is what every page shows of the daemon.
@@ -113,19 +154,27 @@ func (e errNoSuch) Error() string { return e.text }
 // personal says of the pages that show people's data what that is.
 var personal = map[string]string{"people": "who is here", "person": "a person's story", "roster": "a roster", "calls": "the list of calls"}
 
-// shown returns a handler that shows what body returns in the template of that
-// name. The body also returns the title.
-func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title string, data any, err error)) http.HandlerFunc {
+// shown returns a handler that shows what the route's body returns in its template, to
+// who may see it.
+func (p *Page) shown(route route) http.HandlerFunc {
+	if route.sees == web.Nothing {
+		panic(route.pattern + " is for nobody")
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		if what := personal[name]; what != "" && p.Read != nil {
-			p.Read(what)
+		viewer := web.ViewerOf(r.Context())
+		if viewer.Sees < route.sees {
+			p.fault(w, r, http.StatusForbidden, "This is not among what you may see.")
+			return
+		}
+		if what := personal[route.name]; what != "" && p.Read != nil && viewer.Sees > web.OwnDay {
+			p.Read(viewer.Name, what)
 		}
 		s, err := p.snapshot(r.Context())
 		if err != nil {
 			p.fault(w, r, http.StatusServiceUnavailable, "The store cannot be read: "+err.Error())
 			return
 		}
-		title, data, err := body(r, s)
+		title, data, err := route.body(p, r, s)
 		var none errNoSuch
 		switch {
 		case errors.As(err, &none):
@@ -133,8 +182,8 @@ func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title str
 		case err != nil:
 			p.fault(w, r, http.StatusServiceUnavailable, "The store cannot be read: "+err.Error())
 		default:
-			render(w, http.StatusOK, name, view{
-				Page: name, Title: title, Now: time.Now(), Local: time.Local, Query: strings.TrimSpace(r.FormValue("q")), AsOf: s.taken, Rosters: p.enrols(), daemon: s.daemon, Body: data,
+			render(w, http.StatusOK, route.name, view{
+				Viewer: viewer, Page: route.name, Title: title, Now: time.Now(), Local: time.Local, Query: strings.TrimSpace(r.FormValue("q")), AsOf: s.taken, Rosters: p.enrols(), daemon: s.daemon, Body: data,
 			})
 		}
 	}
@@ -142,7 +191,7 @@ func (p *Page) shown(name string, body func(*http.Request, *snapshot) (title str
 
 // fault says why something is not shown. It does not need the store.
 func (p *Page) fault(w http.ResponseWriter, r *http.Request, code int, text string) {
-	render(w, code, "fault", view{Page: "fault", Title: http.StatusText(code), Now: time.Now(), AsOf: time.Now(), Local: time.Local, Query: r.FormValue("q"), Rosters: p.enrols(), Body: text})
+	render(w, code, "fault", view{Viewer: web.ViewerOf(r.Context()), Page: "fault", Title: http.StatusText(code), Now: time.Now(), AsOf: time.Now(), Local: time.Local, Query: r.FormValue("q"), Rosters: p.enrols(), Body: text})
 }
 
 func render(w http.ResponseWriter, code int, name string, v view) {

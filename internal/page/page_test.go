@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -23,7 +24,7 @@ import (
 func get(t *testing.T, p *Page, path string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(web.Looking(t.Context(), web.Viewer{Sees: web.Everything}), http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 
@@ -266,7 +267,7 @@ func TestOldDayHasItsVisits(t *testing.T) {
 	_, text := get(t, p, path)
 	for _, want := range []string{
 		"check-out of booking B1: done", "arrived at london", "Sessions are remembered for about a day",
-		"day=" + arrived.AddDate(0, 0, -1).Format(time.DateOnly) + `" rel="prev"`, "day=" + arrived.AddDate(0, 0, 1).Format(time.DateOnly) + `" rel="next"`,
+		"day=" + arrived.AddDate(0, 0, -1).Format(time.DateOnly) + `&amp;user=ann%40example.com" rel="prev"`, "day=" + arrived.AddDate(0, 0, 1).Format(time.DateOnly) + `&amp;user=ann%40example.com" rel="next"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("that day does not have %q", want)

@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/presence"
 )
 
 // personBody is a person's day.
 type personBody struct {
 	User             string
+	Own              bool // it is who looks
 	Here             []control.Person
 	Headline         control.Headline // as of now, whatever day is shown
 	Day, Prev, Later string           // 2006-01-02; Later is "" today
@@ -27,18 +30,48 @@ type personBody struct {
 	Old              bool // sessions of that day are not remembered any longer
 }
 
+// DayLink is where the person's day of that date is to be found.
+func (b personBody) DayLink(day string) string {
+	query := url.Values{}
+	if day != "" {
+		query.Set("day", day)
+	}
+	if b.Own {
+		return "/me?" + query.Encode()
+	}
+	query.Set("user", b.User)
+	return "/person?" + query.Encode()
+}
+
+// me shows who looks their own day.
+func (p *Page) me(r *http.Request, _ *snapshot) (string, any, error) {
+	user := web.ViewerOf(r.Context()).User
+	if user == "" {
+		return "", nil, errNoSuch{"Who looks by a token, or on the host itself, has no day of their own: a proxy in front has to name them ([control] proxy)."}
+	}
+	_, body, err := p.day(r, user)
+	body.Own = true
+	return "Your day", body, err
+}
+
 // person shows a person's day.
 func (p *Page) person(r *http.Request, _ *snapshot) (string, any, error) {
-	user, now := presence.Fold(r.FormValue("user")), time.Now()
+	user := presence.Fold(r.FormValue("user"))
 	if user == "" {
 		return "", nil, errNoSuch{"No person was named."}
 	}
+	return p.day(r, user)
+}
+
+// day returns the user's day that the request asks for.
+func (p *Page) day(r *http.Request, user string) (string, personBody, error) {
+	now := time.Now()
 	all, err := p.Listings.Show(r.Context(), user)
 	if errors.Is(err, control.ErrUnknown) {
-		return "", nil, errNoSuch{"Nothing is remembered of " + plain(user) + ": no device of theirs was heard, or they are opted out, or it was too long ago."}
+		return "", personBody{}, errNoSuch{"Nothing is remembered of " + plain(user) + ": no device of theirs was heard, or they are opted out, or it was too long ago."}
 	}
 	if err != nil {
-		return "", nil, err
+		return "", personBody{}, err
 	}
 	rules := p.Listings.Rules()
 	site := rules.Sites[lastSite(all)]
@@ -50,13 +83,13 @@ func (p *Page) person(r *http.Request, _ *snapshot) (string, any, error) {
 	if asked := r.FormValue("day"); asked != "" {
 		date, err := time.ParseInLocation(time.DateOnly, asked, site.Zone)
 		if err != nil {
-			return "", nil, errNoSuch{plain(asked) + " is no day; write it like " + now.Format(time.DateOnly) + "."}
+			return "", personBody{}, errNoSuch{plain(asked) + " is no day; write it like " + now.Format(time.DateOnly) + "."}
 		}
 		from = site.Day(date.AddDate(0, 0, 1).Add(-time.Second), rules.DayStarts)
 	}
 	d := day{from: from, to: site.NextDay(from, rules.DayStarts), now: now, zone: site.Zone, rules: rules}
 	if err := p.fill(r.Context(), user, &d); err != nil {
-		return "", nil, err
+		return "", personBody{}, err
 	}
 	story := slices.DeleteFunc(all.Story, func(e presence.Entry) bool { return e.At.Before(d.from) || !e.At.Before(d.to) })
 	body := personBody{

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net"
 	"net/http"
 	"net/netip"
@@ -71,34 +69,4 @@ func hostOf(hostport string) string {
 func onLoopback(at net.Addr) bool {
 	addr, err := netip.ParseAddr(hostOf(at.String()))
 	return err == nil && addr.Unmap().IsLoopback()
-}
-
-// withToken asks for the token, if there is one; off loopback nothing is shown
-// while there is none.
-func (s *Server) withToken(loopback bool, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch token := s.Token(); {
-		case token == "" && !loopback:
-			text(w, http.StatusForbidden, "there is no [control] token: nothing is shown off loopback")
-		case token != "" && !shows(r, token):
-			w.Header().Add("WWW-Authenticate", `Basic realm="presenced", charset="UTF-8"`)
-			w.Header().Add("WWW-Authenticate", `Bearer realm="presenced"`)
-			text(w, http.StatusUnauthorized, "the [control] token is the password, of any user")
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
-}
-
-// shows reports whether the request has the token, in a time that does not
-// tell how much of it is right.
-func shows(r *http.Request, token string) bool {
-	shown, ok := "", false
-	if _, password, basic := r.BasicAuth(); basic {
-		shown, ok = password, true
-	} else if scheme, bearer, found := strings.Cut(r.Header.Get("Authorization"), " "); found && strings.EqualFold(scheme, "Bearer") {
-		shown, ok = strings.TrimSpace(bearer), true
-	}
-	a, b := sha256.Sum256([]byte(shown)), sha256.Sum256([]byte(token))
-	return ok && subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }

@@ -1,7 +1,7 @@
 // Package web shows what presenced does over HTTP, to a browser and to
 // Prometheus. It promises that nothing can be changed this way, that off
-// loopback nothing but whether the daemon is well is shown without the token,
-// and that on loopback no page of somebody else's can make a browser fetch it.
+// loopback nothing but whether the daemon is well is shown without a token, or
+// more than that lets see, and that on loopback no page of somebody else's can make a browser fetch it.
 package web
 
 import (
@@ -24,8 +24,8 @@ type Server struct {
 	Ready   func() error  // nil if it takes packets, else why not
 	Barring func() error  // why it would not start again although it is ready; nil if it would
 	Metrics http.Handler  // at /metrics
-	Page    http.Handler  // at / and whatever else is below it
-	Token   func() string // what has to be shown; "" for nothing, and then only loopback is served
+	Page    http.Handler  // at / and whatever else is below it; asks [ViewerOf] who looks
+	Access  func() Access // who may see what
 	Log     *slog.Logger
 }
 
@@ -65,11 +65,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // Handler returns what is served at an address.
 func (s *Server) Handler(at net.Addr) http.Handler {
 	open, shown := http.NewServeMux(), http.NewServeMux()
-	open.Handle("/healthz", s.wellness(s.Healthy, nil))
-	open.Handle("/readyz", s.wellness(s.Ready, s.Barring))
-	open.Handle("/", s.withToken(onLoopback(at), shown))
+	open.Handle("/healthz", s.wellness(onLoopback(at), s.Healthy, nil))
+	open.Handle("/readyz", s.wellness(onLoopback(at), s.Ready, s.Barring))
+	open.Handle("/", s.looking(onLoopback(at), shown))
 	if s.Metrics != nil {
-		shown.Handle("/metrics", s.Metrics)
+		shown.Handle("/metrics", only(Numbers, s.Metrics))
 	}
 	if s.Page != nil {
 		shown.Handle("/", s.Page)
@@ -79,11 +79,11 @@ func (s *Server) Handler(at net.Addr) http.Handler {
 
 // wellness answers 200 and ok, with what else is to be known, or 503 and why not: in
 // full to whoever may see everything.
-func (s *Server) wellness(ask, also func() error) http.Handler {
+func (s *Server) wellness(loopback bool, ask, also func() error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		why := func(err error) string {
 			text := err.Error()
-			if token := s.Token(); token != "" && !shows(r, token) {
+			if v, _ := s.Access().viewer(r, loopback); v.Sees < Everything {
 				text, _, _ = strings.Cut(text, ":")
 			}
 			return text

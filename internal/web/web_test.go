@@ -24,13 +24,21 @@ func addr(s string) net.Addr {
 	return a
 }
 
+// everything is the access of whoever has the token; "" for none.
+func everything(token string) Access {
+	if token == "" {
+		return Access{}
+	}
+	return Access{Tokens: []Token{{Secret: token, Sees: Everything}}}
+}
+
 // server shows a page, metrics and that it is well, to whoever has the token.
 func server(token string) *Server {
 	shown := func(what string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, what) })
 	}
 	return &Server{
-		Healthy: func() error { return nil }, Ready: func() error { return nil }, Token: func() string { return token },
+		Healthy: func() error { return nil }, Ready: func() error { return nil }, Access: func() Access { return everything(token) },
 		Page: shown("the page"), Metrics: shown("the metrics"), Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -194,7 +202,7 @@ func TestWhyItIsNotWellIsForWhoMaySeeIt(t *testing.T) {
 			t.Errorf("%s, %q, want %q", answer.Status, got, want)
 		}
 	}
-	s.Token = func() string { return "" }
+	s.Access = func() Access { return Access{} }
 	if _, got := ask(s, "127.0.0.1:9813", get("http://localhost/healthz")); !strings.Contains(got, "ann@example.com") {
 		t.Errorf("on loopback it says %q", got)
 	}

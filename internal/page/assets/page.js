@@ -62,7 +62,7 @@
     history.replaceState(null, "", "/" + (values.size ? "?" + values : ""));
     refresh(true);
   }
-  if (location.pathname === "/") {
+  if (location.pathname === "/" && document.getElementById("q")) {
     document.addEventListener("change", (e) => { if (e.target.matches("main form select")) ask(e.target.form); });
     document.getElementById("q").addEventListener("input", (e) => {
       clearTimeout(typed);
