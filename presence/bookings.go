@@ -436,34 +436,6 @@ func (b *Booking) uncertified(a action, now time.Time) bool {
 	return a == checkingIn && b.Certified.IsZero() && !now.Before(b.Begin)
 }
 
-// tellFound tells of the bookings on which an attempt turns out to have taken effect
-// that seemed not to have: its answer was lost, or was a refusal. was are the claims as
-// they were before the bookings were looked at. Of such a booking the story does not say
-// at the same moment that it was not done. found is called with each, and what was done.
-func (p *Person) tellFound(v *Visit, was []Claim, now time.Time, found func(*Booking, action)) {
-	for i := range v.Claims {
-		c := &v.Claims[i]
-		old := Claim{}
-		if j := slices.IndexFunc(was, func(w Claim) bool { return w.Booking == c.Booking }); j >= 0 {
-			old = was[j]
-		}
-		for _, one := range []struct {
-			action
-			is bool
-		}{{checkingIn, old.In.IsZero() && !c.In.IsZero()}, {checkingOut, old.Out.IsZero() && !c.Out.IsZero()}} {
-			if !one.is {
-				continue
-			}
-			found(&Booking{ID: c.Booking}, one.action)
-			what := actions[one.action].verb + c.Booking
-			p.Story = slices.DeleteFunc(p.Story, func(e Entry) bool {
-				return e.Kind == NotDone && e.At.Equal(now) && strings.HasPrefix(e.Text, what)
-			})
-			p.tell(now, Done, what+" took effect: the booking is "+string(actions[one.action].goal))
-		}
-	}
-}
-
 // refusal returns the verdict on a claim that the desk refused, and whether it
 // still counts.
 func (c *Claim) refusal(now time.Time) (verdict, bool) {

@@ -236,10 +236,8 @@ func (s *Session) left() bool {
 	return s.ended && (s.Cause == IdleTimeout || s.Cause.Infrastructure() || s.end.Status == Other)
 }
 
-const (
-	ghostTime  = 5 * time.Minute  // how long an access point sends interims of a station that has left it
-	returnTime = 15 * time.Minute // a session with a sign this long after the last of a later session goes on
-)
+// ghostTime is how long an access point sends interims of a station that has left it.
+const ghostTime = 5 * time.Minute
 
 // stand sets the state of the session at now, and when time alone changes it.
 func (s *Session) stand(all []Session, now time.Time, w *World) {
