@@ -79,9 +79,6 @@ func (m *Mark) stampedFrom(began time.Time, counted bool) bool {
 	return m.Guess && !m.Stamp.IsZero() && m.Status != Other && m.counts(counted) && within(m.Stamp.Add(-m.Age), began, moment)
 }
 
-// returnTime is how long after the last sign of a later session one goes on that shows another.
-const returnTime = 15 * time.Minute
-
 // replayed reports whether the Start, the mark of that index, and others of its session were
 // held back for as long as their stamps say, before anything was known of their NAS's
 // clock: they came in less time than they count, and the clock has turned out to be right,

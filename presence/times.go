@@ -29,3 +29,7 @@ const moment = 5 * time.Second
 // waits as long after its arrival: the rest of a replay may follow, and contradict
 // it.
 const fresh = time.Minute
+
+// returnTime is how long after the last sign of a later session one goes on that shows
+// another.
+const returnTime = 15 * time.Minute
