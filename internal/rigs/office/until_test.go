@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"slices"
 	"sync"
@@ -60,7 +59,6 @@ func (a *tally) add(b tally) {
 type telling struct {
 	visit presence.Visit
 	is    presence.Outlook
-	heard string // all that is known of the person
 }
 
 // outlived has a tracker live through the office's day, looks every ten minutes what is told
@@ -75,17 +73,21 @@ func outlived(t *testing.T, o *Office) (found tally) {
 		var running sync.WaitGroup
 		running.Go(func() { tr.Run(ctx) })
 		before, next := map[string]telling{}, o.Begins.Add(every)
+		heard := map[string]bool{} // the devices of which something was, since the last look; "" for all
 		rest := func(until time.Time) {
 			for ; !next.After(until); next = next.Add(every) {
 				time.Sleep(time.Until(next))
 				synctest.Wait()
-				before = against(t, &found, store, tr.World(), before, next, every, slack)
+				before = against(t, &found, store, tr.World(), before, heard, next, every, slack)
+				clear(heard)
 			}
 			time.Sleep(time.Until(until))
 		}
 		for events := o.Events; len(events) > 0 && events[0].Arrive.Before(o.Truth.Ends); events = events[1:] {
 			rest(events[0].Arrive)
-			if err := tr.Record(t.Context(), []presence.Record{o.sent(t, events[0])}); err != nil {
+			r := o.sent(t, events[0])
+			heard[r.Device] = true
+			if err := tr.Record(t.Context(), []presence.Record{r}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -97,24 +99,23 @@ func outlived(t *testing.T, o *Office) (found tally) {
 }
 
 // against holds what was told before against what is so now, and returns what is told now.
-func against(t *testing.T, found *tally, store *presence.Memory, w presence.World, before map[string]telling, now time.Time, every, slack time.Duration) map[string]telling {
+func against(t *testing.T, found *tally, store *presence.Memory, w presence.World, before map[string]telling, heard map[string]bool, now time.Time, every, slack time.Duration) map[string]telling {
 	people, err := store.People(t.Context(), "", 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, heard := map[string]telling{}, map[string]string{}
+	after, news, held := map[string]telling{}, map[string]bool{}, map[string]bool{}
 	for i := range people {
 		p := &people[i]
-		text, err := json.Marshal(p.Facts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		heard[p.User] = string(text)
 		view := p.View(now, w)
 		for _, v := range p.Visits {
 			if v.State != presence.Over {
-				after[v.ID] = telling{v, view.Outlooks[v.ID], string(text)}
+				after[v.ID] = telling{v, view.Outlooks[v.ID]}
 			}
+		}
+		for _, s := range view.Sessions {
+			news[p.User] = news[p.User] || heard[s.Device] || heard[""]
+			held[p.User] = held[p.User] || s.State == presence.Suspect
 		}
 	}
 	for id, was := range before {
@@ -124,7 +125,7 @@ func against(t *testing.T, found *tally, store *presence.Memory, w presence.Worl
 			t.Errorf("%s: %s was told %s at %s until %s (%q, %s), and %s: %+v", now.Format("15:04:05"), was.visit.User, told.State, was.visit.Site, told.Until.Format("15:04:05"), told.Why, told.Held, text, is)
 		}
 		switch {
-		case heard[was.visit.User] != was.heard:
+		case news[was.visit.User]:
 			found.Heard++
 		case told.Until.IsZero():
 			found.Open++
@@ -144,7 +145,7 @@ func against(t *testing.T, found *tally, store *presence.Memory, w presence.Worl
 				what("it has not changed")
 			}
 			found.Stayed++
-		case slices.Contains(byTheNetwork, is.Held) || slices.Contains(byTheNetwork, told.Held):
+		case held[was.visit.User], slices.Contains(byTheNetwork, is.Held), slices.Contains(byTheNetwork, told.Held):
 			found.Moved++
 		default:
 			what("that moved by itself")
