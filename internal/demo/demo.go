@@ -202,14 +202,18 @@ func serveSandbox(api *sandbox.Server) (url string, stop func() error, err error
 	}, nil
 }
 
-// house puts the people and their bookings of today into the sandbox.
+// house puts two buildings, the people and their bookings of today into the sandbox.
 func house(api *sandbox.Server, people []*character, zone *time.Location) {
-	building := api.AddBuilding("Demo House", zone)
+	main, annex := api.AddBuilding("Demo House", zone), api.AddBuilding("Demo Annex", zone)
 	y, m, d := time.Now().In(zone).Date()
 	for _, c := range people {
 		c.id = api.AddUser(c.user)
 		if c.space == "" {
 			continue
+		}
+		building := main
+		if c.annex {
+			building = annex
 		}
 		c.booking = api.Book(sandbox.Booking{
 			User: c.id, Building: building, Type: c.kind, Space: c.space, Guest: c.guest,
@@ -231,6 +235,13 @@ site    = "house"
 name     = "house"
 building = "Demo House"
 ssids    = ["Corp"]
+hours    = "00:00-24:00"
+
+[[site]]
+name     = "annex"
+building = "Demo Annex"
+ssids    = ["Corp"]
+nas      = ["*annex*"]
 hours    = "00:00-24:00"
 
 [identity]

@@ -20,6 +20,7 @@ type character struct {
 	space   string         // of their booking of today; "" for none
 	kind    string         // of the booking; "" for a desk
 	guest   bool           // the booking is for a guest of theirs
+	annex   bool           // the booking is in the other building
 	end     sandbox.Status // what the booking must be in the end
 	lesson  string         // what they show
 	booking string         // its id
@@ -44,6 +45,7 @@ func cast() []*character {
 		{user: "kim@example.com", space: "Office 7", kind: "private_office", end: sandbox.CheckedIn, lesson: "comes while the booking API is down"},
 		{user: "omar@example.com", space: "Desk 8", end: sandbox.CheckedIn, lesson: "their access point reboots"},
 		{user: "mia@example.com", space: "Desk 14", end: sandbox.CheckedIn, lesson: "the phone changes its address at noon"},
+		{user: "nora@example.com", space: "Desk 15", annex: true, end: sandbox.CheckedOut, lesson: "is in the other building; leaves it"},
 		{user: "eve@example.com", lesson: "has no booking"},
 		{user: "gus@example.com", space: "Desk 9", end: sandbox.Booked, lesson: "opted out"},
 		{user: "hana@example.com", space: "Room 10", kind: "room", end: sandbox.Booked, lesson: "booked a meeting room"},
@@ -65,7 +67,7 @@ func officeDay() office.Script {
 	return office.Script{
 		Site: presence.Site{Name: "house"}, Begins: oclock(8, 0), Ends: oclock(8, 0).Add(demoHours),
 		Networks: []office.Network{
-			{Make: "hostapd", APs: []string{"lobby", "kitchen"}},
+			{Make: "hostapd", APs: []string{"lobby", "kitchen", "annex"}},
 			{Make: "Cisco AireOS", Controller: "wlc-demo", APs: []string{"library", "terrace"}},
 		},
 		Reboots: []office.Fault{{Kind: "AP reboot", Where: "kitchen", From: oclock(13, 0), To: oclock(13, 10)}},
@@ -81,6 +83,7 @@ func officeDay() office.Script {
 			{Name: "dan", Device: "02:00:5e:10:00:05", AP: "lobby", From: oclock(9, 20), To: oclock(14, 0), Lost: true},
 			{Name: "finn", Device: "02:00:5e:10:00:06", AP: "library", From: oclock(9, 40), To: oclock(11, 0)},
 			{Name: "finn", Device: "02:00:5e:10:00:06", AP: "terrace", From: oclock(11, 0), To: oclock(14, 20)},
+			{Name: "nora", Device: "02:00:5e:10:00:12", AP: "annex", From: oclock(9, 50), To: oclock(14, 10)},
 			{Name: "eve", Device: "02:00:5e:10:00:09", AP: "lobby", From: oclock(10, 10)},
 			{Name: "gus", Device: "02:00:5e:10:00:0a", AP: "lobby", From: oclock(10, 20)},
 			{Name: "hana", Device: "02:00:5e:10:00:0b", AP: "lobby", From: oclock(10, 30)},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"time"
 
@@ -54,4 +55,36 @@ func BenchmarkPage(b *testing.B) {
 func serves(w *httptest.ResponseRecorder, p *Page) bool {
 	p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(web.Looking(context.Background(), web.Viewer{Sees: web.Everything}), "GET", "/", nil))
 	return w.Code == 200
+}
+
+// BenchmarkPageOfAMillion is what the page costs with a million people at one site, of a
+// store that costs nothing: the first look, the next, the latest first, which goes through
+// everybody, and what is kept in memory between looks.
+func BenchmarkPageOfAMillion(b *testing.B) {
+	o, given := newOffice(b), 0
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc) / (1 << 20)
+	}
+	look := func(b *testing.B, p *Page, path string) {
+		w := httptest.NewRecorder()
+		p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(web.Looking(context.Background(), web.Viewer{Sees: web.Everything}), "GET", path, nil))
+		if w.Code != 200 {
+			b.Fatal(w.Code, w.Body)
+		}
+		b.ReportMetric(float64(w.Body.Len())/1024, "KiB/page")
+	}
+	p := o.page()
+	p.Listings.Store = o.crowded(1_000_000, &given)
+	before := heap()
+	for _, one := range []struct{ name, path string }{{"first", "/"}, {"after", "/"}, {"latest", "/?order=since"}, {"search", "/?q=user04321"}} {
+		b.Run(one.name, func(b *testing.B) {
+			for b.Loop() {
+				look(b, p, one.path)
+			}
+			b.ReportMetric(heap()-before, "MiB-kept")
+		})
+	}
 }
