@@ -72,20 +72,21 @@ var hidden = []string{"secret", "secrets", "client_secret", "token"}
 // settings is every key that there is in the document, with its default where it is
 // left out, and every file that was read.
 func (d *document) settings() map[string]setting {
-	all, tables := map[string]setting{}, map[string]bool{}
+	all, tables := make(map[string]setting, len(d.tables)), map[string][]*table{}
 	for _, t := range d.tables {
-		tables[generic(t.path)] = true
+		path := generic(t.path)
+		tables[path] = append(tables[path], t)
 	}
 	for path, otherwise := range d.known {
 		parent, key := "", path
 		if i := strings.LastIndexByte(path, '.'); i >= 0 {
 			parent, key = path[:i], path[i+1:]
 		}
-		for _, t := range d.tables {
+		if tables[path] != nil {
+			continue
+		}
+		for _, t := range tables[parent] {
 			value, there := t.values[key]
-			if generic(t.path) != parent || tables[path] {
-				continue
-			}
 			if !there {
 				value = otherwise
 			}

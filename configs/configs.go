@@ -203,9 +203,12 @@ func parse(name string, data []byte, dir string, bare bool) (*Config, *document,
 
 // unreachable warns of sites to which no record can ever belong.
 func (c *Config) unreachable(d *document) {
+	led := map[string]bool{}
+	for _, c := range c.Radius.Clients {
+		led[c.Site] = true
+	}
 	for _, s := range c.Mapping.Sites {
-		client := slices.ContainsFunc(c.Radius.Clients, func(c radiusacct.Client) bool { return c.Site == s.Name })
-		if !client && len(s.NAS)+len(s.Locations)+len(s.SSIDs) == 0 {
+		if !led[s.Name] && len(s.NAS)+len(s.Locations)+len(s.SSIDs) == 0 {
 			d.warn("site %q: nothing leads to it: no client has it as its site, and it has no nas, locations or ssids", s.Name)
 		}
 	}

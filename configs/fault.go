@@ -146,11 +146,22 @@ func meant(s string, names []string) string {
 	return "there is " + listed(names)
 }
 
+// mostListed is how many names a list of them tells.
+const mostListed = 20
+
+// manyFaults is after how many the names of thousands of others are not searched any
+// more for what was meant.
+const manyFaults = 100
+
 // listed writes names as a list.
 func listed(names []string) string {
-	quoted := make([]string, len(names))
+	quoted := make([]string, 0, len(names))
 	for i, n := range names {
-		quoted[i] = strconv.Quote(n)
+		if i == mostListed && len(names) > mostListed+1 {
+			quoted = append(quoted, strconv.Itoa(len(names)-i)+" more")
+			break
+		}
+		quoted = append(quoted, strconv.Quote(n))
 	}
 	if len(quoted) < 2 {
 		return strings.Join(quoted, "")

@@ -31,9 +31,12 @@ func radius(t *table, sites []presence.Site, overTLS bool) Radius {
 	if overTLS && ok && !slices.ContainsFunc(all, func(t *table) bool { return t.has("ca_file") }) {
 		t.doc.warn("radsec: no client has a ca_file: nobody could connect")
 	}
-	names, prefixes := map[string]bool{}, map[netip.Prefix]string{}
+	names, prefixes, there := map[string]bool{}, map[netip.Prefix]string{}, map[string]bool{} // there may be thousands
+	for _, s := range sites {
+		there[s.Name] = true
+	}
 	for _, t := range all {
-		c := client(t, sites)
+		c := client(t, sites, there)
 		if c.Trust != nil && !overTLS {
 			t.fault("ca_file", "there is no [radsec] for it to connect to", "add [radsec] with cert_file and key_file")
 		}
@@ -52,8 +55,8 @@ func radius(t *table, sites []presence.Site, overTLS bool) Radius {
 	return r
 }
 
-// client reads one client.
-func client(t *table, sites []presence.Site) radiusacct.Client {
+// client reads one client; there are the names of the sites.
+func client(t *table, sites []presence.Site, there map[string]bool) radiusacct.Client {
 	c := radiusacct.Client{Name: t.required("name", "hq-wlc"), Trust: overTLS(t)}
 	if strings.Contains(c.Name, "/") { // behind it is the NAS's own word, see presence.NASName
 		t.fault("name", fmt.Sprintf("%q has a /, and the NASes of one client would be taken for another's", c.Name),
@@ -77,12 +80,15 @@ func client(t *table, sites []presence.Site) radiusacct.Client {
 	c.Secrets = secrets(t, c.Trust != nil)
 	c.MaxConnections = t.whole("max_connections", 0, 0, 1_000_000)
 	c.Site = t.text("site", "")
-	named := func(s presence.Site) bool { return s.Name == c.Site }
 	switch {
 	case c.Site == "" && !t.has("site") && len(sites) == 1 && len(sites[0].NAS)+len(sites[0].Locations) == 0:
 		c.Site = sites[0].Name // where else
-	case (c.Site != "" || t.has("site")) && !slices.ContainsFunc(sites, named):
-		t.fault("site", fmt.Sprintf("there is no site %q", c.Site), meant(c.Site, siteNames(sites)))
+	case (c.Site != "" || t.has("site")) && !there[c.Site]:
+		remedy := ""
+		if len(t.doc.faults) < manyFaults {
+			remedy = meant(c.Site, siteNames(sites))
+		}
+		t.fault("site", fmt.Sprintf("there is no site %q", c.Site), remedy)
 	}
 	if mirror := t.chosen("message_authenticator", "never", "never", "auto", "always"); mirror != "never" {
 		c.MirrorMessageAuthenticator = radiusacct.Mirror(mirror)

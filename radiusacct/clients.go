@@ -173,11 +173,14 @@ type talliedClients struct {
 // replacedBy returns other clients with their counters: those of the client in r
 // that has the same name, or new ones.
 func (r *talliedClients) replacedBy(clients Clients) *talliedClients {
-	next := &talliedClients{Clients: clients}
+	next, tallies := &talliedClients{Clients: clients}, make(map[string]*tally, len(r.all))
+	for i, c := range r.all {
+		tallies[c.Name] = r.tallies[i]
+	}
 	for _, c := range clients.all {
-		t := &tally{}
-		if i := slices.IndexFunc(r.all, func(old Client) bool { return old.Name == c.Name }); i >= 0 {
-			t = r.tallies[i]
+		t := tallies[c.Name]
+		if t == nil {
+			t = &tally{}
 		}
 		next.tallies = append(next.tallies, t)
 	}
