@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/presenced/presenced/presence"
@@ -47,6 +46,7 @@ type Status struct {
 
 	NASes map[presence.NASName]presence.NAS `json:"-"` // by name
 	live  map[presence.NASName]int          // sessions by NAS, of the people who were counted
+	at    map[string]int                    // sites by name: where they are listed
 
 	Waits  Duration `json:"waits"`  // how long records wait for their answer, whoever sends them
 	Shares []Share  `json:"shares"` // of what clients bring, those that are near their end
@@ -180,10 +180,16 @@ func (s *Status) Count(p presence.View) {
 
 // site returns the site of that name, adding it if it is not listed.
 func (s *Status) site(name string) *Site {
-	i := slices.IndexFunc(s.Sites, func(site Site) bool { return site.Name == name })
-	if i < 0 {
+	if len(s.at) != len(s.Sites) {
+		s.at = make(map[string]int, len(s.Sites))
+		for i := range s.Sites {
+			s.at[s.Sites[i].Name] = i
+		}
+	}
+	i, listed := s.at[name]
+	if !listed {
 		i = len(s.Sites)
-		s.Sites = append(s.Sites, Site{Name: name})
+		s.at[name], s.Sites = i, append(s.Sites, Site{Name: name})
 	}
 	return &s.Sites[i]
 }
