@@ -46,8 +46,10 @@ func (d *Desk) Listed(ctx context.Context, user, site string, asOf time.Time) (p
 	switch {
 	case err != nil:
 		return l, err
-	case !everybody.whole, known.Found.IsZero(): // whether there is such a user at all is worth knowing
+	case !everybody.whole:
 		return l, presence.ErrUnlisted
+	case known.Found.IsZero():
+		l.Unasked = true
 	case known.ID == "":
 		return l, presence.ErrNoUser
 	case known.Invited:

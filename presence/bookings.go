@@ -270,7 +270,7 @@ func (v *Visit) lookIn(l Listing, gone, now time.Time, r Rules) []Booking {
 		e.Next = now.Add(listed)
 		return nil
 	}
-	e.Next = earlier(later(l.At.Add(refresh), now.Add(listed)), f.next)
+	e.Next = earlier(later(l.again(now), l.turn), f.next)
 	switch {
 	case e.applyFindings(f, v.done()):
 	case v.inherited():
@@ -283,6 +283,10 @@ func (v *Visit) lookIn(l Listing, gone, now time.Time, r Rules) []Booking {
 	}
 	return nil
 }
+
+// again returns when bookings are looked at again of which the listing says that
+// nothing is to be done now.
+func (l *Listing) again(now time.Time) time.Time { return later(l.At.Add(refresh), now.Add(listed)) }
 
 // doubted returns the booking, without the time of its reading if we have acted
 // upon it since: the desk reads such a booking again before it acts.

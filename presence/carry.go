@@ -44,24 +44,30 @@ func (c *Courier) inherit(ctx context.Context) error {
 	return nil
 }
 
-// carry runs the due errands of one person. It asks questions about this one user
-// only if asks is set. It records the desk's answers with the visit, and logs
+// carry runs the due errands of the stop's one person. It asks questions about this user
+// only if the stop is for that. It records the desk's answers with the visit, and logs
 // errors of the store.
-func (c *Courier) carry(ctx context.Context, user string, asks bool) {
+func (c *Courier) carry(ctx context.Context, s stop) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	p, err := c.store.Person(ctx, user)
+	c.wasAlone(s.user)
+	p, err := c.store.Person(ctx, s.user)
 	for i := range p.Visits {
 		v := &p.Visits[i]
 		switch e := v.errand(); {
 		case err != nil || e == nil || e.Next.After(time.Now()):
 		case v.State != Over && !p.heardSince(c.Restored): // it was heard of in the past, as plan finds out
 		default:
-			err = c.deliver(ctx, *v, asks)
+			err = c.deliver(ctx, *v, s.urgency == lookUps)
 		}
 	}
+	c.noteFailing(ctx, "run an errand", s.user, err)
+}
+
+// noteFailing logs that the store failed, if it did.
+func (c *Courier) noteFailing(ctx context.Context, what, user string, err error) {
 	if err != nil && ctx.Err() == nil {
-		c.log.Error("run an errand", "user", user, "error", err)
+		c.log.Error(what, "user", user, "error", err)
 		select { // the store is failing: do not spin on it
 		case <-ctx.Done():
 		case <-time.After(waitAfter(1)):
@@ -72,12 +78,8 @@ func (c *Courier) carry(ctx context.Context, user string, asks bool) {
 // deliver works towards the goal of one visit: it reads the bookings, and as
 // long as one is to be acted upon it stores that, acts, and looks again.
 func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
-	if rests := c.site(v.Site).Rests; time.Now().Before(rests) {
-		return c.change(v, func(_ *Person, v *Visit, _ time.Time) {
-			if e := v.errand(); e != nil {
-				e.Next = rests.Add(jitter(time.Second, v.ID) - time.Second)
-			}
-		})
+	if time.Now().Before(c.site(v.Site).Rests) {
+		return nil // the next plan has all wait together to whom that happens
 	}
 	q, err := c.request(ctx, &v)
 	if err != nil {
@@ -89,6 +91,9 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 		return c.postpone(v)
 	case err != nil:
 		return c.failed(v, err)
+	}
+	if now := time.Now(); v.State != Over && len(v.Claims)+len(l.Bookings) == 0 {
+		l.turn = c.turn(v.Site, l.again(now), now)
 	}
 	nothing := func(*Person, *Visit, time.Time) {}
 	answered := nothing
@@ -108,6 +113,9 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 			}
 			again, answered = true, nothing
 			continue
+		}
+		if err == nil && found.walks && l.Unasked {
+			return nil // nobody is booked anything before it is known that the desk knows them
 		}
 		if err == nil && found.walks && !walked {
 			walked, answered = true, nothing
@@ -190,6 +198,15 @@ func (c *Courier) read(ctx context.Context, v Visit, asks bool) (Listing, error)
 		c.answers(v.Site)
 	}
 	c.wakeForNews(ctx, v, l.News)
+	switch loose := v.State != Over && !v.tryingCheckIn(); {
+	case err != nil || !l.Unasked:
+	case loose && !asks && c.nobody(v.User, now):
+		return l, ErrNoUser
+	case loose && !asks && !c.wonder(v.User, now):
+		return l, nil
+	default:
+		err = ErrUnlisted
+	}
 	switch unlisted := errors.Is(err, ErrUnlisted); {
 	case !unlisted && (err != nil || !l.At.Before(v.unsureSince())):
 		if err == nil || isNoUser(err) {
@@ -221,17 +238,29 @@ func (c *Courier) ask(ctx context.Context, v Visit, asOf time.Time) ([]Booking, 
 // postpone puts the question about the user off until it is time for it and
 // nothing is more urgent. Meanwhile a reading may list the user after all.
 func (c *Courier) postpone(v Visit) error {
+	change, waits := c.postponed(v)
+	if !waits {
+		return nil
+	}
+	return c.store.Update(context.Background(), []Change{change})
+}
+
+// postponed is the change of postpone; there is none if the question is to be asked
+// now, when nothing is more urgent.
+func (c *Courier) postponed(v Visit) (change Change, waits bool) {
 	now := time.Now()
 	at := c.want(v.User, now)
 	if at.IsZero() {
 		c.Kick()
-		return nil
+		return Change{}, false
 	}
-	return c.change(v, func(_ *Person, v *Visit, now time.Time) {
+	at = earlier(at, c.turn(v.Site, now.Add(refresh), now))
+	return c.stepping(v, nil, func(_ *Person, v *Visit, _ [][]byte, _ time.Time) (step, []Note) {
 		if e := v.errand(); e != nil {
-			e.Next = earlier(at, now.Add(refresh))
+			e.Next = at
 		}
-	})
+		return step{}, nil
+	}, nil), true
 }
 
 // wakeForNews makes the errands of users due now whose bookings have changed in a

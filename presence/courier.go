@@ -31,8 +31,12 @@ type Courier struct {
 
 	mu        sync.Mutex // guards what follows
 	health    Health
-	sites     map[string]*calls   // by site: how the desk answered its calls
-	questions map[string]question // by user: those whom no reading of a building lists
+	sites     map[string]*calls    // by site: how the desk answered its calls
+	questions map[string]question  // by user: those whom no reading of a building lists
+	wanted    map[string]time.Time // by user: since when a question is to be asked when nothing is more urgent
+	wonders   time.Time            // what questions that nothing depends on have used up of their share
+	turns     map[string]time.Time // by site: … and looks at people without a booking of theirs
+	alone     map[string]bool      // by user: who is not to be looked at together with others the next time
 	passes    passes
 	remarks   remarks
 }
@@ -47,6 +51,7 @@ const (
 // NewCourier returns a courier that carries what is in the store to the desk.
 func NewCourier(store Store, desk Desk, rules Rules, log *slog.Logger) *Courier {
 	c := &Courier{store: store, desk: desk, log: log, kick: make(chan struct{}, 1), sites: map[string]*calls{}, questions: map[string]question{},
+		wanted: map[string]time.Time{}, turns: map[string]time.Time{}, alone: map[string]bool{},
 		passes: passes{counts: map[string]*WalkInCount{}, days: map[string]*tally{}, nones: map[string]none{}}, remarks: newRemarks()}
 	c.rules.Store(&rules)
 	return c
@@ -69,7 +74,7 @@ func (c *Courier) Kick() {
 // question is what the courier remembers of the questions about a user whom no
 // reading of a building lists. The time between them grows.
 type question struct {
-	wanted bool          // the next question is to be asked when nothing is more urgent
-	next   time.Time     // … and not before this
+	next   time.Time     // the next is not asked before this
 	wait   time.Duration // the time between the latest two
+	nobody bool          // the latest said that there is no such user
 }

@@ -351,8 +351,8 @@ func TestNoListOfPeopleWaitsForEver(t *testing.T) {
 	for _, c := range [][2]urgency{{checkIns, checkIns}, {checkOuts, checkIns}, {refreshes, checkIns}, {checkIns, refreshes}} {
 		var r round
 		for i := range 100 {
-			r.sound = append(r.sound, stop{fmt.Sprint("sound ", i), c[0], true})
-			r.others = append(r.others, stop{fmt.Sprint("other ", i), c[1], false})
+			r.sound = append(r.sound, stop{user: fmt.Sprint("sound ", i), urgency: c[0], sound: true})
+			r.others = append(r.others, stop{user: fmt.Sprint("other ", i), urgency: c[1]})
 		}
 		turns := map[bool]int{}
 		for range 40 {

@@ -207,7 +207,7 @@ func TestDroppedCheckInIsNotMadeForAnotherVisitsSake(t *testing.T) {
 		o.desk.fails(func(string, *Booking) error { return nil })
 		o.start()
 		p, _ := o.store.Person(t.Context(), "ann@example.com")
-		o.courier.carry(o.t.Context(), p.User, true)
+		o.courier.carry(o.t.Context(), stop{user: p.User, urgency: lookUps})
 		o.until(11, 0)
 		o.want("")
 		if got := o.visit("ann@example.com").CheckIn; got.Status != Skipped {

@@ -18,7 +18,8 @@ type Desk interface {
 	// reading serves everybody: it is made no earlier than asOf, and if there is
 	// none that new, it is made now. It returns [ErrUnlisted] if only a question
 	// about this user can tell, and [ErrNoUser] if it is known that the desk does
-	// not know them. It asks no such question itself.
+	// not know them; if not even that is known, the listing says so. It asks no such
+	// question itself.
 	Listed(ctx context.Context, user, site string, asOf time.Time) (Listing, error)
 
 	// Bookings asks about one user, where it has to. What it returns was read
@@ -66,7 +67,10 @@ type Listing struct {
 	Bookings []Booking
 	At       time.Time // of the reading
 	Remark   string    // on the user, to be told of whoever has no booking; it begins with what divides it from that
+	Unasked  bool      // the user has no booking, and nobody has asked lately whether the desk knows them
 	News     []string  // of whom the reading says something new, told to one of those who asked for it
+
+	turn time.Time // when it is the turn of whoever has no booking to be looked at again; zero: when bookings are
 }
 
 // Booking is one booking as the desk has it.

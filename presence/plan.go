@@ -3,6 +3,8 @@ package presence
 import (
 	"cmp"
 	"context"
+	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -26,17 +28,39 @@ const (
 	passesMost = 3                      // how often in a row one of the lists is chosen from before the other
 )
 
-// busyPeople are the people whose errands are being run.
+// busyPeople are the people whose errands are being run, each with the stop of which
+// they are.
 type busyPeople map[string]stop
 
-// count returns how many of them are such.
+func (e busyPeople) has(user string) bool {
+	_, is := e[user]
+	return is
+}
+
+// count returns how many stops are such.
 func (e busyPeople) count(such func(stop) bool) (n int) {
-	for _, s := range e {
-		if such(s) {
+	for user, s := range e {
+		if user == s.user && such(s) {
 			n++
 		}
 	}
 	return n
+}
+
+// begin makes the people of the stop busy.
+func (e busyPeople) begin(s stop) {
+	e[s.user] = s
+	for _, user := range s.others {
+		e[user] = s
+	}
+}
+
+// end makes them idle.
+func (e busyPeople) end(s stop) {
+	delete(e, s.user)
+	for _, user := range s.others {
+		delete(e, user)
+	}
 }
 
 // round is the courier's plan for the next second: the people who are due, in two
@@ -51,11 +75,12 @@ type round struct {
 	stale  bool      // somebody may have become due since
 }
 
-// stop is one person in a round.
+// stop is one person in a round, or a crowd: see [Courier.together].
 type stop struct {
 	user    string
 	urgency urgency
-	sound   bool // the desk answers for the site
+	sound   bool     // the desk answers for the site
+	others  []string // who is looked at together with the user
 }
 
 // old reports whether to make another plan now, and else when to.
@@ -72,29 +97,29 @@ func (r *round) old(now time.Time) (is bool, at time.Time) {
 	return !at.IsZero() && !now.Before(at), at
 }
 
-// pick chooses the most urgent due person who is not busy, and marks them busy.
-// It returns no user if there is nothing to do before next.
-func (c *Courier) pick(ctx context.Context, r *round, busy busyPeople) (user string, next time.Time, err error) {
+// pick chooses the most urgent stop with nobody in it who is busy, and marks them
+// busy. It returns none, without a user, if there is nothing to do before next.
+func (c *Courier) pick(ctx context.Context, r *round, busy busyPeople) (s stop, next time.Time, err error) {
 	health, now := c.Health(), time.Now()
-	switch {
+	switch calls := busy.count(func(stop) bool { return true }); {
 	case now.Before(health.Rests):
-		return "", health.Rests, nil
-	case len(busy) >= callsAtOnce, len(busy) > 0 && c.dead():
-		return "", time.Time{}, nil // until one of them is back
+		return stop{}, health.Rests, nil
+	case calls >= callsAtOnce, calls > 0 && c.dead():
+		return stop{}, time.Time{}, nil // until one of them is back
 	}
 	old, next := r.old(now)
 	if old {
 		if err := c.plan(ctx, r, busy, now); err != nil {
-			return "", time.Time{}, err
+			return stop{}, time.Time{}, err
 		}
 		next = r.next
 	}
 	s, ok := r.choose(busy)
 	if !ok {
-		return "", next, nil
+		return stop{}, next, nil
 	}
-	busy[s.user] = s
-	return s.user, time.Time{}, nil
+	busy.begin(s)
+	return s, time.Time{}, nil
 }
 
 // choose takes out of the round who comes next. Who is at a site for which the desk
@@ -107,7 +132,7 @@ func (r *round) choose(busy busyPeople) (next stop, ok bool) {
 	lesser := func(s stop) bool { return s.urgency == lookUps || !s.sound }
 	room := busy.count(lesser) < callsAtOnce/2
 	first := func(list *[]stop) *stop {
-		for len(*list) > 0 && busy[(*list)[0].user] != (stop{}) {
+		for len(*list) > 0 && busy.has((*list)[0].user) {
 			*list = (*list)[1:]
 		}
 		if len(*list) == 0 || lesser((*list)[0]) && !room {
@@ -141,20 +166,40 @@ func (r *round) choose(busy busyPeople) (next stop, ok bool) {
 }
 
 // plan lists who is due: check-ins before check-outs, those before refreshes,
-// and questions last.
+// and questions last. Many at one site for whom nothing is known to be booked are a
+// crowd.
 func (c *Courier) plan(ctx context.Context, r *round, busy busyPeople, now time.Time) error {
 	people, next, err := c.due(ctx, busy, now)
 	if err != nil {
 		return err
 	}
 	var all []stop
+	rules, crowds := *c.rules.Load(), map[string][]stop{}
 	for i := range people {
 		p := &people[i]
-		u, site := p.urgency(now, *c.rules.Load())
+		u, site := p.urgency(now, rules)
 		if u != checkOuts && c.wants(p.User) {
 			u = lookUps
 		}
-		all = append(all, stop{p.User, u, c.sound(site, now)})
+		s := stop{user: p.User, urgency: u, sound: c.sound(site, now)}
+		if u != lookUps && p.unbooked(now, rules) != nil && !c.isAlone(p.User) {
+			crowds[site] = append(crowds[site], s)
+			continue
+		}
+		all = append(all, s)
+	}
+	for _, site := range slices.Sorted(maps.Keys(crowds)) {
+		for some := range slices.Chunk(crowds[site], mostTogether) {
+			if len(some) < fewTogether {
+				all = append(all, some...)
+				continue
+			}
+			s := some[0]
+			for _, other := range some[1:] {
+				s.urgency, s.others = min(s.urgency, other.urgency), append(s.others, other.user)
+			}
+			all = append(all, s)
+		}
 	}
 	slices.SortStableFunc(all, func(a, b stop) int { return cmp.Compare(a.urgency, b.urgency) })
 	*r = round{passed: r.passed, made: now, next: next}
@@ -175,9 +220,9 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	users = slices.DeleteFunc(users, func(user string) bool { _, is := busy[user]; return is })
+	users = slices.DeleteFunc(users, busy.has)
 	rules := *c.rules.Load()
-	var unheard []string
+	var unheard, resting []string
 	for some, err := range the(ctx, c.store, users) {
 		if err != nil {
 			return nil, time.Time{}, err
@@ -188,27 +233,54 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 				next = earlier(next, p.nextErrand())
 			case !p.heardSince(c.Restored) && p.waitToBeHeard(now):
 				unheard = append(unheard, p.User)
+			case c.rests(&p, now):
+				resting = append(resting, p.User)
 			default:
 				people = append(people, p)
 			}
 		}
 	}
-	for some := range slices.Chunk(unheard, walkPage) {
-		next = earlier(next, now.Add(planAge)) // for what else is due of them
-		var waits []Change
-		for _, user := range some {
-			waits = append(waits, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome {
-				if !p.heardSince(c.Restored) { // they may have been heard meanwhile
-					p.waitToBeHeard(now)
-				}
-				return Outcome{}
-			}})
+	wait := func(users []string, how func(*Person)) error {
+		for some := range slices.Chunk(users, walkPage) {
+			next = earlier(next, now.Add(planAge)) // for what else is due of them
+			var waits []Change
+			for _, user := range some {
+				waits = append(waits, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome { how(p); return Outcome{} }})
+			}
+			if err := c.store.Update(ctx, waits); err != nil {
+				return err
+			}
 		}
-		if err := c.store.Update(ctx, waits); err != nil {
-			return nil, time.Time{}, err
+		return nil
+	}
+	err = errors.Join(wait(unheard, func(p *Person) {
+		if !p.heardSince(c.Restored) { // they may have been heard meanwhile
+			p.waitToBeHeard(now)
+		}
+	}), wait(resting, func(p *Person) { c.waitForRest(p, now) }))
+	return people, next, err
+}
+
+// rests reports whether the desk rests for every site at which something is due of the
+// person.
+func (c *Courier) rests(p *Person, now time.Time) bool {
+	for i := range p.Visits {
+		if v := &p.Visits[i]; v.errand() != nil && !v.errand().Next.After(now) && !now.Before(c.site(v.Site).Rests) {
+			return false
 		}
 	}
-	return people, next, nil
+	return true
+}
+
+// waitForRest makes what is due of the person wait where the desk rests.
+func (c *Courier) waitForRest(p *Person, now time.Time) {
+	for i := range p.Visits {
+		v := &p.Visits[i]
+		if e, rests := v.errand(), c.site(v.Site).Rests; e != nil && !e.Next.After(now) && now.Before(rests) {
+			e.Next = rests
+		}
+	}
+	p.NextErrand = p.nextErrand()
 }
 
 // urgency returns how urgent the person's most urgent errand is, and at which site.
@@ -240,72 +312,48 @@ func (v *Visit) urgency(now time.Time, r Rules) urgency {
 	return refreshes
 }
 
-// These bound the time between two questions about a user: the desk may list a
-// booking late, and may soon know a user whom it does not know yet.
+// These say how many are looked at together: see [Courier.together].
 const (
-	mostQuestions  = queueDepth // users whose questions are remembered
-	mostPatience   = 30 * time.Minute
-	noUserTime     = time.Hour
-	mostNoUserTime = 4 * time.Hour
+	fewTogether  = 8   // fewer have a look each
+	mostTogether = 250 // … and so many are in one change: whatever else is recorded waits for it
 )
 
-// wants reports whether a question about the user is to be asked.
-func (c *Courier) wants(user string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.questions[user].wanted
-}
-
-// want plans a question about the user for when nothing is more urgent. If it is too
-// early for one, it plans none and returns when to try again.
-func (c *Courier) want(user string, now time.Time) (at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	q := c.questions[user]
-	if now.Before(q.next) {
-		return q.next
-	}
-	q.wanted = true
-	c.remember(user, q)
-	return time.Time{}
-}
-
-// asked notes a question about the user and its outcome, and plans the next.
-func (c *Courier) asked(user string, found bool, err error, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	q := c.questions[user]
-	switch {
-	case err == nil && found:
-		delete(c.questions, user)
-		return
-	case err == nil:
-		q.wait = min(max(2*q.wait, lookTwice), mostPatience)
-	case isNoUser(err):
-		q.wait = min(max(2*q.wait, noUserTime), mostNoUserTime)
-	default: // the errand backs off by itself
-		q.wait = 0
-	}
-	c.remember(user, question{next: now.Add(q.wait), wait: q.wait})
-}
-
-// remember keeps the question about the user, and forgets another if there are too
-// many: a user whose question is forgotten is asked about sooner, which costs a call
-// and loses nothing. The caller holds c.mu.
-func (c *Courier) remember(user string, q question) {
-	delete(c.questions, user)
-	for other := range c.questions {
-		if len(c.questions) < mostQuestions {
-			break
+// unbooked returns the visit that is due, if it is the only one, is on, and nothing is
+// known to be booked for it, nor to be; else nil.
+func (p *Person) unbooked(now time.Time, r Rules) (due *Visit) {
+	for i := range p.Visits {
+		v := &p.Visits[i]
+		switch e := v.errand(); {
+		case e == nil || e.Next.After(now):
+			continue
+		case due != nil, v.State == Over, len(v.Claims)+len(e.Bookings)+e.Attempts > 0, e.Status != Waiting && e.Status != Pending,
+			r.Sites[v.Site].WalkIns.Rule == WalkInsOnsite:
+			return nil
 		}
-		delete(c.questions, other)
+		due = v
 	}
-	c.questions[user] = q
+	return due
 }
 
-// told forgets the question about the user: a reading of the building lists them.
-func (c *Courier) told(user string) {
+// beAlone has the user looked at alone the next time.
+func (c *Courier) beAlone(user string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.questions, user)
+	if len(c.alone) >= queueDepth {
+		clear(c.alone)
+	}
+	c.alone[user] = true
+}
+
+func (c *Courier) isAlone(user string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.alone[user]
+}
+
+// wasAlone notes that the user has had that look.
+func (c *Courier) wasAlone(user string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.alone, user)
 }

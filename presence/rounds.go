@@ -19,21 +19,25 @@ func (c *Courier) Run(ctx context.Context) error {
 		c.log.Error("take over what was under way: it waits for its leases", "error", err)
 	}
 	busy := busyPeople{}
-	back := make(chan string)
+	back := make(chan stop)
 	var r round
 	for {
-		user, next, err := c.pick(ctx, &r, busy)
+		s, next, err := c.pick(ctx, &r, busy)
 		switch {
 		case err != nil:
 			if ctx.Err() == nil {
 				c.log.Error("look for errands", "error", err)
 			}
 			next = time.Now().Add(waitAfter(2))
-		case user != "":
-			go func(asks bool) {
-				c.carry(calls, user, asks)
-				back <- user
-			}(busy[user].urgency == lookUps)
+		case s.user != "":
+			go func() {
+				if len(s.others) > 0 {
+					c.together(calls, s)
+				} else {
+					c.carry(calls, s)
+				}
+				back <- s
+			}()
 			continue
 		}
 		var due <-chan time.Time
@@ -44,11 +48,12 @@ func (c *Courier) Run(ctx context.Context) error {
 		case <-c.kick:
 			r.stale = true
 		case <-due:
-		case user := <-back:
-			delete(busy, user)
+		case s := <-back:
+			busy.end(s)
+			r.stale = r.stale || len(s.others) > 0 // some of them may have to be looked at alone
 		case <-ctx.Done():
-			for range busy {
-				<-back
+			for len(busy) > 0 {
+				busy.end(<-back)
 			}
 			return nil
 		}

@@ -37,8 +37,14 @@ func (c *Courier) step(v Visit, f func(*Person, *Visit, time.Time) step) (found 
 
 // stepNoting is step for an f that reads and writes notes.
 func (c *Courier) stepNoting(v Visit, reads []NoteKey, f func(*Person, *Visit, [][]byte, time.Time) (step, []Note)) (found step, err error) {
+	err = c.store.Update(context.Background(), []Change{c.stepping(v, reads, f, func(s step) { found = s })})
+	return found, err
+}
+
+// stepping is the change of stepNoting; then is told what was found, unless it is nil.
+func (c *Courier) stepping(v Visit, reads []NoteKey, f func(*Person, *Visit, [][]byte, time.Time) (step, []Note), then func(step)) Change {
 	now, rules := time.Now(), *c.rules.Load()
-	err = c.store.Update(context.Background(), []Change{{User: v.User, Reads: reads, Apply: func(p *Person, values [][]byte) Outcome {
+	return Change{User: v.User, Reads: reads, Apply: func(p *Person, values [][]byte) Outcome {
 		var s step
 		var notes []Note
 		for i := range p.Visits {
@@ -54,9 +60,12 @@ func (c *Courier) stepNoting(v Visit, reads []NoteKey, f func(*Person, *Visit, [
 		}
 		archived := p.archive()
 		p.NextErrand = p.nextErrand()
-		return Outcome{Archived: archived, Notes: notes, Then: func() { found = s }}
-	}}})
-	return found, err
+		o := Outcome{Archived: archived, Notes: notes}
+		if then != nil {
+			o.Then = func() { then(s) }
+		}
+		return o
+	}}
 }
 
 // failed records that the desk could not be asked, and when to ask again.
@@ -75,8 +84,23 @@ func (c *Courier) failed(v Visit, err error) error {
 	default:
 		c.faulted(v.User, v.Site, err)
 	}
+	return c.store.Update(context.Background(), []Change{c.failing(v, err)})
+}
+
+// failing is the change that notes it with the visit.
+func (c *Courier) failing(v Visit, err error) Change {
+	now, turn := time.Now(), time.Time{}
+	if isNoUser(err) && v.State != Over {
+		turn = c.turn(v.Site, now.Add(refresh), now)
+	}
 	flaky := c.site(v.Site).flaky(now)
-	return c.change(v, func(p *Person, v *Visit, now time.Time) { v.failed(err, flaky, now) })
+	return c.stepping(v, nil, func(_ *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) {
+		v.failed(err, flaky, now)
+		if e := v.errand(); e != nil && v.State != Over {
+			e.Next = later(e.Next, turn)
+		}
+		return step{}, nil
+	}, nil)
 }
 
 // tellFound tells of the bookings on which an attempt turns out to have taken effect

@@ -23,7 +23,7 @@ var stages = []struct{ what, files string }{
 	{"a person", "person outlook story conclude otherwise pace past apart hear names"},
 	{"the store", "store walkin memory walk event happened occupancy counting"},
 	{"the tracker", "nas stations shares tracker habit nases heartbeat naming recording sweep orders remembered tick"},
-	{"the courier", "health remarks courier plan step passes carry rounds roster"},
+	{"the courier", "health remarks courier wonder plan step passes carry crowd rounds roster"},
 	{"what might have been", "atrest audience rehearsal would version1"},
 }
 

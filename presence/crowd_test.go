@@ -1,0 +1,170 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// written is a store that counts what is written of people, and how often.
+type written struct {
+	*Memory
+	commits, people atomic.Int64
+}
+
+func (w *written) Update(ctx context.Context, changes []Change) error {
+	people := slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return c.User == "" })
+	if w.people.Add(int64(len(people))); len(people) > 0 {
+		w.commits.Add(1)
+	}
+	return w.Memory.Update(ctx, changes)
+}
+
+// since returns what f has written.
+func (w *written) since(f func()) (commits, people int64) {
+	commits, people = w.commits.Load(), w.people.Load()
+	f()
+	return w.commits.Load() - commits, w.people.Load() - people
+}
+
+// strangers have so many come, or go.
+func (o *office) strangers(status Status, n int) {
+	o.flood("hq", n, func(i int, r *Record) {
+		r.Status, r.UserName, r.Session = status, fmt.Sprint("stranger", i), fmt.Sprint("s", i)
+		r.Device = fmt.Sprintf("02:00:00:02:%02x:%02x", i>>8, i&255)
+	})
+}
+
+// Who comes together without a booking is looked at together, and who comes among them
+// with one is checked in at once.
+func TestACrowdIsLookedAtTogether(t *testing.T) {
+	inOffice(t, func(o *office) {
+		w := &written{}
+		o.wrap = func(m *Memory) Store { w.Memory = m; return w }
+		o.stop()
+		o.start()
+		o.desk.book("stranger300@example.com", "b", hour(8), hour(17))
+		o.until(9, 0)
+		const many = 600
+		commits, _ := w.since(func() {
+			o.strangers(Start, many)
+			time.Sleep(2 * time.Second)
+		})
+		if commits > 20 {
+			t.Errorf("%d commits for %d people who came", commits, many)
+		}
+		o.wantStatus("b", CheckedIn)
+		for _, i := range []int{0, 299, many - 1} {
+			if got := o.visit(fmt.Sprintf("stranger%d@example.com", i)).CheckIn; got.Status != Waiting || got.Reason != "no booking for today at this building" {
+				t.Errorf("stranger%d: %+v", i, got)
+			}
+		}
+	})
+}
+
+// Of thousands without a booking at one site some are looked at each few minutes, and
+// everybody within half an hour. Who is given a booking meanwhile is checked in as soon
+// as one of a few would be.
+func TestThousandsWithoutABookingTakeTurns(t *testing.T) {
+	inOffice(t, func(o *office) {
+		w := &written{}
+		o.wrap = func(m *Memory) Store { w.Memory = m; return w }
+		o.stop()
+		o.start()
+		o.until(9, 0)
+		const many = 3000
+		o.strangers(Start, many)
+		o.until(9, 30)
+		if _, people := w.since(func() { o.until(10, 30) }); people < many || people > 3*many {
+			t.Errorf("%d looks at %d people within an hour", people, many)
+		}
+		for n, i := range []int{0, 1500, many - 1} {
+			id := fmt.Sprint("b", i)
+			o.desk.book(fmt.Sprintf("stranger%d@example.com", i), id, o.at(10, 0), o.at(18, 0))
+			o.until(10, 37+7*n)
+			o.wantStatus(id, CheckedIn)
+		}
+	})
+}
+
+// Thousands who wait for a desk that answers nobody wait together.
+func TestADeadDeskHasManyWaitTogether(t *testing.T) {
+	inOffice(t, func(o *office) {
+		w := &written{}
+		o.wrap = func(m *Memory) Store { w.Memory = m; return w }
+		o.stop()
+		o.rules.Sites["paris"] = Site{Name: "paris", Zone: time.UTC, Closes: 24 * time.Hour}
+		o.door = func(r *reception) Desk { return atParis{r} }
+		o.start()
+		const many = 500
+		for i := range many {
+			o.desk.book(fmt.Sprintf("stranger%d@example.com", i), fmt.Sprint("b", i), hour(9), hour(17))
+		}
+		o.door = func(r *reception) Desk { return atParis{r} }
+		o.until(8, 50)
+		o.hearAt("paris", Start, "ann", laptop, "a") // for whom it answers
+		o.strangers(Start, many)
+		o.until(9, 30)
+		commits, people := w.since(func() { o.until(10, 0) })
+		if commits > 200 || people > 10*many {
+			t.Errorf("%d commits, of %d changes of people, in half an hour in which nothing changes", commits, people)
+		}
+	})
+}
+
+// atParis is a reception that answers for no other site.
+type atParis struct{ *reception }
+
+func (a atParis) Listed(ctx context.Context, user, site string, asOf time.Time) (Listing, error) {
+	if site == "london" {
+		return Listing{}, errors.New("503 Service Unavailable")
+	}
+	return a.reception.Listed(ctx, user, site, asOf)
+}
+
+// A question on which nothing depends is asked of a few at once and of the others one
+// after the other; each is answered for hours.
+func TestFewQuestionsAreAskedForNothing(t *testing.T) {
+	c, now := NewCourier(NewMemory(), newReception(), DefaultRules(), quiet), hour(9)
+	asked := 0
+	for i := range 10 * 3600 {
+		user := fmt.Sprint(i%5000, "@example.com")
+		if c.wonder(user, now) {
+			asked++
+			c.want(user, now)
+			c.asked(user, false, ErrNoUser, now)
+		}
+		if !c.questions[user].next.IsZero() && !c.nobody(user, now) && now.Before(c.questions[user].next) {
+			t.Fatalf("%s is not known to be nobody", user)
+		}
+		now = now.Add(time.Second)
+	}
+	if most := wondersMost + int(10*time.Hour/wonderEvery); asked > most || asked < most/2 {
+		t.Errorf("%d questions in ten hours, at most %d", asked, most)
+	}
+}
+
+// Of many about whom a question waits only some stay due, and who leaves meanwhile
+// gives up their place.
+func TestQuestionsThatWaitAreBounded(t *testing.T) {
+	c, now := NewCourier(NewMemory(), newReception(), DefaultRules(), quiet), hour(9)
+	waiting := func() (n int) {
+		for i := range 3 * mostWanted {
+			if c.want(fmt.Sprint(now, i), now).IsZero() {
+				n++
+			}
+		}
+		return n
+	}
+	if n := waiting(); n != mostWanted {
+		t.Errorf("%d wait", n)
+	}
+	now = now.Add(2 * refresh)
+	if n := waiting(); n != mostWanted {
+		t.Errorf("%d wait after those before were forgotten", n)
+	}
+}
