@@ -286,3 +286,26 @@ func TestEverybodysBookingsAreTheReadingThatIsMadeAnyway(t *testing.T) {
 		}
 	})
 }
+
+// A reading of everybody tells of whom it does not list that they have no booking, and
+// costs no look-up; that nobody has asked whether there is such a user, it tells too.
+func TestWhoIsInNoReadingIsNotLookedUpForThat(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		o.booked("ann@example.com")
+		for range 3 {
+			l, err := o.Desk.Listed(t.Context(), "nobody@example.com", "london", time.Now().Add(-time.Minute))
+			if err != nil || len(l.Bookings) > 0 || l.At.IsZero() || !l.Unasked {
+				t.Errorf("%+v, %v", l, err)
+			}
+		}
+		if n := o.Calls(usersRoute); n != 0 {
+			t.Errorf("%d look-ups", n)
+		}
+		if _, err := o.Desk.Bookings(t.Context(), "nobody@example.com", "london", time.Time{}); !errors.Is(err, presence.ErrNoUser) {
+			t.Errorf("asked: %v", err)
+		}
+		if l, err := o.Desk.Listed(t.Context(), "nobody@example.com", "london", time.Now()); !errors.Is(err, presence.ErrNoUser) || l.Unasked {
+			t.Errorf("after that: %+v, %v", l, err)
+		}
+	})
+}
