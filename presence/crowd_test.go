@@ -168,3 +168,53 @@ func TestQuestionsThatWaitAreBounded(t *testing.T) {
 		t.Errorf("%d wait after those before were forgotten", n)
 	}
 }
+
+// laborious is a store that takes its time to read many people.
+type laborious struct {
+	*Memory
+	reads atomic.Int64
+}
+
+func (s *laborious) Persons(ctx context.Context, users []string) ([]Person, error) {
+	if len(users) > 10 {
+		s.reads.Add(1)
+		time.Sleep(100 * time.Millisecond)
+	}
+	return s.Memory.Persons(ctx, users)
+}
+
+// sluggish is a reception that takes its time to check somebody in.
+type sluggish struct{ *reception }
+
+func (s sluggish) CheckIn(ctx context.Context, site string, b Booking) (Booking, error) {
+	time.Sleep(500 * time.Millisecond)
+	return s.reception.CheckIn(ctx, site, b)
+}
+
+// Who is due and waits is not read again and again because others arrive: plans are made
+// for a tenth of the time at most.
+func TestPlansLeaveTimeForOthers(t *testing.T) {
+	inOffice(t, func(o *office) {
+		s := &laborious{}
+		o.wrap = func(m *Memory) Store { s.Memory = m; return s }
+		o.door = func(r *reception) Desk { return sluggish{r} }
+		o.stop()
+		o.start()
+		const many = 400
+		for i := range many {
+			o.desk.book(fmt.Sprintf("stranger%d@example.com", i), fmt.Sprint("b", i), hour(8), hour(17))
+		}
+		o.until(9, 0)
+		o.strangers(Start, many)
+		before := s.reads.Load()
+		for range 400 { // 20 s
+			o.courier.Kick()
+			time.Sleep(50 * time.Millisecond)
+		}
+		if n := s.reads.Load() - before; n > 20+5 {
+			t.Errorf("who is due was read %d times in 20 s, 100 ms each", n)
+		}
+		time.Sleep(time.Minute)
+		o.wantStatus("b399", CheckedIn)
+	})
+}

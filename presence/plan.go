@@ -25,6 +25,7 @@ const (
 const (
 	planAge    = time.Second            // how long a plan holds at the most
 	planAgain  = 100 * time.Millisecond // … and at the least, whoever arrives
+	planShare  = 10                     // … but both at least so many times as long as making one takes
 	passesMost = 3                      // how often in a row one of the lists is chosen from before the other
 )
 
@@ -71,8 +72,9 @@ type round struct {
 	others []stop
 	passed int // how often in a row one of the lists had to wait for the other
 	made   time.Time
-	next   time.Time // when somebody who is in neither will be due
-	stale  bool      // somebody may have become due since
+	cost   time.Duration // of making it
+	next   time.Time     // when somebody who is in neither will be due
+	stale  bool          // somebody may have become due since
 }
 
 // stop is one person in a round, or a crowd: see [Courier.together].
@@ -85,14 +87,15 @@ type stop struct {
 
 // old reports whether to make another plan now, and else when to.
 func (r *round) old(now time.Time) (is bool, at time.Time) {
+	again := r.made.Add(max(planAgain, planShare*r.cost))
 	switch {
-	case len(r.sound)+len(r.others) == 0, now.Sub(r.made) >= planAge:
+	case len(r.sound)+len(r.others) == 0, now.Sub(r.made) >= max(planAge, planShare*r.cost):
 		return true, now
 	case r.stale:
-		at = r.made.Add(planAgain)
+		at = again
 	}
 	if !r.next.IsZero() {
-		at = earlier(at, later(r.next, r.made.Add(planAgain)))
+		at = earlier(at, later(r.next, again))
 	}
 	return !at.IsZero() && !now.Before(at), at
 }
@@ -202,7 +205,7 @@ func (c *Courier) plan(ctx context.Context, r *round, busy busyPeople, now time.
 		}
 	}
 	slices.SortStableFunc(all, func(a, b stop) int { return cmp.Compare(a.urgency, b.urgency) })
-	*r = round{passed: r.passed, made: now, next: next}
+	*r = round{passed: r.passed, made: now, cost: time.Since(now), next: next}
 	for _, s := range all {
 		if s.sound {
 			r.sound = append(r.sound, s)

@@ -180,7 +180,7 @@ func (s *Status) Count(p presence.View) {
 
 // site returns the site of that name, adding it if it is not listed.
 func (s *Status) site(name string) *Site {
-	if len(s.at) != len(s.Sites) {
+	if s.at == nil || len(s.at) != len(s.Sites) {
 		s.at = make(map[string]int, len(s.Sites))
 		for i := range s.Sites {
 			s.at[s.Sites[i].Name] = i

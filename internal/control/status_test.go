@@ -23,6 +23,11 @@ func TestCountingCostsTheSameAtManySites(t *testing.T) {
 			s.Count(presence.View{Person: &p})
 		}
 	})
+	empty := &Status{}
+	empty.Count(presence.View{Person: &presence.Person{Visits: []presence.Visit{{Site: "gone", State: presence.Present}}}})
+	if len(empty.Sites) != 1 || empty.Sites[0].Present != 1 {
+		t.Errorf("of no site that is configured: %+v", empty.Sites)
+	}
 	gone := presence.Person{Visits: []presence.Visit{{Site: "gone", State: presence.Present}}}
 	s.Count(presence.View{Person: &gone})
 	s.Count(presence.View{Person: &gone})
