@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/presenced/presenced/internal/rigs/testbed"
+	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/presence"
 )
@@ -67,7 +68,7 @@ func TestNoNameReachesATerminal(t *testing.T) {
 		named := 0
 		for path, handler := range shown {
 			out := httptest.NewRecorder()
-			handler.ServeHTTP(out, httptest.NewRequest(http.MethodGet, path, nil))
+			handler.ServeHTTP(out, httptest.NewRequestWithContext(web.Looking(t.Context(), web.Viewer{Sees: web.Everything}), http.MethodGet, path, nil))
 			if out.Code != http.StatusOK && out.Code != http.StatusNotFound {
 				t.Errorf("%s: %d", path, out.Code)
 			}

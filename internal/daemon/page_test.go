@@ -28,7 +28,7 @@ func TestPageShowsWhatPacketsTell(t *testing.T) {
 	}
 	testbed.Eventually(t, "ann is on the page", func() bool {
 		_, text := s.get(t, "/")
-		return strings.Contains(text, `<a href="/person?user=ann%40example.com">`) && strings.Contains(text, "1 person here")
+		return strings.Contains(text, `<a href="/person?user=ann%40example.com" title="ann@example.com">`) && strings.Contains(text, "1 person here")
 	})
 	for path, want := range map[string]string{
 		"/person?user=ann@example.com": "Start on Corp", "/network": "127.0.0.1, london", "/calls": "There is no [kadence]",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/internal/rigs/testbed"
+	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/presence"
 )
@@ -41,7 +42,7 @@ func TestMadeUpPeopleAreTold(t *testing.T) {
 		}
 		get := func(handler http.Handler, path string) string {
 			out := httptest.NewRecorder()
-			handler.ServeHTTP(out, httptest.NewRequest(http.MethodGet, path, nil))
+			handler.ServeHTTP(out, httptest.NewRequestWithContext(web.Looking(t.Context(), web.Viewer{Sees: web.Everything}), http.MethodGet, path, nil))
 			return out.Body.String()
 		}
 		told := func() (s control.Status, page, metrics string) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/internal/rigs/testbed"
+	"github.com/presenced/presenced/internal/web"
 )
 
 // TestEveryTroubleIsToldAlike puts the facts of each trouble in the place of the
@@ -36,7 +37,7 @@ func TestEveryTroubleIsToldAlike(t *testing.T) {
 	now := time.Now()
 	get := func(h http.Handler, path string) (int, string) {
 		out := httptest.NewRecorder()
-		h.ServeHTTP(out, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:9813"+path, nil))
+		h.ServeHTTP(out, httptest.NewRequestWithContext(web.Looking(t.Context(), web.Viewer{Sees: web.Everything}), http.MethodGet, "http://127.0.0.1:9813"+path, nil))
 		return out.Code, html.UnescapeString(out.Body.String())
 	}
 	// told is what each outlet says, with whether the probes are green.
