@@ -62,13 +62,6 @@ type Kadence struct {
 	DryRun         bool // all is done but the calls that change a booking
 }
 
-// Store says where and how state is kept.
-type Store struct {
-	Path        string
-	KeepVisits  time.Duration // how long archived visits are kept
-	HashDevices bool          // whether MAC addresses are kept and shown as keyed hashes only
-}
-
 // Control says where the daemon can be asked.
 type Control struct {
 	Socket string // path of the unix socket

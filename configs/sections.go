@@ -129,14 +129,6 @@ func actingUser(s string) (string, error) {
 	return s, nil
 }
 
-func store(t *table) Store {
-	return Store{
-		Path:        location(t, "path", DefaultStore),
-		KeepVisits:  parsed(t, "keep_visits", "30d", duration(day, 3650*day)),
-		HashDevices: t.yes("hash_devices", false),
-	}
-}
-
 // tokenLength is how many characters nobody guesses over a network.
 const tokenLength = 16
 

@@ -26,6 +26,7 @@ const (
 // while the API has told us to wait.
 type gate struct {
 	limit *rate.Limiter
+	rate  float64 // of limit, calls per second, with nobody to share it with
 
 	mu    sync.Mutex // guards what follows
 	until time.Time  // told to wait until then
@@ -38,8 +39,16 @@ type waiter struct {
 }
 
 func newGate(perSecond float64) *gate {
-	return &gate{limit: rate.NewLimiter(rate.Limit(perSecond), int(math.Ceil(perSecond)))}
+	return &gate{limit: rate.NewLimiter(rate.Limit(perSecond), int(math.Ceil(perSecond))), rate: perSecond}
 }
+
+// share divides the rate among so many daemons, of which each has one call in five seconds
+// at the least.
+func (g *gate) share(among int) {
+	g.limit.SetLimit(rate.Limit(max(g.rate/float64(among), min(g.rate, leastRate))))
+}
+
+const leastRate = 0.2 // calls per second
 
 // pass returns when a call may be made. Its error is a
 // [*presence.ThrottledError] if none may be made in time, or that of ctx.

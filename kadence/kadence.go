@@ -131,6 +131,10 @@ func New(cfg Config, memory Memory, log *slog.Logger) (*Desk, error) {
 	}, nil
 }
 
+// Share divides the rate of calls by how many daemons call with the same client; 1: it is
+// this one's alone.
+func (d *Desk) Share(among int) { d.client.gate.share(among) }
+
 func baseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(s, "/"))
 	switch {

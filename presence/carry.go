@@ -48,7 +48,8 @@ func (c *Courier) inherit(ctx context.Context) error {
 // only if the stop is for that. It records the desk's answers with the visit, and logs
 // errors of the store.
 func (c *Courier) carry(ctx context.Context, s stop) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	_, calls := c.leases()
+	ctx, cancel := context.WithTimeout(ctx, calls)
 	defer cancel()
 	c.wasAlone(s.user)
 	p, err := c.store.Person(ctx, s.user)
@@ -88,9 +89,9 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 	l, err := c.read(ctx, v, asks)
 	switch {
 	case errors.Is(err, ErrUnlisted):
-		return c.postpone(v)
+		return c.postpone(v, q.ours)
 	case err != nil:
-		return c.failed(v, err)
+		return c.failed(v, q.ours, err)
 	}
 	if now := time.Now(); v.State != Over && len(v.Claims)+len(l.Bookings) == 0 {
 		l.turn = c.turn(v.Site, l.again(now), now)
@@ -104,7 +105,11 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 		q.none, q.holds = c.noneFor(&v, time.Now())
 		c.remarkOn(&v, l.Bookings)
 		found, err := c.step(v, func(p *Person, is *Visit, now time.Time) step {
-			answered(p, is, now)
+			taken := q.ours.taken(is, now)
+			if answered(p, is, now); taken {
+				return step{}
+			}
+			defer q.ours.write(is)
 			return c.next(p, is, l, v.State == Over, again, q, now)
 		})
 		if err == nil && found.old { // a new reading serves all who are due now; without it, the booking is read
@@ -142,7 +147,7 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 				c.log.Error("the desk denies us", "user", v.User, "booking", b.ID, "reason", denied.Reason)
 			}
 		default:
-			return c.failed(v, err)
+			return c.failed(v, q.ours, err)
 		}
 		c.answers(v.Site)
 		answered = func(p *Person, v *Visit, now time.Time) { p.answered(v, b, answer, a, err, now) }
@@ -150,7 +155,7 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 		case refused != nil: // only the booking can tell what the refusal means
 			again, err := c.ask(ctx, v, time.Now())
 			if err != nil {
-				return errors.Join(c.change(v, answered), c.failed(v, err))
+				return errors.Join(c.change(v, answered), c.failed(v, q.ours, err))
 			}
 			l.Bookings = again
 		case err == nil, errors.Is(err, ErrChanged):
@@ -164,6 +169,7 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 // bookings were read, and notes the attempt if that is a call.
 func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, q *request, now time.Time) step {
 	e, rules := v.errand(), *c.rules.Load()
+	leased, _ := c.leases()
 	if e == nil || (v.State == Over) != over {
 		return step{} // the visit ended meanwhile, and its check-out has its own time
 	}
@@ -179,10 +185,10 @@ func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, q *requ
 	todo := v.look(l, p.gone(v), now, rules)
 	p.tellFound(v, was, now, func(b *Booking, a action) { c.came(v, b, a, CallDone) })
 	if len(todo) == 0 {
-		return q.next(v, l.Bookings, now, rules)
+		return q.next(v, l.Bookings, now, leased, rules)
 	}
 	if b := todo[0]; again || now.Sub(b.Read) <= actable || b.Read.IsZero() {
-		v.try(b, now)
+		v.try(b, now, leased)
 		return step{act: true, booking: b, action: v.action()}
 	}
 	return step{old: true, visit: v.clone()}
@@ -237,8 +243,8 @@ func (c *Courier) ask(ctx context.Context, v Visit, asOf time.Time) ([]Booking, 
 
 // postpone puts the question about the user off until it is time for it and
 // nothing is more urgent. Meanwhile a reading may list the user after all.
-func (c *Courier) postpone(v Visit) error {
-	change, waits := c.postponed(v)
+func (c *Courier) postpone(v Visit, ours attempts) error {
+	change, waits := c.postponed(v, ours)
 	if !waits {
 		return nil
 	}
@@ -247,7 +253,7 @@ func (c *Courier) postpone(v Visit) error {
 
 // postponed is the change of postpone; there is none if the question is to be asked
 // now, when nothing is more urgent.
-func (c *Courier) postponed(v Visit) (change Change, waits bool) {
+func (c *Courier) postponed(v Visit, ours attempts) (change Change, waits bool) {
 	now := time.Now()
 	at := c.want(v.User, now)
 	if at.IsZero() {
@@ -255,12 +261,12 @@ func (c *Courier) postponed(v Visit) (change Change, waits bool) {
 		return Change{}, false
 	}
 	at = earlier(at, c.turn(v.Site, now.Add(refresh), now))
-	return c.stepping(v, nil, func(_ *Person, v *Visit, _ [][]byte, _ time.Time) (step, []Note) {
+	return c.stepping(v, nil, ours.only(func(_ *Person, v *Visit, _ [][]byte, _ time.Time) (step, []Note) {
 		if e := v.errand(); e != nil {
 			e.Next = at
 		}
 		return step{}, nil
-	}, nil), true
+	}), nil), true
 }
 
 // wakeForNews makes the errands of users due now whose bookings have changed in a
@@ -335,7 +341,8 @@ func (c *Courier) Release(ctx context.Context, visits []Visit) (done []string, e
 // release checks one booking out, and stores the attempt before and the answer after it,
 // unless the visit is archived.
 func (c *Courier) release(ctx context.Context, v Visit, b Booking) error {
-	if err := c.change(v, func(_ *Person, v *Visit, now time.Time) { v.try(b, now) }); err != nil {
+	leased, _ := c.leases()
+	if err := c.change(v, func(_ *Person, v *Visit, now time.Time) { v.try(b, now, leased) }); err != nil {
 		return err
 	}
 	answer, err := c.desk.CheckOut(ctx, v.Site, b)

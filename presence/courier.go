@@ -23,6 +23,13 @@ type Courier struct {
 	// are heard again. It is set before Run.
 	Restored time.Time
 
+	// Shared says that other daemons carry from the same store. It is set before Run.
+	Shared bool
+
+	// Rests reports whether no errand is to be run for the moment; nil: never. It is set
+	// before Run.
+	Rests func() bool
+
 	store Store
 	desk  Desk
 	log   *slog.Logger
@@ -45,6 +52,8 @@ const (
 	queueDepth  = 1 << 15          // due people among whom the most urgent is chosen
 	callsAtOnce = 4                // calls under way at once
 	callTime    = 90 * time.Second // for one person's calls; shorter than the lease
+	sharedTime  = 30 * time.Second // … where several daemons share the store; shorter than sharedLease
+	lookAgain   = time.Second      // how often errands are looked for that another daemon wrote
 	stopTime    = 5 * time.Second  // for calls under way when the daemon stops
 )
 
@@ -69,6 +78,14 @@ func (c *Courier) Kick() {
 	case c.kick <- struct{}{}:
 	default:
 	}
+}
+
+// leases is for how long an errand is leased, and how long its calls may take.
+func (c *Courier) leases() (leased, calls time.Duration) {
+	if c.Shared {
+		return sharedLease, sharedTime
+	}
+	return lease, callTime
 }
 
 // question is what the courier remembers of the questions about a user whom no

@@ -13,7 +13,8 @@ import (
 // together looks at the people of a stop, all of one site, for whom nothing is known to
 // be booked. It logs errors of the store.
 func (c *Courier) together(ctx context.Context, s stop) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	_, calls := c.leases()
+	ctx, cancel := context.WithTimeout(ctx, calls)
 	defer cancel()
 	c.noteFailing(ctx, "look at many people together", s.user, c.lookAtAll(ctx, append(s.others, s.user)))
 }
@@ -34,11 +35,11 @@ func (c *Courier) lookAtAll(ctx context.Context, users []string) error {
 		l, err := c.read(ctx, *v, false)
 		switch {
 		case errors.Is(err, ErrUnlisted):
-			if change, waits := c.postponed(*v); waits {
+			if change, waits := c.postponed(*v, nil); waits {
 				changes = append(changes, change)
 			}
 		case isNoUser(err):
-			changes = append(changes, c.failing(*v, err))
+			changes = append(changes, c.failing(*v, nil, err))
 		case err != nil: // what it means is found out of one, before the others are looked at
 			c.beAlone(p.User)
 			return c.store.Update(context.Background(), changes)
@@ -46,9 +47,9 @@ func (c *Courier) lookAtAll(ctx context.Context, users []string) error {
 			c.beAlone(p.User)
 		default:
 			l.turn = c.turn(v.Site, l.again(now), now)
-			changes = append(changes, c.stepping(*v, nil, func(p *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) {
+			changes = append(changes, c.stepping(*v, nil, attempts(nil).only(func(p *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) {
 				return c.next(p, v, l, false, false, &request{}, now), nil
-			}, nil))
+			}), nil))
 		}
 	}
 	return c.store.Update(context.Background(), changes)

@@ -19,8 +19,11 @@ const (
 
 	// lease is how far the next attempt is moved into the future before a call is
 	// made: no second call is made meanwhile, and one is if the process dies in the
-	// first.
-	lease = 2 * time.Minute
+	// first. Where several daemons share the store it is sharedLease: nobody takes over
+	// the calls of who died before it ends. It is longer than the calls may take by more
+	// than their clocks may differ.
+	lease       = 2 * time.Minute
+	sharedLease = 45 * time.Second
 
 	// closedTime lies between probes of a desk that is closed to everybody.
 	closedTime = 5 * time.Minute
@@ -221,7 +224,7 @@ func (v *Visit) lapses() time.Time {
 func (v *Visit) leased() bool {
 	e := v.errand()
 	return e != nil && slices.ContainsFunc(v.Claims, func(c Claim) bool {
-		return !c.Tried.IsZero() && c.Tried.Add(lease).Equal(e.Next)
+		return !c.Tried.IsZero() && (c.Tried.Add(lease).Equal(e.Next) || c.Tried.Add(sharedLease).Equal(e.Next))
 	})
 }
 
@@ -235,12 +238,12 @@ func jitter(d time.Duration, id string) time.Duration {
 	return d + d*spread/1000
 }
 
-// try notes an attempt on the booking before it is made, and leases the errand:
-// the next attempt is due only when this one must have ended.
-func (v *Visit) try(b Booking, now time.Time) {
+// try notes an attempt on the booking before it is made, and leases the errand for so
+// long: the next attempt is due only when this one must have ended.
+func (v *Visit) try(b Booking, now time.Time, leased time.Duration) {
 	c := v.claimed(&b)
 	c.Tried, c.Refused, c.Next = now, "", time.Time{}
 	if e := v.errand(); e != nil {
-		e.Next = now.Add(lease)
+		e.Next = now.Add(leased)
 	}
 }

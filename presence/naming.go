@@ -45,6 +45,7 @@ func (t *Tracker) naming(ctx context.Context, all []reading) (*naming, error) {
 		}
 		t.mu.Lock()
 		is, ok := t.owned[device]
+		ok = ok && !t.Shared // else another daemon may have given the device to somebody else since
 		t.mu.Unlock()
 		if b.now[device] = &is; !ok {
 			unread = append(unread, device)

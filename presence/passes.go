@@ -220,6 +220,8 @@ type request struct {
 	w     *walkIn // what was asked for today; nil: nothing
 	none  string  // why there was no pass lately
 	holds bool    // … and it is too early to look again
+
+	ours attempts
 }
 
 // request returns the state of the walk-in of the visit's person; a zero one if the
@@ -294,14 +296,14 @@ func (c *Courier) walkIn(ctx context.Context, v Visit, q *request) (all []Bookin
 	}
 	pass, err := q.desk.Pass(ctx, v.User, v.Site)
 	if err != nil {
-		return nil, c.failed(v, err)
+		return nil, c.failed(v, q.ours, err)
 	}
 	c.answers(v.Site)
 	if pass.None != "" {
 		return nil, c.without(v, "walk-in: "+pass.None)
 	}
 	if all, err = q.desk.Today(ctx, v.User, v.Site); err != nil {
-		return nil, c.failed(v, err)
+		return nil, c.failed(v, q.ours, err)
 	}
 	now := time.Now()
 	if why := noWalkIn(all, q.site, now); why != "" {
@@ -329,12 +331,14 @@ func (c *Courier) walkIn(ctx context.Context, v Visit, q *request) (all []Bookin
 // a booking.
 func (c *Courier) attempt(v Visit, q *request) (is bool, err error) {
 	rules, w := *c.rules.Load(), *q.w
+	leased, _ := c.leases()
 	found, err := c.stepNoting(v, []NoteKey{{walkInKind, v.User}}, func(p *Person, v *Visit, values [][]byte, now time.Time) (step, []Note) {
 		all, ok := decodeWalkIns(values[0])
-		if !ok || walkInToday(all, q.site, now, rules) != nil || !v.walksIn(now, rules) || !p.Wake.IsZero() && !now.Before(p.Wake) {
+		if !ok || q.ours.taken(v, now) || walkInToday(all, q.site, now, rules) != nil || !v.walksIn(now, rules) || !p.Wake.IsZero() && !now.Before(p.Wake) {
 			return step{}, nil
 		}
-		v.CheckIn.Next = now.Add(lease)
+		v.CheckIn.Next = now.Add(leased)
+		q.ours.write(v)
 		return step{act: true}, []Note{noted(v.User, all, w)}
 	})
 	return found.act, err
@@ -359,7 +363,7 @@ func (c *Courier) book(ctx context.Context, v Visit, q *request, pass Pass) ([]B
 		return nil, errors.Join(c.noteWalkIn(v, q, Done, w.why()), c.without(v, w.why()))
 	case errors.As(err, &throttled), errors.As(err, &closed), errors.Is(err, ErrNotSent):
 		c.giveBack(v.Site)
-		return nil, errors.Join(c.unnoteWalkIn(v, *w), c.failed(v, err))
+		return nil, errors.Join(c.unnoteWalkIn(v, *w), c.failed(v, q.ours, err))
 	case errors.As(err, &refused):
 		w.Refused = refused.Reason
 	case errors.As(err, &denied):
@@ -385,7 +389,7 @@ func (c *Courier) book(ctx context.Context, v Visit, q *request, pass Pass) ([]B
 func (c *Courier) clearUp(ctx context.Context, v Visit, q *request) ([]Booking, error) {
 	all, err := q.desk.Today(ctx, v.User, v.Site)
 	if err != nil {
-		return nil, c.failed(v, err)
+		return nil, c.failed(v, q.ours, err)
 	}
 	c.answers(v.Site)
 	if err := c.clearedUp(v, q, all); err != nil {
@@ -399,14 +403,14 @@ func (c *Courier) clearUp(ctx context.Context, v Visit, q *request) ([]Booking, 
 
 // next returns what to do for the visit, whose bookings are as they should be: cancel
 // the pass to which nobody was checked in, or have one booked.
-func (q *request) next(v *Visit, all []Booking, now time.Time, r Rules) step {
+func (q *request) next(v *Visit, all []Booking, now time.Time, leased time.Duration, r Rules) step {
 	if q.desk == nil {
 		return step{}
 	}
 	if b := q.undoes(v, all, now); b != nil {
 		is := v.doubted(*b)
 		v.CheckOut.Status, v.CheckOut.Reason = Pending, ""
-		v.try(is, now)
+		v.try(is, now, leased)
 		return step{act: true, booking: is, action: cancelling}
 	}
 	switch walks := v.walksIn(now, r) && noWalkIn(all, q.site, now) == ""; {

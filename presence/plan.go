@@ -105,6 +105,8 @@ func (r *round) old(now time.Time) (is bool, at time.Time) {
 func (c *Courier) pick(ctx context.Context, r *round, busy busyPeople) (s stop, next time.Time, err error) {
 	health, now := c.Health(), time.Now()
 	switch calls := busy.count(func(stop) bool { return true }); {
+	case c.Rests != nil && c.Rests():
+		return stop{}, now.Add(lookAgain), nil
 	case now.Before(health.Rests):
 		return stop{}, health.Rests, nil
 	case calls >= callsAtOnce, calls > 0 && c.dead():

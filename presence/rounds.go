@@ -8,15 +8,17 @@ import (
 
 // The courier's loop, and what operators ask of it.
 
-// Run carries until ctx ends, and then waits for the calls under way. Nobody
-// else carries from the store: Run first takes over the calls that were under way
-// when the process before died.
+// Run carries until ctx ends, and then waits for the calls under way. If nobody else
+// carries from the store, Run first takes over the calls that were under way when the
+// process before died.
 func (c *Courier) Run(ctx context.Context) error {
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTime, cancel) })()
-	if err := c.inherit(ctx); err != nil && ctx.Err() == nil {
-		c.log.Error("take over what was under way: it waits for its leases", "error", err)
+	if !c.Shared {
+		if err := c.inherit(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("take over what was under way: it waits for its leases", "error", err)
+		}
 	}
 	busy := busyPeople{}
 	back := make(chan stop)
@@ -39,6 +41,9 @@ func (c *Courier) Run(ctx context.Context) error {
 				back <- s
 			}()
 			continue
+		}
+		if c.Shared {
+			next = earlier(next, time.Now().Add(lookAgain))
 		}
 		var due <-chan time.Time
 		if !next.IsZero() {

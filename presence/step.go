@@ -30,6 +30,35 @@ func (c *Courier) change(v Visit, f func(*Person, *Visit, time.Time)) error {
 	return err
 }
 
+// attempts are the moments of next attempts that who carries a visit's errand has written.
+type attempts []time.Time
+
+// write notes that the errand's next attempt is written. A change that runs again finds
+// it, if it was written after all.
+func (a *attempts) write(v *Visit) {
+	if e := v.errand(); e != nil {
+		*a = append(*a, e.Next)
+	}
+}
+
+// taken reports whether somebody else is at the visit's errand: its next attempt lies in
+// the future, and is none of these.
+func (a attempts) taken(v *Visit, now time.Time) bool {
+	e := v.errand()
+	return e != nil && e.Next.After(now) && !slices.ContainsFunc(a, e.Next.Equal)
+}
+
+// only is f for who carries the visit's errand: nothing is changed of one that somebody
+// else is at.
+func (a attempts) only(f func(*Person, *Visit, [][]byte, time.Time) (step, []Note)) func(*Person, *Visit, [][]byte, time.Time) (step, []Note) {
+	return func(p *Person, v *Visit, values [][]byte, now time.Time) (step, []Note) {
+		if a.taken(v, now) {
+			return step{}, nil
+		}
+		return f(p, v, values, now)
+	}
+}
+
 // step is change for an f that finds out what to do next.
 func (c *Courier) step(v Visit, f func(*Person, *Visit, time.Time) step) (found step, err error) {
 	return c.stepNoting(v, nil, func(p *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) { return f(p, v, now), nil })
@@ -69,7 +98,7 @@ func (c *Courier) stepping(v Visit, reads []NoteKey, f func(*Person, *Visit, [][
 }
 
 // failed records that the desk could not be asked, and when to ask again.
-func (c *Courier) failed(v Visit, err error) error {
+func (c *Courier) failed(v Visit, ours attempts, err error) error {
 	var throttled *ThrottledError
 	var closed *ClosedError
 	now := time.Now()
@@ -84,23 +113,23 @@ func (c *Courier) failed(v Visit, err error) error {
 	default:
 		c.faulted(v.User, v.Site, err)
 	}
-	return c.store.Update(context.Background(), []Change{c.failing(v, err)})
+	return c.store.Update(context.Background(), []Change{c.failing(v, ours, err)})
 }
 
 // failing is the change that notes it with the visit.
-func (c *Courier) failing(v Visit, err error) Change {
+func (c *Courier) failing(v Visit, ours attempts, err error) Change {
 	now, turn := time.Now(), time.Time{}
 	if isNoUser(err) && v.State != Over {
 		turn = c.turn(v.Site, now.Add(refresh), now)
 	}
 	flaky := c.site(v.Site).flaky(now)
-	return c.stepping(v, nil, func(_ *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) {
+	return c.stepping(v, nil, ours.only(func(_ *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) {
 		v.failed(err, flaky, now)
 		if e := v.errand(); e != nil && v.State != Over {
 			e.Next = later(e.Next, turn)
 		}
 		return step{}, nil
-	}, nil)
+	}), nil)
 }
 
 // tellFound tells of the bookings on which an attempt turns out to have taken effect

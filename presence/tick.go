@@ -13,11 +13,31 @@ import (
 // Run lets time pass until ctx ends. Before it returns it writes the heartbeats and
 // the notes of NASes.
 func (t *Tracker) Run(ctx context.Context) error {
-	if err := t.recall(ctx, time.Now()); err != nil {
-		return err
+	said := ""
+	for {
+		err := t.recall(ctx, time.Now())
+		if err == nil {
+			break
+		}
+		if !t.Shared {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err.Error() != said { // nobody is answered, and nothing is lost, until the store can be asked
+			said = err.Error()
+			t.log.Error("read what is known of NASes: it is tried until it can be", "error", err)
+		}
+		_ = t.commit(ctx, time.Now(), WriteNotes(probe(time.Now()))) // so that it is known whether recording works
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(recallAgain):
+		}
 	}
 	t.recalled.Store(true)
-	said := ""
+	said = ""
 	for {
 		began := time.Now()
 		next, err := t.tick(ctx, began)

@@ -13,6 +13,7 @@ import (
 // later.
 type Tracker struct {
 	HasWork func() // called after every update that may have given the courier work
+	Shared  bool   // other daemons record in the same store; it is set before Run and before the first record
 
 	store  Store
 	log    *slog.Logger
@@ -69,9 +70,10 @@ type policy struct {
 }
 
 const (
-	flushEvery = 5 * time.Second // how long a heartbeat may wait to be written
-	tickChunk  = 256             // people whom one commit lets time pass for
-	sweepShare = 10              // one part in so many of the time goes into such walks for resets
+	flushEvery  = 5 * time.Second // how long a heartbeat may wait to be written
+	recallAgain = time.Second     // how long a shared store that cannot be asked is left alone before Run asks it again
+	tickChunk   = 256             // people whom one commit lets time pass for
+	sweepShare  = 10              // one part in so many of the time goes into such walks for resets
 )
 
 // NewTracker returns a tracker over what is in the store.

@@ -23,7 +23,7 @@ func WouldAct(b Booking, user, site string, arrived, noticed, departed, believed
 		return in, out
 	}
 	in = at
-	v.try(b, in)
+	v.try(b, in, lease)
 	v.effected(b, checkingIn, in, false)
 	if believed.IsZero() || r.CheckOut == CheckOutNever {
 		return in, out

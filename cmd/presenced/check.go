@@ -130,7 +130,11 @@ func (p *program) printConfig(cfg *configs.Config, warnings []string) error {
 		}
 		say("kadence", "client_id %s, %s", terminal.Printable(cfg.Kadence.ClientID), mode)
 	}
-	say("store", "%s", terminal.Printable(cfg.Store.Path))
+	if e := cfg.Store.Etcd; e != nil {
+		say("store", "etcd, experimental: %s on %s, as %s", terminal.Printable(e.Prefix), terminal.Printable(strings.Join(e.Endpoints, ", ")), terminal.Printable(e.Name))
+	} else {
+		say("store", "%s", terminal.Printable(cfg.Store.Path))
+	}
 	say("control", "%s", terminal.Printable(cfg.Control.Socket))
 	page := "none"
 	if cfg.Control.HTTP != "" {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/daemon"
 	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/radiusacct"
 	"github.com/presenced/presenced/store"
@@ -73,7 +74,11 @@ func tryHostOf(ctx context.Context, cfg *configs.Config, s control.Status, err e
 		daemon = &s
 		all = append(all, trial{good, "daemon", fmt.Sprintf("runs, pid %d, version %s", s.PID, s.Version), ""})
 	}
-	all = append(all, tryStore(cfg.Store.Path, daemon))
+	if e := cfg.Store.Etcd; e != nil {
+		all = append(all, tryMembers(ctx, e)...)
+	} else {
+		all = append(all, tryStore(cfg.Store.Path, daemon))
+	}
 	return append(append(all, tryListening(ctx, cfg, daemon)...), tryBuffer())
 }
 
@@ -91,6 +96,22 @@ func trySocketFolder(socket string) trial {
 			"run this as the user that the daemon runs as, or as root"}
 	}
 	return trial{good, "control socket", "can be made at " + socket, ""}
+}
+
+// tryMembers asks every member of etcd by itself.
+func tryMembers(ctx context.Context, e *configs.Etcd) (all []trial) {
+	members, err := daemon.Members(ctx, e)
+	if err != nil {
+		return []trial{{wrong, "store", err.Error(), ""}}
+	}
+	for _, m := range members {
+		if m.Fault != "" {
+			all = append(all, trial{wrong, "store", fmt.Sprintf("etcd member %s: %s", m.Endpoint, m.Fault), "docs/cluster.md says what a member needs"})
+			continue
+		}
+		all = append(all, trial{good, "store", fmt.Sprintf("etcd member %s: %s", m.Endpoint, m.Text), ""})
+	}
+	return all
 }
 
 // tryStore looks at whether the daemon has, or could have, the store.

@@ -14,9 +14,9 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/daemon"
 	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/presence"
-	"github.com/presenced/presenced/store"
 )
 
 // place is where the daemon is to be found.
@@ -24,14 +24,15 @@ type place struct {
 	socket, store string
 	rules         func() presence.Rules
 	roster        bool // is not turned off
+	engine        configs.Store
 }
 
 // file opens the store to read it, as nobody answers on the socket. A daemon
 // may have it open all the same, and answer on another socket or not at all.
-func (at place) file() (*store.Store, error) {
-	s, err := store.OpenReadOnly(at.store)
+func (at place) file() (daemon.Engine, error) {
+	s, err := daemon.OpenToRead(&at.engine)
 	if err != nil {
-		return nil, fmt.Errorf("nobody answers on %s, and the file cannot be read: %w", at.socket, err)
+		return nil, fmt.Errorf("nobody answers on %s, and the store cannot be read: %w", at.socket, err)
 	}
 	return s, nil
 }
@@ -42,7 +43,11 @@ func (at place) file() (*store.Store, error) {
 func (p *program) place() (place, error) {
 	cfg, err := configs.Load(p.config)
 	if err == nil {
-		return place{cfg.Control.Socket, cfg.Store.Path, func() presence.Rules { return cfg.Rules }, cfg.Control.Roster}, nil
+		stored := cfg.Store.Path
+		if e := cfg.Store.Etcd; e != nil {
+			stored = "etcd:" + e.Prefix
+		}
+		return place{cfg.Control.Socket, stored, func() presence.Rules { return cfg.Rules }, cfg.Control.Roster, cfg.Store}, nil
 	}
 	var file struct {
 		Control struct {
@@ -64,7 +69,8 @@ func (p *program) place() (place, error) {
 			}
 		}
 	}
-	return place{p.besideConfig(file.Control.Socket), p.besideConfig(file.Store.Path), presence.DefaultRules, file.Control.Roster}, nil
+	path := p.besideConfig(file.Store.Path)
+	return place{p.besideConfig(file.Control.Socket), path, presence.DefaultRules, file.Control.Roster, configs.Store{Path: path}}, nil
 }
 
 // siteExists returns an error that names the sites there are if the configuration

@@ -22,7 +22,6 @@ import (
 	"github.com/presenced/presenced/kadence"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
-	"github.com/presenced/presenced/store"
 )
 
 // Daemon is the running program: what `serve` and `demo` run. Its parts are
@@ -30,7 +29,7 @@ import (
 type Daemon struct {
 	Log       *logrus.Logger
 	Transport http.RoundTripper // to Kadence; nil: the network
-	Store     *store.Store
+	Store     Engine
 	Tracker   *presence.Tracker
 	Courier   *presence.Courier
 	Radius    *radiusacct.Server
@@ -59,7 +58,7 @@ type Daemon struct {
 // and no time passes before [Daemon.Run]; but Kadence is asked for the sites'
 // buildings, and one that it does not have is an error.
 func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence http.RoundTripper) (*Daemon, error) {
-	s, err := store.Open(cfg.Store.Path)
+	s, err := openEngine(&cfg.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +81,9 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	d.Tracker = presence.NewTracker(s, &now.mapping, now.rules, asSlog(log))
 	d.Courier = presence.NewCourier(s, desk{&d.inForce}, now.rules, asSlog(log))
 	d.Courier.Restored = s.Origin().Copied
+	if shared, is := d.shared(); is {
+		d.Tracker.Shared, d.Courier.Shared, d.Courier.Rests = true, true, d.rests(shared)
+	}
 	d.Tracker.HasWork = d.Courier.Kick
 	d.Courier.Restored = s.Origin().Copied
 	d.Radius = radiusacct.NewServer(now.clients, d.Tracker, asSlog(log))
@@ -91,14 +93,21 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 		d.Radius.MaxConnections = cfg.Radsec.MaxConnections
 		d.Radius.SetCertificate(cfg.Radsec.Certificate)
 	}
-	d.events = newEvents(s)
-	if err := d.events.begin(ctx, d.started); err != nil {
-		return nil, errors.Join(err, s.Close())
+	name := aloneName
+	if cfg.Store.Etcd != nil {
+		name = cfg.Store.Etcd.Name
+	}
+	d.events = newEvents(s, name)
+	begun := d.events.begin(ctx, d.started)
+	if begun == nil {
+		begun = errors.Join(d.eraseAgain(ctx), d.expel(ctx))
+	}
+	if _, is := d.shared(); is && begun != nil { // etcd may come later, and nobody is answered before
+		d.Log.WithError(begun).Error("the store cannot be asked: accounting is not answered until it can")
+	} else if begun != nil {
+		return nil, errors.Join(begun, s.Close())
 	}
 	d.measure()
-	if err := errors.Join(d.eraseAgain(ctx), d.expel(ctx)); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return d, nil
 }
 
@@ -143,6 +152,7 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	workers.Go(func() error { return every(working, control.Sampling, d.sample) })
 	workers.Go(func() error { return d.resume(working) })
 	workers.Go(func() error { return d.takeOver(working) })
+	workers.Go(func() error { return d.followShare(working) })
 	workers.Go(func() error { return d.followEvents(working) })
 	workers.Go(func() error { return d.followOccupancy(working) })
 	workers.Go(func() error { return every(working, time.Hour, d.housekeep) })

@@ -22,10 +22,14 @@ const (
 // aliveKind is the kind of the note that says when the daemon was last alive.
 const aliveKind = "alive"
 
+// aloneName is the name of a daemon that shares its store with nobody.
+const aloneName = "daemon"
+
 // events notices what happens to the system, and has it noted in the store. What cannot
 // be, because recording fails, is noted when it can.
 type events struct {
 	store presence.Store
+	name  string        // of this daemon in what says that it is alive
 	kick  chan struct{} // of one: there is something to note
 
 	mu      sync.Mutex // guards what follows
@@ -38,13 +42,13 @@ type events struct {
 	failing time.Time            // since when the desk has been failing without an answer
 }
 
-func newEvents(store presence.Store) events {
-	return events{store: store, kick: make(chan struct{}, 1), lasting: map[presence.EventKind]presence.Event{}, reads: map[string]time.Time{}}
+func newEvents(store presence.Store, name string) events {
+	return events{store: store, name: name, kick: make(chan struct{}, 1), lasting: map[presence.EventKind]presence.Event{}, reads: map[string]time.Time{}}
 }
 
 // begin notes that the daemon has started, and what that says of the time before.
 func (e *events) begin(ctx context.Context, now time.Time) error {
-	was, err := e.store.Note(ctx, aliveKind, "daemon")
+	was, err := e.store.Note(ctx, aliveKind, e.name)
 	if err != nil {
 		return err
 	}
@@ -56,7 +60,7 @@ func (e *events) begin(ctx context.Context, now time.Time) error {
 	}
 	stopped := false
 	for i := range all {
-		if all[i].Lasts { // it did as long as anybody knows
+		if all[i].Lasts && e.name == aloneName { // it did as long as anybody knows
 			all[i].Lasts, all[i].End = false, last
 			e.add(all[i])
 		}
@@ -103,7 +107,7 @@ func (e *events) save(ctx context.Context, now time.Time, force bool) error {
 	e.mu.Lock()
 	notes := slices.Clone(e.unsaved)
 	if force || now.Sub(e.alive) >= aliveEvery {
-		notes = append(notes, presence.Note{Kind: aliveKind, Key: "daemon", Value: []byte(now.UTC().Format(time.RFC3339Nano))})
+		notes = append(notes, presence.Note{Kind: aliveKind, Key: e.name, Value: []byte(now.UTC().Format(time.RFC3339Nano))})
 	}
 	e.mu.Unlock()
 	if len(notes) == 0 {

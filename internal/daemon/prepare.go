@@ -44,7 +44,12 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*prepared, e
 	}
 	s := &prepared{config: cfg, loaded: time.Now(), clients: clients, mapping: cfg.Mapping, rules: cfg.Rules, desk: noDesk{}, mode: "none"}
 	if cfg.Store.HashDevices {
-		if s.mapping.HashKey, err = deviceKey(d.Store.Path()); err != nil {
+		if e := cfg.Store.Etcd; e != nil {
+			s.mapping.HashKey, err = sharedKey(e.DeviceKey)
+		} else {
+			s.mapping.HashKey, err = deviceKey(d.Store.Path())
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

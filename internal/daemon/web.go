@@ -93,7 +93,8 @@ func (d *Daemon) measure() {
 			return all
 		},
 	})
-	d.Radius.Batched, d.Radius.Answered, d.Store.Committed = d.metrics.Batched, d.metrics.Answered, d.metrics.Committed
+	d.Radius.Batched, d.Radius.Answered = d.metrics.Batched, d.metrics.Answered
+	d.onCommit(d.metrics.Committed)
 }
 
 // healthy is nil if the daemon is alive and records, and else says why not.

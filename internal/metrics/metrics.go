@@ -26,9 +26,15 @@ type Sources struct {
 	Radius     *radiusacct.Server
 	Tracker    *presence.Tracker
 	Courier    *presence.Courier
-	Store      *store.Store
+	Store      Store
 	Troubles   func() []control.Trouble
 	Configured func() Configured
+}
+
+// Store is what is told of a store.
+type Store interface {
+	Stats() store.Stats
+	household
 }
 
 // Configured is what the configuration in force says.

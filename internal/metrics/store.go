@@ -1,9 +1,7 @@
 package metrics
 
-import "github.com/presenced/presenced/store"
-
 // storeCollector tells of the file and its journals.
-func storeCollector(s *store.Store) collector {
+func storeCollector(s Store) collector {
 	size := newGauge("store_size_bytes", "Size of the file and its journals.")
 	free := newGauge("store_free_pages", "Pages of the file that will be used again.")
 	people := newGauge("store_people", "People who are remembered, here or not.")

@@ -38,7 +38,9 @@ type alive struct {
 	mu      sync.Mutex // guards what follows
 	daemons []Daemon
 	members []Member
-	err     error // of the latest beat; nil: it was written
+	people  int           // who are stored
+	off     time.Duration // of this host's clock, from the middle one
+	err     error         // of the latest beat; nil: it was written
 }
 
 // Daemons returns who shares the store, this daemon too, by name, and why that is not
@@ -114,6 +116,9 @@ func (s *Store) beat(ctx context.Context, me Daemon, lease int64) (int64, error)
 	got, err := s.etcd.txn(ctx, &etcdserverpb.TxnRequest{Success: []*etcdserverpb.RequestOp{
 		{Request: &etcdserverpb.RequestOp_RequestPut{RequestPut: &etcdserverpb.PutRequest{Key: s.key(presents, []byte(me.Name)), Value: value, Lease: lease}}},
 		get(from, beyond(from)),
+		{Request: &etcdserverpb.RequestOp_RequestRange{RequestRange: &etcdserverpb.RangeRequest{
+			Key: s.key(people, nil), RangeEnd: beyond(s.key(people, nil)), CountOnly: true,
+		}}},
 	}})
 	if err != nil {
 		return 0, err // the lease may have ended meanwhile
@@ -128,8 +133,24 @@ func (s *Store) beat(ctx context.Context, me Daemon, lease int64) (int64, error)
 	slices.SortFunc(all, func(a, b Daemon) int { return strings.Compare(a.Name, b.Name) })
 	s.alive.mu.Lock()
 	defer s.alive.mu.Unlock()
-	s.alive.daemons = all
+	s.alive.daemons, s.alive.off = all, off(all, me.Clock)
+	s.alive.people = int(got.Responses[2].GetResponseRange().GetCount())
 	return lease, nil
+}
+
+// off returns how far the clock is from the middle one of the daemons', of which the
+// others' were told of a moment ago, or up to a beat.
+func off(all []Daemon, clock time.Time) time.Duration {
+	var clocks []time.Duration
+	for _, d := range all {
+		clocks = append(clocks, d.Clock.Sub(clock))
+	}
+	slices.Sort(clocks)
+	n := len(clocks)
+	if n == 0 {
+		return 0
+	}
+	return -(clocks[(n-1)/2] + clocks[n/2]) / 2
 }
 
 func grant(ctx context.Context, m *member) (lease int64, err error) {

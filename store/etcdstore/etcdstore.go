@@ -6,6 +6,7 @@
 package etcdstore
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -57,6 +58,15 @@ var _ presence.Store = (*Store)(nil)
 // Open connects with the members, and announces this daemon to the others. It waits for
 // nobody: until a majority can be asked, every call fails.
 func Open(config Config) (*Store, error) {
+	s, err := OpenToRead(config)
+	if err == nil {
+		s.announce()
+	}
+	return s, err
+}
+
+// OpenToRead connects with the members for who only reads: the daemons do not learn of it.
+func OpenToRead(config Config) (*Store, error) {
 	switch {
 	case config.Name == "" || len(config.Name) > mostName:
 		return nil, fmt.Errorf("open store: the name of this daemon, %q, is to have between 1 and %d octets", config.Name, mostName)
@@ -67,9 +77,7 @@ func Open(config Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{config: config, etcd: c, recent: recent{people: map[string]stored{}}}
-	s.announce()
-	return s, nil
+	return &Store{config: config, etcd: c, stop: func() {}, recent: recent{people: map[string]stored{}}}, nil
 }
 
 // Close says goodbye to the other daemons, and closes the connections.
@@ -77,6 +85,12 @@ func (s *Store) Close() error {
 	s.stop()
 	s.ended.Wait()
 	return s.etcd.close()
+}
+
+// Ask asks every member how it is, once.
+func (s *Store) Ask(ctx context.Context) []Member {
+	s.look(ctx)
+	return s.Members()
 }
 
 // Path says where the store is.

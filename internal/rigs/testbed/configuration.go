@@ -29,6 +29,7 @@ type Settings struct {
 	Presence string // more of [presence]
 	Building string // "" for HQ
 	Site     string // more of its [[site]]
+	Store    string // more of its [store]
 	HTTP     string // "" for none
 	More     string
 }
@@ -77,10 +78,11 @@ linger = %q
 %s
 [store]
 path = "presenced.db"
+%s
 [control]
 socket = "presenced.sock"
 http = %q
-`, s.Listen, RadiusSecret, s.Building, s.Site, s.Linger, s.Presence, s.HTTP)
+`, s.Listen, RadiusSecret, s.Building, s.Site, s.Linger, s.Presence, s.Store, s.HTTP)
 	if s.API != "" {
 		text += fmt.Sprintf("[kadence]\napi_url = %[1]q\nauth_url = %[1]q\nclient_id = %[2]q\nclient_secret = %[3]q\ndry_run = false\n", s.API, s.ClientID, s.Secret)
 	}

@@ -1,0 +1,149 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/presence"
+	"github.com/presenced/presenced/store"
+	"github.com/presenced/presenced/store/etcdstore"
+)
+
+// Engine is what keeps the store: the file, or etcd.
+type Engine interface {
+	presence.Store
+	Path() string
+	Stats() store.Stats
+	Origin() store.Origin
+	Settled() error
+	Resume(ctx context.Context) error
+	TakeOver(ctx context.Context, told func(done, of int)) error
+	Backup(ctx context.Context, path string) error
+	Close() error
+}
+
+var (
+	_ Engine = (*store.Store)(nil)
+	_ Engine = (*etcdstore.Store)(nil)
+)
+
+// openEngine opens the store that the configuration names.
+func openEngine(cfg *configs.Store) (Engine, error) {
+	if cfg.Etcd == nil {
+		return store.Open(cfg.Path)
+	}
+	return etcdstore.Open(etcdConfig(cfg.Etcd))
+}
+
+// OpenToRead opens the store that the configuration names for who only reads, while no
+// daemon answers.
+func OpenToRead(cfg *configs.Store) (Engine, error) {
+	if cfg.Etcd == nil {
+		return store.OpenReadOnly(cfg.Path)
+	}
+	return etcdstore.OpenToRead(etcdConfig(cfg.Etcd))
+}
+
+// Members asks each member of etcd how it is: what it is called, what is wrong with it, or
+// else what is to be said of it.
+func Members(ctx context.Context, e *configs.Etcd) (all []Member, err error) {
+	s, err := etcdstore.OpenToRead(etcdConfig(e))
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range s.Ask(ctx) {
+		is := Member{Endpoint: m.Endpoint, Fault: m.Fault, Text: "version " + m.Version}
+		if m.Leader {
+			is.Text += ", leader"
+		}
+		if m.Fault == "" && older(m.Version) {
+			is.Fault = "version " + m.Version + " is older than 3.6"
+		}
+		all = append(all, is)
+	}
+	return all, s.Close()
+}
+
+// Member is a member of etcd, as it answered.
+type Member struct {
+	Endpoint string
+	Text     string // what is to be said of it
+	Fault    string // what is wrong with it; "": nothing
+}
+
+// older reports whether a version of etcd is older than those that presenced is tried with.
+func older(version string) bool {
+	var major, minor int
+	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
+	return err != nil || major < 3 || major == 3 && minor < 6
+}
+
+// etcdConfig is what the engine is given of the configuration.
+func etcdConfig(e *configs.Etcd) etcdstore.Config {
+	return etcdstore.Config{Endpoints: e.Endpoints, Prefix: e.Prefix, Name: e.Name, TLS: e.TLS(), Late: etcdstore.Late}
+}
+
+// shared returns the store if other daemons share it.
+func (d *Daemon) shared() (*etcdstore.Store, bool) {
+	s, is := d.Store.(*etcdstore.Store)
+	return s, is
+}
+
+// onCommit has f told how long each update took.
+func (d *Daemon) onCommit(f func(time.Duration)) {
+	switch s := d.Store.(type) {
+	case *store.Store:
+		s.Committed = f
+	case *etcdstore.Store:
+		s.Committed = f
+	}
+}
+
+// rests reports whether this daemon had better call nobody for the moment, and logs when
+// that changes.
+func (d *Daemon) rests(s *etcdstore.Store) func() bool {
+	said := ""
+	return func() bool {
+		err := s.Unsure()
+		switch {
+		case err == nil && said != "":
+			said = ""
+			d.Log.Info("Kadence is called again")
+		case err != nil && err.Error() != said:
+			said = err.Error()
+			d.Log.WithError(err).Warn("Kadence is not called for the moment: other daemons are not known")
+		}
+		return err != nil
+	}
+}
+
+const shareEvery = 2 * time.Second // how often it is looked at who shares the budget of calls
+
+// followShare divides the budget of calls by the daemons that there are.
+func (d *Daemon) followShare(ctx context.Context) error {
+	s, is := d.shared()
+	if !is {
+		return nil
+	}
+	return every(ctx, shareEvery, func(context.Context) {
+		all, err := s.Daemons()
+		if desk := d.inForce.Load().kadence; err == nil && desk != nil {
+			desk.Share(max(1, len(all)))
+		}
+	})
+}
+
+// sharedKey reads the key for hash_devices that every daemon has.
+func sharedKey(path string) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) != deviceKeySize {
+		err = fmt.Errorf("%d bytes instead of %d: give every daemon the same file", len(key), deviceKeySize)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read device_key_file, %s: %w", path, err)
+	}
+	return key, nil
+}

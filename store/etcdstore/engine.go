@@ -1,0 +1,57 @@
+package etcdstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/presenced/presenced/store"
+)
+
+// What the file's engine does, and this one need not.
+
+// Stats says how the store fares, as of the latest look at etcd.
+func (s *Store) Stats() store.Stats {
+	s.alive.mu.Lock()
+	defer s.alive.mu.Unlock()
+	is := store.Stats{People: s.alive.people, Commit: time.Duration(s.latest.Load())}
+	for _, m := range s.alive.members {
+		is.Size = max(is.Size, m.Size)
+	}
+	return is
+}
+
+// Origin says that nothing is odd about the store.
+func (s *Store) Origin() store.Origin { return store.Origin{} }
+
+// Settled does nothing: the store is no copy.
+func (s *Store) Settled() error { return nil }
+
+// Resume does nothing: every change is whole.
+func (s *Store) Resume(context.Context) error { return nil }
+
+// TakeOver does nothing: no older presenced wrote to etcd.
+func (s *Store) TakeOver(context.Context, func(done, of int)) error { return nil }
+
+// Backup refuses: etcd makes its own copies.
+func (s *Store) Backup(context.Context, string) error {
+	return errors.New("back up store: it is in etcd, which copies itself: etcdctl snapshot save FILE")
+}
+
+// clocksApart is how far a daemon's clock may be from the others'.
+const clocksApart = 10 * time.Second
+
+// Unsure says why this daemon had better call nobody: it cannot tell who else is there, or
+// its clock is not theirs. It is nil if all is well.
+func (s *Store) Unsure() error {
+	s.alive.mu.Lock()
+	defer s.alive.mu.Unlock()
+	if s.alive.err != nil {
+		return s.alive.err
+	}
+	if off := s.alive.off; off.Abs() > clocksApart {
+		return fmt.Errorf("the clock of this host is %s away from those of the other daemons: set it by NTP", off.Round(time.Second))
+	}
+	return nil
+}
