@@ -49,7 +49,7 @@ test: peers style lint ## checks everything; as root (or with sudo) installs wha
 	.ci/gotest -race -shuffle=on -timeout 30m ./...
 	.ci/gotest -shuffle=on -timeout 30m ./presence ./internal/rigs/office # days by chance: few with -race, here many
 	$(MAKE) points ROUNDS=100
-	RAPID_CHECKS=15 $(GO) test -C internal/rigs/etcd -count=1 ./...
+	RAPID_CHECKS=10 $(GO) test -C internal/rigs/etcd -count=1 -timeout 10m ./...
 
 .PHONY: points
 points: ## kills, or has fail, the store between any two steps to the disk, and the courier around its calls, ROUNDS (5000) times each
@@ -79,6 +79,10 @@ lint: ## staticcheck with every check, at the version that tools.mod pins
 lab: ## only the tests with a real controller, stations and proxies, as they happen
 	$(GO) test -count=1 -v -timeout 5m ./internal/rigs/lab/...
 
+.PHONY: chaos
+chaos: ## three daemons on three members of etcd, killed one after the other under load, in about three minutes: nothing is lost or made twice
+	$(GO) test -C internal/rigs/etcd -count=1 -v -timeout 20m -run TestNothingIsLost . -args -chaos 60s -rate 30
+
 .PHONY: radio
 radio: ## hostapd, wpa_supplicant and FreeRADIUS on simulated radios, in a user-mode Linux in virtual time: every way to roam, random walks, an office
 	@.ci/peers radio
@@ -102,7 +106,7 @@ linger: ## what a linger from 15 to 120 minutes gives in made-up offices whose t
 	$(GO) test -count=1 -run TestLingerTable -v ./internal/rigs/office -args -people 40 -seeds 6
 
 .PHONY: nightly
-nightly: nightly-properties nightly-offices nightly-store radio release-test nightly-fuzz ## everything that takes too long for every change
+nightly: nightly-properties nightly-offices nightly-store chaos radio release-test nightly-fuzz ## everything that takes too long for every change
 
 .PHONY: nightly-properties
 nightly-properties: # those that are checked on random cases, on new ones, and many

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"hash/maphash"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -141,18 +142,14 @@ func (t *Tracker) reset(r Reset) {
 	n.NAS = n.NAS.hear(r.Heard)
 	of := t.ofSource(r.NAS)
 	of.all = of.all.hear(r.Heard)
-	for _, was := range n.Resets {
-		if was.At.Equal(r.At) && was.BSSID == r.BSSID {
-			return
-		}
+	if slices.ContainsFunc(n.Resets, r.same) {
+		return
 	}
 	r.NAS, r.BSSID = clone(r.NAS), strings.Clone(r.BSSID)
 	n.Resets = append(n.Resets, r)
 	n.Resets = n.Resets[max(0, len(n.Resets)-resetsKept):]
 	n.noted = time.Time{}
 }
-
-const resetsKept = 16 // one for each BSS of an access point
 
 // notNoted makes the notes of NASes due again, after they could not be stored.
 func (t *Tracker) notNoted(notes []Note) {
@@ -297,6 +294,47 @@ func (t *Tracker) recallNASes(ctx context.Context) error {
 	return err
 }
 
+// learn takes in what the other daemons have noted: of NASes, and since when they record
+// again. It does so every few seconds, if there are others.
+func (t *Tracker) learn(ctx context.Context, now time.Time) error {
+	if !t.Shared || now.Before(t.learned.Add(learnEvery)) {
+		return nil
+	}
+	err := t.notes(ctx, nasKind, func(note Note) {
+		var theirs NAS
+		if json.Unmarshal(note.Value, &theirs) != nil {
+			return // who wrote it will write it again
+		}
+		n := t.nases[NASName(note.Key)]
+		if n == nil {
+			n = newNAS(theirs)
+			n.stored = true
+			t.addNAS(NASName(note.Key), n)
+		}
+		n.NAS = n.NAS.join(theirs)
+		of := t.ofSource(NASName(note.Key))
+		of.all = of.all.hear(theirs.Heard)
+	})
+	if err != nil {
+		return err
+	}
+	since, err := t.store.Note(ctx, listeningKind, listeningKey)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at, err := time.Parse(time.RFC3339Nano, string(since)); err == nil && at.After(t.listening) && !at.After(now) {
+		t.listen(at, retryTime)
+	}
+	t.learned = now
+	return nil
+}
+
+// listeningKind is the kind of the note that says when a daemon last recorded again after
+// it could not.
+const listeningKind, listeningKey = "listening", "daemons"
+
 // notes calls f with every stored note of the kind, and holds t.mu meanwhile.
 func (t *Tracker) notes(ctx context.Context, kind string, f func(Note)) error {
 	for notes, err := range AllNotes(ctx, t.store, kind) {
@@ -362,7 +400,7 @@ func (t *Tracker) concerns(r Reset) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.nases[r.NAS]
-	return !t.recalled.Load() || n != nil && n.served
+	return !t.recalled.Load() || n != nil && (n.served || t.Shared && n.stored)
 }
 
 const resets = "reset" // kind of the notes that hold resets not yet swept

@@ -238,6 +238,9 @@ func (t *Tracker) outcome(now time.Time, err error) (again bool) {
 	case t.failing != nil:
 		t.log.Info("recording again")
 		t.listen(now, retryTime) // what came meanwhile was not answered, and comes again
+		if t.Shared {
+			t.again = now
+		}
 		t.failed, again = time.Time{}, true
 		t.outage.to = now
 	}

@@ -102,3 +102,126 @@ func TestEachCallIsMadeByOneOfTwoDaemons(t *testing.T) {
 		}
 	})
 }
+
+// pair is two trackers over one store, of two daemons.
+func pair(o *office) (both [2]*Tracker) {
+	o.stop()
+	ctx, cancel := context.WithCancel(o.t.Context())
+	var running sync.WaitGroup
+	for i := range both {
+		t := NewTracker(o.store, plain{sites: []Site{o.rules.Sites["london"]}}, o.rules, quiet)
+		t.Shared, t.HasWork = true, func() {}
+		running.Go(func() { t.Run(ctx) })
+		both[i] = t
+	}
+	o.stop = func() { cancel(); running.Wait() }
+	synctest.Wait()
+	return both
+}
+
+// tell records what a NAS has to say, at one of the daemons.
+func tell(o *office, t *Tracker, status Status, user, nas string) {
+	o.t.Helper()
+	now := time.Now()
+	r := Record{Client: "hq", Heard: now, At: now, Status: status, NASID: nas, SSID: "Corp", Site: "london"}
+	if user != "" {
+		r.UserName, r.Device, r.Session = user, "02:00:5e:10:01:"+user[len(user)-2:], user
+	}
+	if err := t.Record(o.t.Context(), []Record{r}); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// What one daemon hears of a NAS, the others know soon: that it is alive, and that it lost
+// most of its people at once.
+func TestWhatOneDaemonHearsOfANASTheOthersKnow(t *testing.T) {
+	inOffice(t, func(o *office) {
+		both := pair(o)
+		o.until(9, 0)
+		for n := range 8 {
+			tell(o, both[0], Start, fmt.Sprintf("u%02d", n), "wlc")
+		}
+		o.until(9, 2)
+		r := Record{Client: "hq", NASID: "wlc"}
+		name := r.NAS()
+		if is := both[1].NASes()[name]; !is.Heard.Equal(hour(9)) {
+			o.t.Errorf("the other daemon knows of it: %+v", is)
+		}
+		o.until(9, 30)
+		for n := range 8 {
+			tell(o, both[0], Stop, fmt.Sprintf("u%02d", n), "wlc")
+		}
+		o.until(9, 31)
+		if is := both[1].NASes()[name]; !is.Fell.Equal(o.at(9, 30)) {
+			o.t.Errorf("the other daemon does not know that it fell: %+v", is)
+		}
+	})
+}
+
+// That a NAS was reset counts for its people, whichever daemon took them in and whichever
+// was told of it.
+func TestAResetThatAnotherDaemonIsToldOfCounts(t *testing.T) {
+	inOffice(t, func(o *office) {
+		both := pair(o)
+		o.until(9, 0)
+		tell(o, both[0], Start, "u01", "wlc")
+		o.until(9, 20)
+		tell(o, both[1], AccountingOn, "", "wlc")
+		o.until(9, 21)
+		for i, tracker := range both {
+			p, err := o.store.Person(o.t.Context(), "u01@example.com")
+			if err != nil {
+				o.t.Fatal(err)
+			}
+			if all := p.Sessions(time.Now(), tracker.World()); len(all) != 1 || all[0].State != Suspect {
+				o.t.Errorf("for daemon %d: %+v", i, all)
+			}
+		}
+	})
+}
+
+// After nothing could be recorded for a while, every daemon knows that records may have
+// been missed: those, too, that had nothing to record meanwhile.
+func TestEveryDaemonKnowsThatRecordsWereMissed(t *testing.T) {
+	inOffice(t, func(o *office) {
+		both := pair(o)
+		o.until(9, 0)
+		tell(o, both[0], Start, "u01", "wlc")
+		o.until(9, 10)
+		o.store.Fails(errors.New("no majority"))
+		now := time.Now()
+		if err := both[0].Record(o.t.Context(), []Record{{Client: "hq", Heard: now, At: now, Status: Interim, UserName: "u02", Device: laptop, Session: "b", NASID: "wlc", SSID: "Corp", Site: "london"}}); err == nil {
+			o.t.Fatal("it was recorded")
+		}
+		o.until(9, 20)
+		o.store.Fails(nil)
+		o.until(9, 22)
+		for i, tracker := range both {
+			if at := tracker.World().Listening; at.Before(o.at(9, 20)) {
+				o.t.Errorf("daemon %d believes to have heard all since %s", i, at)
+			}
+		}
+	})
+}
+
+// What two daemons know of a NAS comes to the same, whoever is told of the other.
+func TestNASesJoinInAnyOrder(t *testing.T) {
+	at := func(minutes int) time.Time { return hour(9).Add(time.Duration(minutes) * time.Minute) }
+	for _, c := range []struct{ a, b, want NAS }{
+		{NAS{}, NAS{Heard: at(5), Since: at(1)}, NAS{Heard: at(5), Since: at(1)}},
+		{NAS{Heard: at(5), Since: at(1)}, NAS{Heard: at(9), Since: at(6)}, NAS{Heard: at(9), Since: at(1)}},
+		{NAS{Heard: at(5), Since: at(1)}, NAS{Heard: at(59), Since: at(50)}, NAS{Heard: at(59), Since: at(50)}},
+		{NAS{Heard: at(5), Since: at(1), Fell: at(4)}, NAS{Heard: at(6), Since: at(2), Fell: at(3)}, NAS{Heard: at(6), Since: at(1), Fell: at(4)}},
+		{NAS{Heard: at(5), Since: at(1), Interval: time.Minute}, NAS{Heard: at(6), Since: at(2)}, NAS{Heard: at(6), Since: at(1), Interval: time.Minute}},
+	} {
+		for _, got := range []NAS{c.a.join(c.b), c.b.join(c.a), c.a.join(c.b).join(c.b), c.b.join(c.a.join(c.b))} {
+			if !got.Heard.Equal(c.want.Heard) || !got.Since.Equal(c.want.Since) || !got.Fell.Equal(c.want.Fell) || got.Interval != c.want.Interval {
+				t.Errorf("%+v and %+v come to %+v", c.a, c.b, got)
+			}
+		}
+	}
+	r, o := Reset{At: at(1), Heard: at(1)}, Reset{At: at(2), Heard: at(2)}
+	if got := (NAS{Heard: at(1), Resets: []Reset{r}}).join(NAS{Heard: at(2), Resets: []Reset{r, o}}).Resets; len(got) != 2 || !got[1].same(o) {
+		t.Errorf("the resets come to %+v", got)
+	}
+}

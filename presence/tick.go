@@ -76,7 +76,7 @@ func (t *Tracker) tick(ctx context.Context, now time.Time) (next time.Time, err 
 	if err := t.flush(ctx, now); err != nil {
 		return time.Time{}, err
 	}
-	if err := errors.Join(t.sweep(ctx, now), t.advanceFallen(ctx, now)); err != nil {
+	if err := errors.Join(t.learn(ctx, now), t.sweep(ctx, now), t.advanceFallen(ctx, now)); err != nil {
 		return time.Time{}, err
 	}
 	if t.reloaded.Swap(false) {
@@ -126,7 +126,7 @@ func (t *Tracker) advanceEverybody(ctx context.Context, now time.Time) error {
 // again.
 func (t *Tracker) flush(ctx context.Context, now time.Time) error {
 	t.mu.Lock()
-	waiting, failing := len(t.heartbeats), t.failing
+	waiting, failing, again := len(t.heartbeats), t.failing, t.again
 	early := now.Before(t.flushed.Add(flushEvery))
 	if !early {
 		t.flushed = now
@@ -139,12 +139,21 @@ func (t *Tracker) flush(ctx context.Context, now time.Time) error {
 	if failing != nil {
 		notes = append(notes, probe(now))
 	}
+	if !again.IsZero() {
+		notes = append(notes, Note{Kind: listeningKind, Key: listeningKey, Value: []byte(again.UTC().Format(time.RFC3339Nano))})
+	}
 	if waiting == 0 && len(notes) == 0 {
 		return nil
 	}
 	err := t.commit(ctx, now, WriteNotes(notes...))
 	if err != nil {
 		t.notNoted(notes)
+	} else if !again.IsZero() {
+		t.mu.Lock()
+		if t.again.Equal(again) {
+			t.again = time.Time{}
+		}
+		t.mu.Unlock()
 	}
 	return err
 }

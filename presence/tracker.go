@@ -30,6 +30,8 @@ type Tracker struct {
 
 	counts counting // who comes and goes
 
+	learned time.Time // when learn last read what others noted
+
 	sweeps time.Time // when sweep may walk over everybody again
 	swept  bool      // … and that it has since Run last saw to that
 
@@ -39,6 +41,7 @@ type Tracker struct {
 	looked     time.Time  // when the clock was last looked at
 	failing    error      // of the latest attempt to record
 	failed     time.Time  // since when attempts fail; zero: they do not
+	again      time.Time  // since when they do not, if the other daemons are not told yet
 	outage     outage     // the latest
 	ticked     time.Time
 	nases      map[NASName]*nas
@@ -72,8 +75,9 @@ type policy struct {
 const (
 	flushEvery  = 5 * time.Second // how long a heartbeat may wait to be written
 	recallAgain = time.Second     // how long a shared store that cannot be asked is left alone before Run asks it again
-	tickChunk   = 256             // people whom one commit lets time pass for
-	sweepShare  = 10              // one part in so many of the time goes into such walks for resets
+	learnEvery  = 15 * time.Second
+	tickChunk   = 256 // people whom one commit lets time pass for
+	sweepShare  = 10  // one part in so many of the time goes into such walks for resets
 )
 
 // NewTracker returns a tracker over what is in the store.

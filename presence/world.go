@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -104,6 +105,45 @@ func (n NAS) hear(t time.Time) NAS {
 	}
 	return n
 }
+
+// join returns n with what another daemon knows of the NAS: when it was heard, as long as
+// that is one chain without silence, its latest mass end and its resets. What belongs to
+// how it sends is known best by who heard it last.
+func (n NAS) join(o NAS) NAS {
+	latest, before := n, o
+	if o.Heard.After(n.Heard) {
+		latest, before = o, n
+	}
+	is := latest
+	if is.Interval == 0 {
+		is.Interval = before.Interval
+	}
+	if is.Idle == 0 {
+		is.Idle = before.Idle
+	}
+	if is.Clock.Since.IsZero() {
+		is.Clock = before.Clock
+	}
+	if !before.Heard.IsZero() && latest.Since.Sub(before.Heard) <= is.gap() {
+		is.Since = earlier(before.Since, latest.Since)
+	}
+	is.Fell = later(n.Fell, o.Fell)
+	is.Resets = slices.Clone(n.Resets)
+	for _, r := range o.Resets {
+		if !slices.ContainsFunc(is.Resets, r.same) {
+			is.Resets = append(is.Resets, r)
+		}
+	}
+	slices.SortStableFunc(is.Resets, func(a, b Reset) int { return a.Heard.Compare(b.Heard) })
+	is.Resets = is.Resets[max(0, len(is.Resets)-resetsKept):]
+	is.Others, is.Regular, is.Every, is.Site = n.Others, n.Regular, n.Every, n.Site
+	return is
+}
+
+const resetsKept = 16 // one for each BSS of an access point
+
+// same reports whether both are told of by the same record.
+func (r Reset) same(o Reset) bool { return r.At.Equal(o.At) && r.BSSID == o.BSSID }
 
 // at returns n with the site of a record of it.
 func (n NAS) at(site string) NAS {
