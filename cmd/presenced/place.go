@@ -32,7 +32,7 @@ type place struct {
 func (at place) file() (daemon.Engine, error) {
 	s, err := daemon.OpenToRead(&at.engine)
 	if err != nil {
-		return nil, fmt.Errorf("nobody answers on %s, and the store cannot be read: %w", at.socket, err)
+		return nil, fmt.Errorf("nobody answers on %s, and the file cannot be read: %w", at.socket, err)
 	}
 	return s, nil
 }
