@@ -172,7 +172,7 @@ func (c *cluster) say(n int, status rfc2866.AcctStatusType) {
 	wlc.Station(p, &controller.Association{
 		Identity: user(n), Device: fmt.Sprintf("02:00:5e:10:%02x:%02x", n>>8, n&0xff), SSID: "Corp", AP: "lobby", Session: fmt.Sprintf("S%04d", n),
 	})
-	if err := rfc2865.NASIdentifier_SetString(p, fmt.Sprint("ap", n%30)); err != nil {
+	if err := rfc2865.NASIdentifier_SetString(p, fmt.Sprint("ap", n/4)); err != nil {
 		c.t.Error(err)
 	}
 	if status == rfc2866.AcctStatusType_Value_Stop {
