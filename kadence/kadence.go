@@ -135,6 +135,13 @@ func New(cfg Config, memory Memory, log *slog.Logger) (*Desk, error) {
 // this one's alone.
 func (d *Desk) Share(among int) { d.client.gate.share(among) }
 
+// Throttled returns until when Kadence told to make no call; zero if it did not.
+func (d *Desk) Throttled() time.Time { return d.client.gate.shutUntil() }
+
+// Throttle makes no call until then, because Kadence said so to somebody else who calls
+// with the same client.
+func (d *Desk) Throttle(until time.Time) { d.client.gate.shut(until) }
+
 func baseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(s, "/"))
 	switch {

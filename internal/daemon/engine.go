@@ -128,12 +128,52 @@ func (d *Daemon) followShare(ctx context.Context) error {
 	if !is {
 		return nil
 	}
-	return every(ctx, shareEvery, func(context.Context) {
+	said := ""
+	return every(ctx, shareEvery, func(ctx context.Context) {
+		desk := d.inForce.Load().kadence
+		if desk == nil {
+			return
+		}
 		all, err := s.Daemons()
-		if desk := d.inForce.Load().kadence; err == nil && desk != nil {
+		if err == nil {
 			desk.Share(max(1, len(all)))
+			err = shareThrottling(ctx, s, desk, time.Now())
+		}
+		switch {
+		case err == nil:
+			said = ""
+		case err.Error() != said && ctx.Err() == nil:
+			said = err.Error()
+			d.Log.WithError(err).Warn("what Kadence told the other daemons is not known")
 		}
 	})
+}
+
+// throttled is a desk that may be told to make no call for a while.
+type throttled interface {
+	Throttled() time.Time
+	Throttle(until time.Time)
+}
+
+// throttling is the note of until when Kadence told any of the daemons to make no call.
+var throttling = presence.NoteKey{Kind: "kadence-rest", Key: "daemons"}
+
+// shareThrottling tells the other daemons until when Kadence said to make no call, and does
+// as they were told.
+func shareThrottling(ctx context.Context, s presence.Store, desk throttled, now time.Time) error {
+	note, err := s.Note(ctx, throttling.Kind, throttling.Key)
+	if err != nil {
+		return err
+	}
+	noted, _ := time.Parse(time.RFC3339Nano, string(note)) // zero: nobody was told
+	switch until := desk.Throttled(); {
+	case noted.After(until) && noted.After(now):
+		desk.Throttle(noted)
+	case until.After(noted) && until.After(now):
+		value := []byte(until.UTC().Format(time.RFC3339Nano))
+		return s.Update(ctx, []presence.Change{presence.WriteNotes(presence.Note{Kind: throttling.Kind, Key: throttling.Key, Value: value})})
+	}
+	return nil
 }
 
 // sharedKey reads the key for hash_devices that every daemon has.

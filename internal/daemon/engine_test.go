@@ -9,6 +9,7 @@ import (
 
 	"github.com/presenced/presenced/internal/rigs/controller"
 	"github.com/presenced/presenced/internal/rigs/testbed"
+	"github.com/presenced/presenced/presence"
 )
 
 // Without a majority of etcd's members the daemon starts and stays up, answers nobody, is
@@ -26,5 +27,45 @@ func TestWithoutEtcdNobodyIsAnsweredAndTheDaemonStaysUp(t *testing.T) {
 	}
 	if code, text := s.get(t, "/readyz"); code != http.StatusServiceUnavailable {
 		t.Errorf("/readyz: %d, %s", code, text)
+	}
+}
+
+// told is a desk that Kadence may have told to slow down.
+type told struct{ until time.Time }
+
+func (d *told) Throttled() time.Time { return d.until }
+
+func (d *told) Throttle(until time.Time) { d.until = until }
+
+// What Kadence tells one daemon, the others do, too; and none of them goes on sooner because
+// another one was told less.
+func TestWhoeverIsToldToSlowDownTellsTheOthers(t *testing.T) {
+	s, now := presence.NewMemory(), time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	a, b := &told{}, &told{}
+	share := func(now time.Time) {
+		t.Helper()
+		for _, desk := range []*told{a, b, a} {
+			if err := shareThrottling(t.Context(), s, desk, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	share(now)
+	if !a.until.IsZero() || !b.until.IsZero() {
+		t.Errorf("nobody was told, and they wait until %s and %s", a.until, b.until)
+	}
+	a.until = now.Add(time.Minute)
+	share(now)
+	if !b.until.Equal(now.Add(time.Minute)) {
+		t.Errorf("the other daemon waits until %s", b.until)
+	}
+	b.until = now.Add(2 * time.Minute)
+	share(now)
+	if !a.until.Equal(now.Add(2*time.Minute)) || !b.until.Equal(a.until) {
+		t.Errorf("they wait until %s and %s", a.until, b.until)
+	}
+	c := &told{}
+	if err := shareThrottling(t.Context(), s, c, now.Add(time.Hour)); err != nil || !c.until.IsZero() {
+		t.Errorf("long after, a daemon waits until %s, %v", c.until, err)
 	}
 }

@@ -32,7 +32,7 @@ import (
 )
 
 var (
-	lasts = flag.Duration("chaos", 8*time.Second, "how long people come, and as long they leave, while processes are killed")
+	lasts = flag.Duration("chaos", 5*time.Second, "how long people come, and as long they leave, while processes are killed")
 	rate  = flag.Int("rate", 20, "how many packets a second are sent meanwhile")
 )
 
