@@ -25,7 +25,7 @@ const (
 const (
 	planAge    = time.Second            // how long a plan holds at the most
 	planAgain  = 100 * time.Millisecond // … and at the least, whoever arrives
-	planShare  = 10                     // … but both at least so many times as long as making one takes
+	planShare  = 3                      // … but both at least so many times as long as making one takes
 	passesMost = 3                      // how often in a row one of the lists is chosen from before the other
 )
 
