@@ -218,3 +218,21 @@ func TestPlansLeaveTimeForOthers(t *testing.T) {
 		o.wantStatus("b399", CheckedIn)
 	})
 }
+
+// TestWhoProbesADeadDeskWaitsNoLongerThanOthers: it is always somebody's errand by which
+// is found out whether the desk answers again.
+func TestWhoProbesADeadDeskWaitsNoLongerThanOthers(t *testing.T) {
+	now := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		rests time.Time
+		want  time.Duration
+	}{{time.Time{}, 30 * time.Minute}, {now.Add(5 * time.Minute), 5 * time.Minute}} {
+		v := Visit{State: Present, CheckIn: Errand{Status: Pending}}
+		for range 12 {
+			v.failed(errors.New("bad gateway"), false, c.rests, now)
+		}
+		if wait := v.CheckIn.Next.Sub(now); wait < c.want || wait > c.want*6/5 {
+			t.Errorf("where the desk rests until %s, after twelve failures of theirs they wait %s, want %s", c.rests, wait, c.want)
+		}
+	}
+}

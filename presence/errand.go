@@ -157,8 +157,8 @@ func (v *Visit) retry(now time.Time) bool {
 }
 
 // failed notes that the desk could not be asked, and when to try again; flaky says
-// that the desk answers others.
-func (v *Visit) failed(err error, flaky bool, now time.Time) {
+// that the desk answers others, and rests, if it answers nobody, until when nobody asks.
+func (v *Visit) failed(err error, flaky bool, rests, now time.Time) {
 	e := v.errand()
 	switch {
 	case e == nil:
@@ -189,6 +189,8 @@ func (v *Visit) failed(err error, flaky bool, now time.Time) {
 		e.Next = later(throttled.Until, now.Add(waitAfter(1)))
 	case errors.As(err, &closed):
 		e.Next = now.Add(closedTime)
+	case !rests.IsZero(): // it is not this person's trouble: whoever finds that out again waits no longer than the others
+		e.Next = later(rests, now.Add(waitAfter(1)))
 	default:
 		e.Attempts++
 		wait := waitAfter(e.Attempts)

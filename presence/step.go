@@ -122,9 +122,12 @@ func (c *Courier) failing(v Visit, ours attempts, err error) Change {
 	if isNoUser(err) && v.State != Over {
 		turn = c.turn(v.Site, now.Add(refresh), now)
 	}
-	flaky := c.site(v.Site).flaky(now)
+	desk, rests := c.site(v.Site), time.Time{}
+	if desk.dead() {
+		rests = desk.Rests
+	}
 	return c.stepping(v, nil, ours.only(func(_ *Person, v *Visit, _ [][]byte, now time.Time) (step, []Note) {
-		v.failed(err, flaky, now)
+		v.failed(err, desk.flaky(now), rests, now)
 		if e := v.errand(); e != nil && v.State != Over {
 			e.Next = later(e.Next, turn)
 		}
