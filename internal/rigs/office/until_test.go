@@ -73,7 +73,7 @@ func outlived(t *testing.T, o *Office) (found tally) {
 		var running sync.WaitGroup
 		running.Go(func() { tr.Run(ctx) })
 		before, next := map[string]telling{}, o.Begins.Add(every)
-		heard := map[string]bool{} // the devices of which something was, since the last look; "" for all
+		heard := map[string]bool{} // the devices of which something was, since the last look
 		rest := func(until time.Time) {
 			for ; !next.After(until); next = next.Add(every) {
 				time.Sleep(time.Until(next))
@@ -114,7 +114,7 @@ func against(t *testing.T, found *tally, store *presence.Memory, w presence.Worl
 			}
 		}
 		for _, s := range view.Sessions {
-			news[p.User] = news[p.User] || heard[s.Device] || heard[""]
+			news[p.User] = news[p.User] || heard[s.Device]
 			held[p.User] = held[p.User] || s.State == presence.Suspect
 		}
 	}
