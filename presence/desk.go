@@ -70,7 +70,7 @@ type Listing struct {
 	Unasked  bool      // the user has no booking, and nobody has asked lately whether the desk knows them
 	News     []string  // of whom the reading says something new, told to one of those who asked for it
 
-	turn time.Time // when it is the turn of whoever has no booking to be looked at again; zero: when bookings are
+	turn time.Time // when a person without a booking is looked at again; zero: when bookings are
 }
 
 // Booking is one booking as the desk has it.

@@ -71,8 +71,8 @@ func (s *Store) People(_ context.Context, after string, limit int) (all []presen
 	return all, err
 }
 
-// Due implements [presence.Store]. Whom it names too early it leaves to be written by
-// who asked; if that has not been by the next time, it puts the entry right.
+// Due implements [presence.Store]. Whoever asked writes the people whom it names too early;
+// if they have not by the next time, Due puts the entry right.
 func (s *Store) Due(ctx context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
 	asked := s.ask(q, by)
 	var early []string

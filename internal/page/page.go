@@ -50,7 +50,7 @@ var pages = func() map[string]*template.Template {
 	return all
 }()
 
-// route is a page, and how much one has to see to be shown it.
+// route is a page, and what whoever is shown it must be allowed to see.
 type route struct {
 	pattern string
 	name    string // of its template

@@ -11,8 +11,8 @@ import (
 
 // Due implements [presence.Store]. It names those whose entries this daemon wrote, and
 // those of others once they are [Late]: then whoever wrote them does not come for them.
-// Whom it names too early it leaves to be written by who asked; if that has not been by
-// the next time, it puts the entry right.
+// Whoever asked writes the people whom it names too early; if they have not by the next
+// time, Due puts the entry right.
 func (s *Store) Due(ctx context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
 	for before := []string(nil); ; {
 		users, early, next, err := s.due(ctx, q, by, limit)
