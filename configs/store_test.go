@@ -32,7 +32,8 @@ func TestEtcdIsConfiguredByWhatTheDaemonsShare(t *testing.T) {
 		"engine = \"etcd\"\ncert_file = \"a.pem\"":                       "cert_file and key_file go together",
 		"engine = \"etcd\"\nca_file = \"none.pem\"":                      "store.ca_file",
 		"engine = \"etcd\"\nname = \"" + strings.Repeat("x", 201) + "\"": "store.name",
-		"engine = \"etcd\"\ncert_file = \"a.pem\"\nkey_file = \"a.key\"": "no endpoint is asked over TLS",
+		"engine = \"etcd\"\ncert_file = \"a.pem\"\nkey_file = \"a.key\"": "http://127.0.0.1:2379 is not asked over TLS",
+		"engine = \"etcd\"\nendpoints = [\"https://a:1\", \"http://b:2\"]\ncert_file = \"a.pem\"\nkey_file = \"a.key\"": "http://b:2 is not asked over TLS",
 	} {
 		text := strings.Replace(reference, `engine       = "file"       # or "etcd"`, line, 1)
 		_, err := Parse("presenced.toml", []byte(text), t.TempDir())
