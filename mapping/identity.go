@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -41,17 +42,25 @@ type Identity struct {
 	IgnoreDevices []string          // globs over the device
 	PortTypes     []uint32          // NAS-Port-Types that count, empty: 19; an absent one always counts
 
-	known map[string]answer // as sent and trimmed; nil: nothing is remembered
+	known *known // nil: nothing is remembered
 }
 
-// answer is whom an identity means, if they may be tracked.
+// known are answers of [Identity.who], by the identity as sent and trimmed: most records
+// carry one of those that were asked for minutes ago, and to find out what each is takes
+// longer than all else that is read of them.
+type known struct {
+	mu      sync.Mutex
+	answers map[string]answer
+}
+
 type answer struct {
 	named
+	plain  string
 	nobody presence.Nobody
 }
 
 // knownMost is how many identities are remembered.
-const knownMost = 1 << 17
+const knownMost = 1 << 16
 
 // Rewrite turns identities that match into a user, as regexp.Expand does.
 type Rewrite struct {
@@ -145,63 +154,64 @@ func (rules *Identity) counts(portType uint32) bool {
 
 // user returns whom the identity, trimmed, means, if they may be tracked.
 func (rules *Identity) user(id string) (named, presence.Nobody) {
-	if rules.known == nil {
-		return rules.asked(id)
+	is := rules.known.answer(id, rules.who)
+	if is.nobody.Kind != "" {
+		return is.named, is.nobody
 	}
-	is, known := rules.known[id]
-	if !known {
-		if len(rules.known) == knownMost {
-			clear(rules.known)
-		}
-		id = strings.Clone(id) // it may be a part of its packet
-		is.named, is.nobody = rules.asked(id)
-		rules.known[id] = is
-	}
-	return is.named, is.nobody
-}
-
-// asked is user for an identity that is not remembered.
-func (rules *Identity) asked(id string) (named, presence.Nobody) {
-	u, plain, nobody := rules.who(id)
-	if nobody.Kind != "" {
-		return u, nobody
-	}
-	if why := rules.Barred(u.address, plain, presence.Fold(id)); why != "" {
+	if why := rules.Barred(is.address, is.plain, presence.Fold(id)); why != "" {
 		return noUser, presence.Nobody{Kind: presence.KindOptedOut, Reason: why}
 	}
-	return u, presence.Nobody{}
+	return is.named, presence.Nobody{}
+}
+
+// answer returns what who answers about the identity, or answered before.
+func (k *known) answer(id string, who func(string) answer) answer {
+	if k == nil {
+		return who(id)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	is, known := k.answers[id]
+	if !known {
+		if len(k.answers) >= knownMost {
+			clear(k.answers)
+		}
+		id = strings.Clone(id) // it may be a part of its packet
+		is = who(id)
+		k.answers[id] = is
+	}
+	return is
 }
 
 // User returns the address of whom a name means that somebody typed, whether
 // they may be tracked or not; "" if it leads to nobody.
 func (rules *Identity) User(name string) string {
-	u, _, _ := rules.who(trim(name))
-	return u.address
+	return rules.who(trim(name)).address
 }
 
 // who returns whom the identity, trimmed, means, and the address that it came
 // to before the aliases, "" if it was not asked for.
-func (rules *Identity) who(id string) (u named, plain string, nobody presence.Nobody) {
+func (rules *Identity) who(id string) answer {
 	if alias, ok := rules.Aliases[presence.Fold(id)]; ok {
-		return named{presence.NamesUser, alias, "aliases_file, by the identity"}, "", presence.Nobody{}
+		return answer{named: named{presence.NamesUser, alias, "aliases_file, by the identity"}}
 	}
 	if who, nobody := ignored(id); nobody.Kind != "" {
-		return named{who: who}, "", nobody
+		return answer{named: named{who: who}, nobody: nobody}
 	}
 	for _, pattern := range rules.Ignore {
 		if presence.Match(pattern, id) {
-			return noUser, "", presence.Nobody{Kind: presence.KindIdentity, Key: id, Reason: fmt.Sprintf("[identity] ignore %q", pattern)}
+			return answer{named: noUser, nobody: presence.Nobody{Kind: presence.KindIdentity, Key: id, Reason: fmt.Sprintf("[identity] ignore %q", pattern)}}
 		}
 	}
-	u, nobody = rules.address(id)
+	u, nobody := rules.address(id)
 	if nobody.Kind != "" {
-		return u, "", nobody
+		return answer{named: u, nobody: nobody}
 	}
-	plain = u.address
+	plain := u.address
 	if alias, ok := rules.Aliases[plain]; ok {
 		u = named{presence.NamesUser, alias, u.rule + ", then aliases_file, by the address"}
 	}
-	return u, plain, presence.Nobody{}
+	return answer{named: u, plain: plain}
 }
 
 // address makes an e-mail address of an identity.
@@ -299,8 +309,8 @@ func (rules *Identity) Barred(names ...string) string {
 func (rules *Identity) Led(names map[string]bool) map[string]bool {
 	people := maps.Clone(names)
 	for name := range names {
-		if u, _, nobody := rules.who(name); nobody.Kind == "" {
-			people[u.address] = true
+		if is := rules.who(name); is.nobody.Kind == "" {
+			people[is.address] = true
 		}
 	}
 	led := maps.Clone(people)
@@ -356,9 +366,9 @@ func unfit(local string) string {
 	switch at := strings.IndexAny(local, never); {
 	case isQuote(first), isQuote(last):
 		return "quotes around the name"
-	case directoryName.MatchString(local):
+	case strings.Contains(local, "=") && directoryName.MatchString(local):
 		return "a certificate's name"
-	case escape.MatchString(local):
+	case strings.ContainsAny(local, "%=&") && escape.MatchString(local):
 		return "an escaped sign"
 	case at < 0:
 		return ""

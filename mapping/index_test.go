@@ -85,3 +85,24 @@ func TestManySitesCostARecordNothing(t *testing.T) {
 		}
 	})
 }
+
+// What is remembered of an identity changes no answer, and whoever opts out is asked
+// for each time.
+func TestWhatIsRememberedAnswersAsBefore(t *testing.T) {
+	plain := Rules{Identity: example(), Sites: []presence.Site{{Name: "london"}}}
+	plain.Identity.OptOut = map[string]bool{"bea@example.com": true}
+	remembers := plain
+	remembers.Remember()
+	for _, id := range []string{"ann", `CORP\Ann`, "bea", "anonymous", "host/pc-1", "02:11:22:33:44:55", "ann@elsewhere", "", " ann\x00", "o'hara=20", "cn=ann"} {
+		r := presence.Record{Client: "hq", Site: "london", Status: presence.Start, UserName: id}
+		for range 2 {
+			if want, got := plain.Explain(&r), remembers.Explain(&r); !reflect.DeepEqual(got, want) {
+				t.Errorf("%q is %+v, and remembered %+v", id, want, got)
+			}
+		}
+	}
+	remembers.Identity.OptOut = map[string]bool{"ann@example.com": true}
+	if g := remembers.Read(&presence.Record{Client: "hq", Site: "london", Status: presence.Start, UserName: "ann"}); g.Nobody.Kind != presence.KindOptedOut {
+		t.Errorf("who opted out after they were remembered is %q, %+v", g.User, g.Nobody)
+	}
+}

@@ -41,10 +41,14 @@ func (m *Rules) Read(r *presence.Record) *presence.Reading { return m.read(r, fa
 // Explain is Read, and says how it came to its answer.
 func (m *Rules) Explain(r *presence.Record) *presence.Reading { return m.read(r, true) }
 
-// Remembering returns rules that remember whom an identity meant, for one goroutine that
-// reads much. What Read returned before is no longer valid.
-func (m Rules) Remembering() *Rules {
-	m.Identity.known, m.draft = map[string]answer{}, &draft{}
+// Remember makes reading remember whom some ten thousand identities meant. The rules must
+// not change from then on.
+func (m *Rules) Remember() { m.Identity.known = &known{answers: map[string]answer{}} }
+
+// ForOne returns rules for one goroutine that reads much: what Read returned before is no
+// longer valid.
+func (m Rules) ForOne() *Rules {
+	m.draft = &draft{}
 	return &m
 }
 

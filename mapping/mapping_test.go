@@ -95,6 +95,7 @@ func TestEveryAnswerHasItsRule(t *testing.T) {
 	}
 }
 
+// BenchmarkRead is what it takes to read a record as the daemon does.
 func BenchmarkRead(b *testing.B) {
 	m := Rules{Identity: example(), Sites: []presence.Site{
 		{Name: "london", SSIDs: []string{"Corp"}, NAS: []string{"wlc-ldn-*", "10.1.0.0/16"}},
@@ -104,6 +105,8 @@ func BenchmarkRead(b *testing.B) {
 		Client: "hq", Status: presence.Interim, Session: "80100014", UserName: `CORP\ann`, Device: "02:00:5e:00:00:01", SSID: "Corp",
 		BSSID: "02:00:5e:00:00:99", NASID: "hostapd", NASAddr: netip.MustParseAddr("10.2.0.1"), PortType: wifi, HasPortType: true,
 	}
+	m.Index()
+	m.Remember()
 	for b.Loop() {
 		if g := m.Read(&r); g.Site != "paris" {
 			b.Fatal(g.Nobody)

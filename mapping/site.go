@@ -74,9 +74,9 @@ func (m *Rules) place(r *presence.Record, g *draft) (nobody presence.Nobody, don
 			Remedy: "none needed; if it is at a site, take it out of [[elsewhere]] " + why.clue.key,
 		}, true
 	}
-	s, why := m.claim(r, func(s *presence.Site) bool { return networkCounts(s, r.SSID) })
+	s, why := m.claim(r, false)
 	if s == nil {
-		s, why = m.claim(r, func(*presence.Site) bool { return true })
+		s, why = m.claim(r, true)
 		nobody = nowhere(r, s)
 	}
 	switch {
@@ -142,27 +142,27 @@ func (g ground) rule(r *presence.Record) string {
 	return fmt.Sprintf("the only site with network %q in its ssids", r.SSID)
 }
 
-// claim returns the first of the sites in question that claims the record, and
-// why it does.
-func (m *Rules) claim(r *presence.Record, inQuestion func(*presence.Site) bool) (*presence.Site, ground) {
+// claim returns the first site that claims the record, and why it does: of those that
+// count its network, or of all, whatever its network.
+func (m *Rules) claim(r *presence.Record, all bool) (*presence.Site, ground) {
 	for at := range clues {
 		c := &clues[at]
 		answer := c.answer(r)
 		if answer == "" {
 			continue
 		}
-		for i := range m.near(c, answer) {
+		for _, i := range m.near(c, answer) {
 			s := &m.Sites[i]
-			if pattern, ok := c.among(s.NAS, s.Locations, answer); ok && inQuestion(s) {
+			if pattern, ok := c.among(s.NAS, s.Locations, answer); ok && (all || networkCounts(s, r.SSID)) {
 				return s, ground{clue: c, pattern: pattern}
 			}
 		}
 	}
 	var only *presence.Site
 	several := false
-	for i := range m.otherwise(r) {
+	for _, i := range m.otherwise(r) {
 		s := &m.Sites[i]
-		if !inQuestion(s) {
+		if !all && !networkCounts(s, r.SSID) {
 			continue
 		}
 		if s.Name == r.Site {

@@ -75,6 +75,7 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*prepared, e
 		s.mapping.Sites[i].Zone = zones[s.mapping.Sites[i].Name]
 	}
 	s.mapping.Index()
+	s.mapping.Remember()
 	return s, nil
 }
 

@@ -126,7 +126,9 @@ func zoned(sites []presence.Site, zone *time.Location) []presence.Site {
 // read reads the files into items.
 func read(ctx context.Context, in *sources, cfg *configs.Config, items chan<- []item, free <-chan []item) {
 	defer close(items)
-	whose, rules := newClients(cfg), cfg.Mapping.Remembering()
+	whose, rules := newClients(cfg), cfg.Mapping.ForOne()
+	rules.Index()
+	rules.Remember()
 	all := make([]item, 0, batch)
 	for {
 		f, err := in.Next()
