@@ -290,7 +290,7 @@ func (d *detailRecord) add(name, value []byte, zone *time.Location) error {
 	attribute, known := dictionary[string(name)]
 	if !known {
 		n := string(name)
-		if d.ofServer(n, unquote(string(value))) {
+		if d.ofServer(n, string(unquote(value))) {
 			return nil
 		}
 		if attribute, known = dictionary[strings.ReplaceAll(strings.TrimPrefix(n, "Vendor-Specific."), ".", "-")]; !known { // of FreeRADIUS 4
@@ -299,7 +299,7 @@ func (d *detailRecord) add(name, value []byte, zone *time.Location) error {
 			return nil
 		}
 	}
-	octets, ok := attribute.encode(string(value), zone)
+	octets, ok := attribute.encode(attribute.begin(d.octets), value, zone)
 	if !ok {
 		d.packet.Unknown = append(d.packet.Unknown, string(name)+" = "+string(value))
 		if octets == nil {
@@ -310,27 +310,31 @@ func (d *detailRecord) add(name, value []byte, zone *time.Location) error {
 	return d.put(attribute, octets)
 }
 
-// put adds an attribute with the octets to the packet.
+// put makes the octets those of the packet, of which the last are the attribute's.
 func (d *detailRecord) put(a dictionaryEntry, octets []byte) error {
-	length := 2 + len(octets)
-	if a.vendor != 0 {
-		length += 6
-	}
+	at := len(d.octets)
+	length := len(octets) - at
 	switch {
 	case length > 255:
 		return tooMuch("longer than an attribute")
-	case len(d.octets)+length > maxLen:
+	case len(octets) > maxLen:
 		return tooMuch("more than a packet of 4096 octets holds")
 	}
+	octets[at+1] = byte(length)
 	if a.vendor != 0 {
-		d.octets = append(d.octets, byte(rfc2865.VendorSpecific_Type), byte(length))
-		d.octets = binary.BigEndian.AppendUint32(d.octets, a.vendor)
-		d.octets = append(d.octets, byte(a.kind), byte(length-6))
-	} else {
-		d.octets = append(d.octets, byte(a.kind), byte(length))
+		octets[at+7] = byte(length - 6)
 	}
-	d.octets = append(d.octets, octets...)
+	d.octets = octets
 	return nil
+}
+
+// begin appends what stands before the attribute's value, with lengths of 0.
+func (a dictionaryEntry) begin(b []byte) []byte {
+	if a.vendor == 0 {
+		return append(b, byte(a.kind), 0)
+	}
+	b = binary.BigEndian.AppendUint32(append(b, byte(rfc2865.VendorSpecific_Type), 0), a.vendor)
+	return append(b, byte(a.kind), 0)
 }
 
 // ofServer takes in what a RADIUS server adds to its records, and reports whether it
@@ -361,48 +365,55 @@ func (d *detailRecord) ofServer(name, value string) bool {
 // means nothing, as that of the name meant nothing to the dictionary.
 const noValue = 0xffff_fff0
 
-// encode returns the value as octets on the wire; ok is false if value does not
+// encode appends the value as octets on the wire; ok is false if value does not
 // have the attribute's form, and is not told as if it had been absent if there are
 // octets all the same.
-func (a dictionaryEntry) encode(value string, zone *time.Location) (octets []byte, ok bool) {
+func (a dictionaryEntry) encode(b, value []byte, zone *time.Location) (octets []byte, ok bool) {
 	bare := unquote(value)
 	switch a.form {
 	case asInteger:
-		if n, ok := a.names[bare]; ok {
-			return radius.NewInteger(n), true
+		if n, ok := a.names[string(bare)]; ok {
+			return binary.BigEndian.AppendUint32(b, n), true
 		}
-		n, err := strconv.ParseUint(bare, 0, 32)
+		n, err := strconv.ParseUint(string(bare), 0, 32)
 		if err != nil && a.names != nil {
-			return radius.NewInteger(noValue), false
+			return binary.BigEndian.AppendUint32(b, noValue), false
 		}
 		if err != nil {
 			return nil, false
 		}
-		return radius.NewInteger(uint32(n)), true
+		return binary.BigEndian.AppendUint32(b, uint32(n)), true
 	case asAddress:
-		addr, err := netip.ParseAddr(bare)
-		return addr.AsSlice(), err == nil
-	case asDate:
-		if n, err := strconv.ParseUint(bare, 10, 32); err == nil {
-			return radius.NewInteger(uint32(n)), true
+		addr, err := netip.ParseAddr(string(bare))
+		if err != nil {
+			return nil, false
 		}
-		at, ok := parseDate(bare, zone)
+		return append(b, addr.AsSlice()...), true
+	case asDate:
+		if isNumber(bare) {
+			n, err := strconv.ParseUint(string(bare), 10, 32)
+			if err != nil {
+				return nil, false
+			}
+			return binary.BigEndian.AppendUint32(b, uint32(n)), true
+		}
+		at, ok := parseDate(string(bare), zone)
 		if !ok {
 			return nil, false
 		}
-		return radius.NewInteger(uint32(at)), true
+		return binary.BigEndian.AppendUint32(b, uint32(at)), true
 	}
-	if digits, ok := strings.CutPrefix(value, "0x"); ok {
-		octets, err := hex.DecodeString(digits)
+	if digits, ok := bytes.CutPrefix(value, []byte("0x")); ok {
+		octets, err := hex.AppendDecode(b, digits)
 		return octets, err == nil
 	}
 	if a.form == asOctets {
-		if mac, ok := WholeMAC(value); ok {
-			octets, err := hex.DecodeString(strings.ReplaceAll(mac, ":", ""))
+		if mac, ok := WholeMAC(string(value)); ok {
+			octets, err := hex.AppendDecode(b, []byte(strings.ReplaceAll(mac, ":", "")))
 			return octets, err == nil
 		}
 	}
-	return []byte(bare), true
+	return append(b, bare...), true
 }
 
 // months are as FreeRADIUS prints them.
@@ -433,38 +444,38 @@ func parseDate(s string, zone *time.Location) (seconds int64, ok bool) {
 
 // unquote returns the text that FreeRADIUS printed between quotes, and undoes its
 // escapes: a backslash and a letter, a sign or three octal digits.
-func unquote(s string) string {
+func unquote(s []byte) []byte {
 	if len(s) < 2 || s[0] != '"' && s[0] != '\'' || s[len(s)-1] != s[0] {
 		return s
 	}
 	s = s[1 : len(s)-1]
-	if strings.IndexByte(s, '\\') < 0 {
+	if bytes.IndexByte(s, '\\') < 0 {
 		return s
 	}
-	var b strings.Builder
+	var b []byte
 	for i := 0; i < len(s); i++ {
 		if s[i] != '\\' || i+1 == len(s) {
-			b.WriteByte(s[i])
+			b = append(b, s[i])
 			continue
 		}
 		i++
 		if i+2 < len(s) {
-			if octal, err := strconv.ParseUint(s[i:i+3], 8, 8); err == nil {
-				b.WriteByte(byte(octal))
+			if octal, err := strconv.ParseUint(string(s[i:i+3]), 8, 8); err == nil {
+				b = append(b, byte(octal))
 				i += 2
 				continue
 			}
 		}
 		switch s[i] {
 		case 'n':
-			b.WriteByte('\n')
+			b = append(b, '\n')
 		case 'r':
-			b.WriteByte('\r')
+			b = append(b, '\r')
 		case 't':
-			b.WriteByte('\t')
+			b = append(b, '\t')
 		default:
-			b.WriteByte(s[i])
+			b = append(b, s[i])
 		}
 	}
-	return b.String()
+	return b
 }

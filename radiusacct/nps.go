@@ -111,8 +111,9 @@ func (r *npsReader) take() (is bool, err error) {
 				r.record.packet.Source = netip.AddrPortFrom(addr, 0)
 			}
 		case "Vendor-Specific":
-			if octets, e := hex.DecodeString(strings.TrimPrefix(value, "0x")); e == nil {
-				err = r.record.put(dictionaryEntry{kind: rfc2865.VendorSpecific_Type}, octets)
+			whole := dictionaryEntry{kind: rfc2865.VendorSpecific_Type} // its value has what stands before a vendor's
+			if octets, e := hex.AppendDecode(whole.begin(r.record.octets), []byte(strings.TrimPrefix(value, "0x"))); e == nil {
+				err = r.record.put(whole, octets)
 			}
 		default:
 			if _, known := dictionary[name]; known && value != "" {
