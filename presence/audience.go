@@ -14,7 +14,7 @@ import (
 // before is no longer valid.
 type Codec interface {
 	Pack(to []byte, p *Person) []byte
-	Unpack(user string, packed []byte) (Person, error)
+	Unpack(user, packed string) (Person, error)
 }
 
 // audience is the people of a rehearsal: a [Store] without a disk. Each is packed until
@@ -22,24 +22,25 @@ type Codec interface {
 // heard, are counted without that.
 type audience struct {
 	*under
-	codec Codec
-	story *string
-	all   map[string]*listener
-	queue queue
-	notes map[string]map[string][]byte // by kind and key
-	order []string                     // of users, as far as sorted
-	moved bool                         // somebody came or went since order was made
-	seed  maphash.Seed
-	look  beside   // of the person who is looked at
-	then  []func() // scratch
-	read  [][]byte // scratch
-	pack  []byte   // scratch
+	codec  Codec
+	story  *string
+	all    map[string]*listener
+	queue  queue
+	notes  map[string]map[string][]byte // by kind and key
+	order  []string                     // of users, as far as sorted
+	moved  bool                         // somebody came or went since order was made
+	seed   maphash.Seed
+	person Person   // who is looked at
+	look   beside   // of them
+	then   []func() // scratch
+	read   [][]byte // scratch
+	pack   []byte   // scratch
 }
 
 // listener is a person at rest.
 type listener struct {
 	user   string
-	packed []byte // the person
+	packed string // the person; "": nothing is known of them
 	each   []byte // what the rules make of them
 	wake   int64  // when they are due, beats apart; in nanoseconds
 	key    int64  // of the queue: when they may be due
@@ -169,13 +170,14 @@ func (f *Facts) beat(all []beat) {
 
 // wakeUp returns the person, unpacked.
 func (a *audience) wakeUp(l *listener) *Person {
-	p := &Person{User: l.user}
-	if l.packed != nil {
+	p := &a.person
+	*p = Person{User: l.user}
+	if l.packed != "" {
 		unpacked, err := a.codec.Unpack(l.user, l.packed)
 		if err != nil {
 			panic(err) // it has just been packed
 		}
-		p = &unpacked
+		*p = unpacked
 	}
 	p.beside = &a.look
 	a.look.whole = l.user == *a.story
@@ -200,7 +202,7 @@ func (a *audience) rest(l *listener, p *Person) {
 	}
 	l.wake = nanoseconds(p.Wake)
 	a.pack = a.codec.Pack(a.pack[:0], p)
-	l.packed = fit(l.packed, a.pack)
+	l.packed = string(a.pack)
 	a.pack = a.look.append(a.pack[:0])
 	l.each = fit(l.each, a.pack)
 }

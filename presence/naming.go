@@ -30,7 +30,7 @@ const maxOwned = 1 << 17
 // naming returns the naming of a batch, with what it needs to know of stored notes and
 // people.
 func (t *Tracker) naming(ctx context.Context, all []reading) (*naming, error) {
-	b := &naming{Tracker: t, now: map[string]*owned{}, known: map[string]bool{}, found: map[string]string{}, crowd: map[string]time.Time{}}
+	b := &naming{Tracker: t, now: make(map[string]*owned, len(all))}
 	var unread, strangers []string
 	for _, r := range all {
 		if !r.names() {
@@ -59,6 +59,7 @@ func (t *Tracker) naming(ctx context.Context, all []reading) (*naming, error) {
 		if err != nil {
 			return nil, err
 		}
+		b.known = make(map[string]bool, len(people))
 		for i := range people {
 			b.known[people[i].User] = !people[i].Unknown()
 		}
@@ -104,6 +105,9 @@ func (b *naming) keepNames(device string, n names) (stored bool) {
 		if b.full(b.client, ShareOfDevices) {
 			b.beyond(b.client, ShareOfDevices, 1)
 			return false
+		}
+		if b.found == nil {
+			b.found = map[string]string{}
 		}
 		b.found[device] = b.client
 	}
@@ -154,36 +158,37 @@ func (b *naming) given(note []byte, user, device string, f func(p *Person, note 
 // hear returns the changes that follow from a record that names a user and counts.
 // It belongs to that user. The users who had the device before or have it after
 // learn of it, and hand over their facts of the device.
-func (b *naming) hear(n *Sighting, w World) []Change {
+func (b *naming) hear(n *Sighting, w *World) []Change {
 	was := *b.now[n.Device]
 	n.Whose = Mine
 	if n.Status == Stop { // it ends the session that it names, whoever it names
-		changes := []Change{b.change(n.User, *n, w)}
+		changes := []Change{b.change(n.User, n, w)}
 		switch of := was.of(n.At); of {
 		case "":
 			o := n.another("")
 			changes = append(changes, b.keepWaiting(&o, true)...)
 		case n.User:
 		default:
-			changes = append(changes, b.change(of, n.another(of), w))
+			o := n.another(of)
+			changes = append(changes, b.change(of, &o, w))
 		}
 		return changes
 	}
 	now, before, after, news := was.claimed(n.User, n.At)
 	if !news {
-		return []Change{b.change(n.User, *n, w)}
+		return []Change{b.change(n.User, n, w)}
 	}
 	b.keepNames(n.Device, now)
 	var changes []Change
 	if before != "" || after != "" {
-		changes = b.beats([]string{before, after}, w)
+		changes = b.beats([]string{before, after}, *w)
 	}
 	for _, user := range []string{before, after} {
 		if user != "" {
 			changes = append(changes, b.handing(was.note, user, n, w))
 		}
 	}
-	return append(changes, b.taking(was, *n, w))
+	return append(changes, b.taking(was, n, w))
 }
 
 // beaten reports whether a rehearsal counts the sighting as a beat of a session, whose
@@ -210,10 +215,10 @@ func (n *Sighting) another(user string) Sighting {
 // handing returns the change that tells the user that the device was named for
 // another, and that leaves the user's facts of the device in its note, for the other to
 // take over.
-func (b *naming) handing(note []byte, user string, n *Sighting, w World) Change {
+func (b *naming) handing(note []byte, user string, n *Sighting, w *World) Change {
 	o, device := n.another(user), n.Device
 	return b.given(note, user, device, func(p *Person, note []byte) Outcome {
-		archived := p.Hear(o, w)
+		archived := p.Hear(o, *w)
 		n, _ := parseNames(note)
 		n.wait(p.known(device))
 		return Outcome{Archived: archived, Notes: []Note{{Kind: devices, Key: device, Value: n.note()}}}
@@ -222,7 +227,7 @@ func (b *naming) handing(note []byte, user string, n *Sighting, w World) Change 
 
 // taking returns the change that tells the user the sighting of a device that is
 // named for them from now on: they take over what is known of it.
-func (b *naming) taking(was owned, n Sighting, w World) Change {
+func (b *naming) taking(was owned, n *Sighting, w *World) Change {
 	client, now := b.client, b.now[n.Device].note
 	return b.given(was.note, n.User, n.Device, func(p *Person, note []byte) Outcome {
 		handed, _ := parseNames(note)
@@ -234,7 +239,7 @@ func (b *naming) taking(was owned, n Sighting, w World) Change {
 }
 
 // change returns the change that tells the user the sighting.
-func (b *naming) change(user string, n Sighting, w World) Change {
+func (b *naming) change(user string, n *Sighting, w *World) Change {
 	client := b.client
 	return b.given(b.now[n.Device].note, user, n.Device, func(p *Person, _ []byte) Outcome {
 		return b.hearing(p, client, n, w)
@@ -243,29 +248,29 @@ func (b *naming) change(user string, n Sighting, w World) Change {
 
 // crowding returns the change that tells a shared account the sighting: of its devices
 // nothing is kept.
-func (b *naming) crowding(n Sighting, w World) Change {
+func (b *naming) crowding(n *Sighting, w *World) Change {
 	client := b.client
 	return Change{User: n.User, Apply: func(p *Person, _ [][]byte) Outcome { return b.hearing(p, client, n, w) }}
 }
 
 // hearing tells the person the sighting, unless it is a heartbeat: that is kept for the
 // next flush.
-func (b *naming) hearing(p *Person, client string, n Sighting, w World) Outcome {
-	if b.isBeat == nil && p.heartbeat(&n, &w) {
+func (b *naming) hearing(p *Person, client string, n *Sighting, w *World) Outcome {
+	if b.isBeat == nil && p.heartbeat(n, w) {
 		return Outcome{Then: func() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			b.keepHeartbeat(&n)
+			b.keepHeartbeat(n)
 		}}
 	}
 	return b.tell(p, client, n, w, nil)
 }
 
 // tell tells the person the sighting, after the facts that are handed over.
-func (b *naming) tell(p *Person, client string, n Sighting, w World, handed []Facts) Outcome {
+func (b *naming) tell(p *Person, client string, n *Sighting, w *World, handed []Facts) Outcome {
 	came := b2i(p.Unknown())
 	p.adopt(handed)
-	o := Outcome{Archived: p.Hear(n, w)}
+	o := Outcome{Archived: p.Hear(*n, *w)}
 	until := p.Shared.Until
 	if !p.Crowd(n.Heard) {
 		until = time.Time{}
@@ -276,11 +281,17 @@ func (b *naming) tell(p *Person, client string, n Sighting, w World, handed []Fa
 	}
 	var roams []roam
 	if n.Status == Stop && n.Cause == IdleTimeout && n.Heard.Sub(n.At) <= fresh {
-		p.roams(n.Device, n.Heard, &w, func(nas NASName, waited time.Duration) { roams = append(roams, roam{nas, waited}) })
+		p.roams(n.Device, n.Heard, w, func(nas NASName, waited time.Duration) { roams = append(roams, roam{nas, waited}) })
+	}
+	if came == 0 && until.IsZero() && len(roams) == 0 && !b.isCrowd(p.User) {
+		return o
 	}
 	user := p.User
 	o.Then = func() {
 		b.brought(client, ShareOfPeople, came)
+		if b.crowd == nil {
+			b.crowd = map[string]time.Time{}
+		}
 		b.crowd[user] = until
 		for _, r := range roams {
 			b.roamed(r.nas, r.waited)
@@ -293,7 +304,7 @@ func (b *naming) tell(p *Person, client string, n Sighting, w World, handed []Fa
 // nobody, and whether it counts for a person. It belongs to its session first: the
 // user who has the device hears it. If nobody has, and the record is at a place that
 // counts, it is kept until somebody is named for the device.
-func (b *naming) silent(g *Reading, w World) (changes []Change, reached bool) {
+func (b *naming) silent(g *Reading, w *World) (changes []Change, reached bool) {
 	n := &g.Sighting
 	was := b.now[n.Device]
 	of := was.of(n.At)
@@ -307,7 +318,7 @@ func (b *naming) silent(g *Reading, w World) (changes []Change, reached bool) {
 	}
 	if of != "" {
 		n.User = of
-		return []Change{b.change(of, *n, w)}, n.Whose != Another && n.Site != noSite
+		return []Change{b.change(of, n, w)}, n.Whose != Another && n.Site != noSite
 	}
 	switch g.Nobody.Kind {
 	case KindIdentity: // only the user is missing

@@ -21,7 +21,7 @@ func (t *Tracker) date(r *Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !r.Stamps.Heard.IsZero() {
-		clock := &t.ofNAS(r.NAS()).Clock
+		clock := &t.ofRecord(r).Clock
 		if r.Status == AccountingOn {
 			clock.boot()
 		}

@@ -15,14 +15,21 @@ type NASName string
 // NameNAS names the NAS that calls itself id and addr and sends as the client;
 // it may do without either.
 func NameNAS(client, id string, addr netip.Addr) NASName {
-	name := make([]byte, 0, 128) // on the stack, most often
+	var room nasRoom
+	return NASName(nameNAS(room[:0], client, id, addr))
+}
+
+// nasRoom is room for most names of NASes, on the stack.
+type nasRoom [128]byte
+
+func nameNAS(name []byte, client, id string, addr netip.Addr) []byte {
 	name = append(name, client...)
 	name = append(name, '/')
 	name = append(name, id...)
 	if addr.IsValid() {
 		name = addr.AppendTo(append(name, '/'))
 	}
-	return NASName(name)
+	return name
 }
 
 // Client returns the client that the NAS sends as.

@@ -222,24 +222,26 @@ func (p *Person) bury(f *Facts, until time.Time, c *picture) {
 }
 
 func (p *Person) buryParts(c *picture, are func(*stretch) bool) {
-	for i, s := range c.parts {
-		if !are(&s) {
+	for i := range c.parts {
+		s := &c.parts[i]
+		if !are(s) {
 			continue
 		}
-		for _, n := range c.parts[i+1:] {
-			if n.alike(&s) && n.streak.Equal(s.streak) {
-				s.raw = later(s.raw, n.from)
+		last := s.raw
+		for j := range c.parts[i+1:] {
+			if n := &c.parts[i+1+j]; n.alike(s) && n.streak.Equal(s.streak) {
+				last = later(last, n.from)
 			}
 		}
 		d := p.device(s.device, s.site)
 		switch {
 		case d == nil:
-			p.Devices = append(p.Devices, Device{ID: s.device, Site: s.site, Began: s.streak, Last: s.raw})
+			p.Devices = append(p.Devices, Device{ID: s.device, Site: s.site, Began: s.streak, Last: last})
 		case d.Last.IsZero() || s.streak.After(d.Last):
-			d.Began, d.Last = s.streak, s.raw
-		case s.raw.Before(d.Began): // of an earlier streak
+			d.Began, d.Last = s.streak, last
+		case last.Before(d.Began): // of an earlier streak
 		default:
-			d.Began, d.Last = earlier(d.Began, s.streak), later(d.Last, s.raw)
+			d.Began, d.Last = earlier(d.Began, s.streak), later(d.Last, last)
 		}
 	}
 }

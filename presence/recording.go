@@ -22,7 +22,7 @@ func (t *Tracker) record(ctx context.Context, now time.Time, batch []Record) err
 		return err
 	}
 	mapping, w := t.policy.Load().mapping, t.world(now)
-	var all []reading
+	all := make([]reading, 0, len(batch))
 	var notes []Note
 	for i := range batch {
 		r := &batch[i]
@@ -45,7 +45,7 @@ func (t *Tracker) record(ctx context.Context, now time.Time, batch []Record) err
 	if !t.Healthy() {
 		notes = append(notes, probe(now)) // else a batch of heartbeats would write nothing, and be answered although recording fails
 	}
-	b, err := t.recordReadings(ctx, now, all, w, notes)
+	b, err := t.recordReadings(ctx, now, all, &w, notes)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ const mostTries = 10
 // recordReadings makes the changes that follow from the readings, and writes the notes.
 // If a device turns out to belong to somebody else than was read before, it reads
 // again and makes all changes once more: those that were made change nothing.
-func (t *Tracker) recordReadings(ctx context.Context, now time.Time, all []reading, w World, notes []Note) (*naming, error) {
+func (t *Tracker) recordReadings(ctx context.Context, now time.Time, all []reading, w *World, notes []Note) (*naming, error) {
 	for tries := 0; ; tries++ {
 		b, changes, err := t.changes(ctx, all, w)
 		if err == nil && tries == mostTries {
@@ -93,7 +93,7 @@ func (t *Tracker) recordReadings(ctx context.Context, now time.Time, all []readi
 }
 
 // changes returns the changes that follow from the readings.
-func (t *Tracker) changes(ctx context.Context, all []reading, w World) (*naming, []Change, error) {
+func (t *Tracker) changes(ctx context.Context, all []reading, w *World) (*naming, []Change, error) {
 	b, err := t.naming(ctx, all)
 	if err != nil {
 		return nil, nil, err
@@ -109,7 +109,7 @@ func (t *Tracker) changes(ctx context.Context, all []reading, w World) (*naming,
 		switch {
 		case r.crowded: // nothing is kept of a shared account's devices
 			g.Whose = Mine
-			changes = append(changes, b.crowding(g.Sighting, w))
+			changes = append(changes, b.crowding(&g.Sighting, w))
 		case g.Nobody.Kind == "" && b.stranger(g.Sighting.User):
 			t.beyond(r.client, ShareOfPeople, 1)
 			g.Nobody, reached = strangers(r.client), false
@@ -197,9 +197,12 @@ func (t *Tracker) update(ctx context.Context, now time.Time, changes []Change) e
 		}
 		c = t.counted(c)
 		changes[i].Apply = func(p *Person, notes [][]byte) Outcome {
-			was := p.NextErrand
+			was, errand := p.Wake, p.NextErrand
 			o := c.Apply(p, notes)
-			due, moved, then := p.Wake, !p.NextErrand.Equal(was), o.Then
+			due, moved, then := p.Wake, !p.NextErrand.Equal(errand), o.Then
+			if !moved && (due.IsZero() || !was.IsZero() && !due.Before(was)) {
+				return o // Run knows of was
+			}
 			o.Then = func() {
 				wake, work = earlier(wake, due), work || moved
 				if then != nil {

@@ -289,6 +289,14 @@ func (t *Tracker) crowded(user string, now time.Time) bool {
 	return now.Before(t.crowds[user])
 }
 
+// isCrowd reports whether the user was known to be a shared account, be it until now.
+func (t *Tracker) isCrowd(user string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, is := t.crowds[user]
+	return is
+}
+
 // crowd notes until when the users are shared accounts; zero for those that are none.
 func (t *Tracker) crowd(users map[string]time.Time) {
 	t.mu.Lock()
@@ -318,4 +326,15 @@ func (t *Tracker) ofNAS(name NASName) *nas {
 	}
 	t.spoke[n] = struct{}{}
 	return n
+}
+
+// ofRecord is ofNAS for the record's.
+func (t *Tracker) ofRecord(r *Record) *nas {
+	var room nasRoom
+	name := nameNAS(room[:0], r.Client, r.NASID, r.NASAddr)
+	if n := t.nases[NASName(name)]; n != nil { // without a copy of the name
+		t.spoke[n] = struct{}{}
+		return n
+	}
+	return t.ofNAS(NASName(name))
 }

@@ -18,6 +18,7 @@ type Tracker struct {
 	store  Store
 	log    *slog.Logger
 	room   *room                // World.room
+	shown  World                // what every World has of the tracker
 	isBeat func(*Sighting) bool // of a rehearsal: counts an Interim that changes nothing but the time last heard; nil: nothing is rehearsed
 	policy atomic.Pointer[policy]
 	kick   chan struct{}
@@ -97,6 +98,7 @@ func newTracker(now time.Time, store Store, mapping Mapping, rules Rules, log *s
 		counts: counting{sites: map[string]Moves{}},
 		shares: shares{}, told: map[shareKey]time.Time{}, crowds: map[string]time.Time{},
 	}
+	t.shown = World{NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil}
 	t.Reload(mapping, rules)
 	t.listen(t.looked, retryTime)
 	return t
@@ -184,10 +186,8 @@ func (t *Tracker) world(now time.Time) World {
 		t.listen(now, rules.Linger)
 	}
 	t.looked = now
-	w := World{
-		Rules: rules, Listening: t.listening, Holding: t.holding, Passed: time.Unix(0, t.turned.Load()),
-		NAS: t.nas, NASByHash: t.nasByHash, Behind: t.behindUntil, room: t.room,
-	}
+	w := t.shown
+	w.Rules, w.Listening, w.Holding, w.Passed, w.room = rules, t.listening, t.holding, time.Unix(0, t.turned.Load()), t.room
 	if w.room == nil {
 		w.room = &room{}
 	}

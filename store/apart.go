@@ -32,7 +32,7 @@ func EncodeFacts(f *presence.Facts) []byte { return appendFacts([]byte{codecVers
 
 // DecodeFacts returns the facts that were encoded.
 func DecodeFacts(data []byte) (f presence.Facts, err error) {
-	r := newReader(data)
+	r := newReader(string(data))
 	readFacts(r, &f)
 	return f, r.end()
 }
@@ -42,7 +42,7 @@ func EncodeLine(e *presence.Entry) []byte { return appendEntry([]byte{codecVersi
 
 // DecodeLine returns the line that was encoded.
 func DecodeLine(data []byte) (e presence.Entry, err error) {
-	r := newReader(data)
+	r := newReader(string(data))
 	readEntry(r, &e)
 	return e, r.end()
 }

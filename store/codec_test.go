@@ -187,13 +187,13 @@ func TestTimesComeBackInUTCAndEqual(t *testing.T) {
 	for _, want := range []time.Time{
 		{}, time.Unix(0, 0), time.Unix(0, 1), time.Unix(0, -1), monday.In(time.FixedZone("", -7200)), time.Now(),
 	} {
-		r := reader{data: appendTime(nil, want)}
+		r := reader{text: string(appendTime(nil, want))}
 		if got := r.time(); !got.Equal(want) || got.IsZero() != want.IsZero() || got.Location() != time.UTC || r.end() != nil {
 			t.Errorf("%v came back as %v, %v", want, got, r.end())
 		}
 	}
 	for _, far := range []time.Time{time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC)} {
-		r := reader{data: appendTime(nil, far)}
+		r := reader{text: string(appendTime(nil, far))}
 		if got := r.time(); got.Before(monday) != far.Before(monday) || got.IsZero() {
 			t.Errorf("%v came back as %v", far, got)
 		}

@@ -67,7 +67,7 @@ func decode(user string, data []byte) (*document, error) {
 // Decode returns what was encoded of the user; of nil, that nobody is stored.
 func Decode(user string, data []byte) (d Document, err error) {
 	if data != nil {
-		r := newReader(data)
+		r := newReader(string(data))
 		for q := range d.Queued {
 			d.Queued[q] = r.time()
 		}
@@ -121,7 +121,7 @@ func EncodeVisit(v *presence.Visit) []byte {
 
 // DecodeVisit returns the visit that was encoded.
 func DecodeVisit(data []byte) (v presence.Visit, err error) {
-	r := newReader(data)
+	r := newReader(string(data))
 	readVisit(r, &v)
 	if err := r.end(); err != nil {
 		return v, fmt.Errorf("decode a visit of %q: %w", v.User, err)
@@ -141,7 +141,7 @@ func (*Codec) Pack(to []byte, p *presence.Person) []byte {
 
 // Unpack returns the person of that user; the one that it returned before is no longer
 // valid. An error means that the person was not packed by this version.
-func (c *Codec) Unpack(user string, packed []byte) (presence.Person, error) {
+func (c *Codec) Unpack(user, packed string) (presence.Person, error) {
 	c.room.facts, c.room.marks = c.room.facts[:0], c.room.marks[:0]
 	p, r := presence.Person{User: user}, newReader(packed)
 	r.room = &c.room

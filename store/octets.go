@@ -74,8 +74,7 @@ func appendList[T any](b []byte, list []T, one func([]byte, *T) []byte) []byte {
 // reader reads what the append functions wrote. After the first fault it
 // reads zeros.
 type reader struct {
-	data  []byte
-	text  string // the same as data; every text that is read is a part of it
+	text  string // every text that is read is a part of it
 	at    int
 	wrong error
 
@@ -103,8 +102,8 @@ func (r *reader) marks() *[]presence.Mark {
 	return &r.room.marks
 }
 
-func newReader(data []byte) *reader {
-	r := &reader{data: data, text: string(data)}
+func newReader(text string) *reader {
+	r := &reader{text: text}
 	if r.version = r.byte(); r.wrong == nil && (r.version == 0 || r.version > codecVersion) {
 		r.fail(fmt.Errorf("it is of version %d, and this presenced reads up to %d", r.version, codecVersion))
 	}
@@ -115,36 +114,44 @@ func (r *reader) fail(err error) {
 	if r.wrong == nil {
 		r.wrong = err
 	}
-	r.data, r.at = nil, 0
+	r.text, r.at = "", 0
 }
 
 // end returns what was wrong with what was read, all of it.
 func (r *reader) end() error {
-	if r.wrong == nil && r.at < len(r.data) {
-		r.fail(fmt.Errorf("%d bytes too many", len(r.data)-r.at))
+	if r.wrong == nil && r.at < len(r.text) {
+		r.fail(fmt.Errorf("%d bytes too many", len(r.text)-r.at))
 	}
 	return r.wrong
 }
 
 func (r *reader) byte() byte {
-	if r.at == len(r.data) {
+	if r.at == len(r.text) {
 		r.fail(errTruncated)
 		return 0
 	}
 	r.at++
-	return r.data[r.at-1]
+	return r.text[r.at-1]
 }
 
 func (r *reader) bool() bool { return r.byte() != 0 }
 
 func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.data[r.at:])
-	if n <= 0 {
-		r.fail(errTruncated)
-		return 0
+	var v uint64
+	for i := 0; i < binary.MaxVarintLen64 && r.at+i < len(r.text); i++ {
+		c := r.text[r.at+i]
+		if c >= 0x80 {
+			v |= uint64(c&0x7f) << (7 * i)
+			continue
+		}
+		if i == binary.MaxVarintLen64-1 && c > 1 {
+			break // more than 64 bits
+		}
+		r.at += i + 1
+		return v | uint64(c)<<(7*i)
 	}
-	r.at += n
-	return v
+	r.fail(errTruncated)
+	return 0
 }
 
 func (r *reader) varint() int64 {
@@ -183,7 +190,7 @@ func (r *reader) since(was time.Time) time.Time {
 // each.
 func (r *reader) length(least int) int {
 	n := r.uvarint()
-	if n > uint64((len(r.data)-r.at)/least) {
+	if n > uint64((len(r.text)-r.at)/least) {
 		r.fail(errTruncated)
 		return 0
 	}
