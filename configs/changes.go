@@ -52,6 +52,9 @@ func (c *Config) Changes(next *Config) []Change {
 // setting is the value of one key, or what is in a file.
 type setting struct {
 	of    string // the table that it is in, if that is one of several
+	at    string // the path of its table, with indices
+	key   string // in that
+	usual bool   // it is the default
 	shown string // "" for none, or if it may not be shown
 	sum   [sha256.Size]byte
 	file  bool
@@ -90,7 +93,8 @@ func (d *document) settings() map[string]setting {
 			if !there {
 				value = otherwise
 			}
-			s := setting{shown: written(value)}
+			s := setting{at: t.path, key: key, shown: written(value)}
+			s.usual = s.shown == written(otherwise)
 			s.sum = sha256.Sum256([]byte(s.shown))
 			if strings.HasSuffix(t.path, "]") {
 				s.of = t.title
@@ -103,7 +107,7 @@ func (d *document) settings() map[string]setting {
 	}
 	for _, name := range d.files {
 		if data, err := os.ReadFile(name); err == nil {
-			all[name] = setting{sum: sha256.Sum256(data), file: true}
+			all[name] = setting{at: d.listed[name], key: "list", sum: sha256.Sum256(data), file: true}
 		}
 	}
 	return all

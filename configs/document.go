@@ -24,15 +24,16 @@ type document struct {
 
 	faults   Faults
 	warnings []string
-	files    []string // that were read
-	inline   bool     // whether a secret is in the text itself
-	bare     bool     // no secret is read, nor where the daemon keeps what
+	files    []string          // that were read
+	listed   map[string]string // those of them that hold a list → path of the table that names it
+	inline   bool              // whether a secret is in the text itself
+	bare     bool              // no secret is read, nor where the daemon keeps what
 }
 
 // newDocument returns the document and its root table, which is nil if the
 // text is no TOML; the fault says where.
 func newDocument(name string, data []byte, dir string) (*document, *table) {
-	d := &document{name: name, dir: dir, lines: map[string]int{}, known: map[string]any{}}
+	d := &document{name: name, dir: dir, lines: map[string]int{}, known: map[string]any{}, listed: map[string]string{}}
 	values := map[string]any{}
 	if err := toml.Unmarshal(data, &values); err != nil {
 		f := Fault{File: name, What: strings.TrimPrefix(err.Error(), "toml: ")}

@@ -28,7 +28,7 @@ func open(t *table, key, name string) (path string, data []byte, ok bool) {
 		t.wrong(key, err)
 		return path, nil, false
 	}
-	t.doc.files = append(t.doc.files, path)
+	t.doc.files, t.doc.listed[path] = append(t.doc.files, path), generic(t.path)
 	return path, bytes.TrimPrefix(data, bom), true
 }
 

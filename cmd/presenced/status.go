@@ -121,7 +121,35 @@ func (p *program) tellStatus(s control.Status) error {
 	if _, err := fmt.Fprint(p.stdout, p.stdout.Facts(all)); err != nil {
 		return err
 	}
-	return errors.Join(p.printSites(s.Sites), p.printClients(s.Clients, s.Started.Time))
+	return errors.Join(p.printCluster(s.Cluster), p.printSites(s.Sites), p.printClients(s.Clients, s.Started.Time))
+}
+
+// printCluster prints who shares the store, if anybody does, and the members of etcd.
+func (p *program) printCluster(c *control.Cluster) error {
+	if c == nil {
+		return nil
+	}
+	var daemons, members [][]string
+	for i := range c.Daemons {
+		d := &c.Daemons[i]
+		name := d.Name
+		if name == c.Name {
+			name += " (this one)"
+		}
+		daemons = append(daemons, []string{name, d.Version, strconv.Itoa(d.Format), terminal.Roughly(time.Since(d.Started.Time)), d.Health()})
+	}
+	for i := range c.Members {
+		m := &c.Members[i]
+		quota := ""
+		if m.Quota > 0 {
+			quota = strconv.Itoa(m.Full()) + " %"
+		}
+		members = append(members, []string{m.Endpoint, m.Version, terminal.Size(m.Size), quota, m.Health()})
+	}
+	fmt.Fprintln(p.stdout)
+	err := p.stdout.PrintTable("DAEMON VERSION FORMAT UP IS", "IS… DAEMON… FORMAT VERSION", daemons)
+	fmt.Fprintln(p.stdout)
+	return errors.Join(err, p.stdout.PrintTable("MEMBER VERSION SIZE OF_QUOTA IS", "IS… MEMBER… VERSION", members))
 }
 
 // overTLS is what there is to say of accounting over TLS, if any is taken.

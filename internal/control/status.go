@@ -33,6 +33,7 @@ type Status struct {
 	Nobody  int       `json:"unmatched"`
 	Desk    Desk      `json:"desk"`
 	Store   StoreInfo `json:"store"`
+	Cluster *Cluster  `json:"cluster"` // null: the store is this daemon's alone
 
 	Certificates []Certificate `json:"certificates"` // that accounting over TLS depends on
 

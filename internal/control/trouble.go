@@ -14,7 +14,7 @@ import (
 type Trouble struct {
 	Kind   Kind   `json:"kind"`
 	Grade  Grade  `json:"grade"`
-	About  string `json:"about"`  // "daemon", "client" or "desk": the side on which to look
+	About  string `json:"about"`  // "daemon", "client", "desk" or "cluster": the side on which to look
 	Of     string `json:"of"`     // which client, site or file; "" if there is but one
 	What   string `json:"what"`   // of a trouble that makes the daemon unready: nothing that a stranger may not read
 	Cause  string `json:"cause"`  // "" if there is no more to say
@@ -29,7 +29,7 @@ type Grade string
 const (
 	Down  Grade = "down"  // nothing is recorded and answered
 	Late  Grade = "late"  // it is, but so late that it is sent again
-	Early Grade = "early" // not yet: it passes by itself after a start
+	Early Grade = "early" // it is, but whoever can had better send elsewhere: for a moment after a start, or while other daemons do better
 	Bad   Grade = "bad"   // somebody is not heard, or not checked in, while it lasts
 	Odd   Grade = "odd"   // to be known
 )
@@ -61,6 +61,15 @@ const (
 	DryRun          Kind = "dry_run"
 	StoreDoubted    Kind = "store_doubted"
 	ConfigRefused   Kind = "config_refused"
+	ConfigDiffers   Kind = "config_differs"
+	OtherDiffers    Kind = "other_differs"
+	OtherUnready    Kind = "other_unready"
+	ClockOff        Kind = "clock_off"
+	SharersUnknown  Kind = "daemons_unknown"
+	SameName        Kind = "same_name"
+	MemberDown      Kind = "member_down"
+	MemberAlarmed   Kind = "member_alarmed"
+	MemberFull      Kind = "member_full"
 )
 
 // kinds says what is the same of all troubles of a kind.
@@ -90,6 +99,15 @@ var kinds = map[Kind]struct {
 	DryRun:          {Odd, "desk", ""},
 	StoreDoubted:    {Odd, "daemon", ""},
 	ConfigRefused:   {Odd, "daemon", "mend it, and presenced reload"},
+	ConfigDiffers:   {Early, "cluster", "give every daemon the same, and presenced reload"},
+	OtherDiffers:    {Odd, "cluster", "give every daemon the same, and presenced reload"},
+	OtherUnready:    {Odd, "cluster", "presenced status on its host"},
+	ClockOff:        {Early, "cluster", "set it by NTP"},
+	SharersUnknown:  {Bad, "cluster", "presenced check --online asks each member of etcd"},
+	SameName:        {Bad, "cluster", "give each daemon a [store] name of its own"},
+	MemberDown:      {Odd, "cluster", "see that it runs: without a majority of them nobody is answered"},
+	MemberAlarmed:   {Bad, "cluster", "docs/cluster.md says what to do"},
+	MemberFull:      {Odd, "cluster", "presenced maintain, or raise --quota-backend-bytes"},
 }
 
 // Kinds returns every kind of trouble there is, in some order of its own.
@@ -137,6 +155,7 @@ func (s *Status) Judge(now time.Time) {
 		return
 	}
 	s.judgeSelf(now)
+	s.judgeCluster(now)
 	s.judgeShares()
 	s.judgeDesk()
 	s.judgeClients(now)

@@ -22,6 +22,7 @@ import (
 	"github.com/presenced/presenced/kadence"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/radiusacct"
+	"github.com/presenced/presenced/store/etcdstore"
 )
 
 // Daemon is the running program: what `serve` and `demo` run. Its parts are
@@ -102,7 +103,10 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	if begun == nil {
 		begun = errors.Join(d.eraseAgain(ctx), d.expel(ctx))
 	}
-	if _, is := d.shared(); is && begun != nil { // etcd may come later, and nobody is answered before
+	if shared, is := d.shared(); is {
+		shared.Tell(d.about)
+	}
+	if _, is := d.shared(); is && begun != nil && !errors.Is(begun, etcdstore.ErrRefused) { // etcd may come later, and nobody is answered before
 		d.Log.WithError(begun).Error("the store cannot be asked: accounting is not answered until it can")
 	} else if begun != nil {
 		return nil, errors.Join(begun, s.Close())

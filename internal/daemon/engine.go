@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/presenced/presenced/configs"
@@ -83,7 +84,7 @@ func older(version string) bool {
 
 // etcdConfig is what the engine is given of the configuration.
 func etcdConfig(e *configs.Etcd) etcdstore.Config {
-	return etcdstore.Config{Endpoints: e.Endpoints, Prefix: e.Prefix, Name: e.Name, TLS: e.TLS(), Late: etcdstore.Late}
+	return etcdstore.Config{Endpoints: e.Endpoints, Prefix: e.Prefix, Name: e.Name, Version: strings.Fields(Version())[0], TLS: e.TLS(), Late: etcdstore.Late}
 }
 
 // shared returns the store if other daemons share it.

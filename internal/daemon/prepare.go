@@ -20,6 +20,7 @@ import (
 type prepared struct {
 	config  *configs.Config
 	loaded  time.Time
+	prints  map[string]string // of what daemons on one store are to have in common
 	mapping mapping.Rules
 	rules   presence.Rules
 	guessed bool    // some site's time zone is a guess
@@ -42,7 +43,7 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*prepared, e
 	if err != nil {
 		return nil, err
 	}
-	s := &prepared{config: cfg, loaded: time.Now(), clients: clients, mapping: cfg.Mapping, rules: cfg.Rules, desk: noDesk{}, mode: "none"}
+	s := &prepared{config: cfg, loaded: time.Now(), prints: cfg.Fingerprints(), clients: clients, mapping: cfg.Mapping, rules: cfg.Rules, desk: noDesk{}, mode: "none"}
 	if cfg.Store.HashDevices {
 		if e := cfg.Store.Etcd; e != nil {
 			s.mapping.HashKey, err = sharedKey(e.DeviceKey)

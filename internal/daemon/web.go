@@ -84,6 +84,7 @@ func (d *Daemon) measure() {
 	build, _, _ := strings.Cut(Version(), " ")
 	d.metrics = metrics.New(metrics.Sources{
 		Version: build, Radius: d.Radius, Tracker: d.Tracker, Courier: d.Courier, Store: d.Store, Troubles: d.troubles,
+		Cluster: d.cluster, Asked: d.asked,
 		Configured: func() metrics.Configured {
 			now := d.inForce.Load()
 			all := metrics.Configured{Desk: now.kadence, DryRun: now.mode == "dry_run", Loaded: now.loaded, Refused: d.refused.Load() != nil}

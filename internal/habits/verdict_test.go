@@ -13,6 +13,7 @@ import (
 var mayReadSigns = map[string][]string{
 	"internal/daemon/facts.go":     {"seen", "turned"},
 	"internal/control/trouble.go":  {"judgeSelf", "judgeDesk"},
+	"internal/control/cluster.go":  {"judgeCluster"},
 	"internal/metrics/presence.go": {"presenceCollector"}, // how long records wait
 	"internal/metrics/kadence.go":  {"kadenceCollector"},  // of each site, whether its building is doubted
 }

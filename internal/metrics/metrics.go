@@ -29,6 +29,15 @@ type Sources struct {
 	Store      Store
 	Troubles   func() []control.Trouble
 	Configured func() Configured
+	Cluster    func() *control.Cluster // who shares the store; nil: nobody
+	Asked      func() Asked            // what came of asking for it
+}
+
+// Asked is what came of asking a store that several daemons share.
+type Asked struct {
+	Conflicts        uint64
+	Taken            map[string]uint64 // by queue
+	Answered, Failed map[string]uint64 // by endpoint
 }
 
 // Store is what is told of a store.
@@ -78,11 +87,21 @@ func New(s Sources) *Metrics {
 	}
 	m.registry.MustRegister(m.batches, m.answers, m.commits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		radiusCollector(s.Radius), presenceCollector(s), censusCollector(&census{store: s.Store, world: s.Tracker.World, sites: func() []string { return s.Configured().Sites }}, s.Tracker),
-		kadenceCollector(s), storeCollector(s.Store))
+		radiusCollector(s.Radius), presenceCollector(s), told(s, censusCollector(&census{store: s.Store, world: s.Tracker.World, sites: func() []string { return s.Configured().Sites }}, s.Tracker)),
+		kadenceCollector(s), told(s, storeCollector(s.Store)), clusterCollector(s))
 	build := newGauge("build_info", "Which presenced this is; always 1.", "version", "goversion")
 	m.registry.MustRegister(collector{[]*family{build}, func(ch out) { build.send(ch, 1, s.Version, runtime.Version()) }})
 	return m
+}
+
+// told is the collector of what all daemons on one store would count alike, of which only
+// one tells, so that what they tell adds up.
+func told(s Sources, c collector) collector {
+	return collector{c.families, func(ch out) {
+		if s.Cluster().Tells() {
+			c.collect(ch)
+		}
+	}}
 }
 
 // Registry returns what a scrape gathers.

@@ -22,6 +22,8 @@ var functions = template.FuncMap{
 	"event":   func(k presence.EventKind) struct{ Text, Grade string } { return eventWords[k] },
 	"checked": func(s presence.ErrandStatus) choice { return checkIns[s] },
 	"fate":    func(f presence.Fate) string { return fateTexts[f] },
+	"sharer":  sharerIs,
+	"member":  memberIs,
 	"add":     func(a, b uint64) uint64 { return a + b },
 	"day":     func(t time.Time) string { return t.Format("Monday 2 January 2006") },
 }
@@ -118,7 +120,7 @@ func grade(t control.Trouble) string {
 
 // lookAt is the page that has more of a trouble, "" for none.
 func lookAt(t control.Trouble) string {
-	return map[string]string{"client": "/network", "desk": "/calls"}[t.About]
+	return map[string]string{"client": "/network", "cluster": "/network", "desk": "/calls"}[t.About]
 }
 
 // perMinute writes a rate.

@@ -97,6 +97,25 @@ func nasHealth(n presence.NAS, live int, now time.Time) health {
 	return health{"good", "heard"}
 }
 
+// sharerIs is how bad it is what a daemon says of itself.
+func sharerIs(d control.Sharer) string {
+	if d.Unready != "" || len(d.Differs) > 0 {
+		return "odd"
+	}
+	return "good"
+}
+
+// memberIs is how bad it is how a member of etcd is.
+func memberIs(m control.StoreMember) string {
+	switch {
+	case m.Fault != "" || len(m.Alarms) > 0:
+		return "bad"
+	case m.Crowded():
+		return "odd"
+	}
+	return "good"
+}
+
 // unmatchedBody is what led to nobody.
 type unmatchedBody struct {
 	Rows   []control.Unmatched

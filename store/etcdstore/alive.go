@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -20,24 +21,40 @@ const (
 // Daemon is a daemon that shares the store, as it says of itself.
 type Daemon struct {
 	Name    string    `json:"name"`
+	Version string    `json:"version"`
+	Format  int       `json:"format"` // the newest that it reads and writes
 	Started time.Time `json:"started"`
 	Clock   time.Time `json:"clock"` // of its machine, when it said so
+	About
+}
+
+// About is what a daemon tells the others of itself.
+type About struct {
+	Unready string            `json:"unready,omitempty"` // why it had better not be sent records; "": it may be
+	Loaded  time.Time         `json:"loaded"`            // when it read its configuration
+	Config  map[string]string `json:"config"`            // fingerprints of its sections that are to be alike
 }
 
 // Member is a member of etcd, as it was asked lately.
 type Member struct {
-	Endpoint string `json:"endpoint"`
-	Version  string `json:"version,omitempty"`
-	Leader   bool   `json:"leader,omitempty"`
-	Size     int64  `json:"size"`            // of its file, octets
-	Fault    string `json:"fault,omitempty"` // why it does not answer, or what it complains about
+	Endpoint string        `json:"endpoint"`
+	Version  string        `json:"version,omitempty"`
+	Leader   bool          `json:"leader,omitempty"`
+	Size     int64         `json:"size"`             // of its file, octets
+	InUse    int64         `json:"in_use,omitempty"` // of that
+	Quota    int64         `json:"quota,omitempty"`  // how large the file may become; 0: it is not known
+	Took     time.Duration `json:"took,omitempty"`   // to answer
+	Fault    string        `json:"fault,omitempty"`  // why it does not answer
+	Alarms   []string      `json:"alarms,omitempty"` // what it complains about
 }
 
 // alive is what is known of the daemons and the members.
 type alive struct {
-	mu      sync.Mutex // guards what follows
+	about   atomic.Pointer[func() About] // what this daemon tells of itself; nil: nothing yet
+	mu      sync.Mutex                   // guards what follows
 	daemons []Daemon
 	members []Member
+	twin    bool          // another daemon says that it has this one's name
 	people  int           // who are stored
 	off     time.Duration // of this host's clock, from the middle one
 	err     error         // of the latest beat; nil: it was written
@@ -51,6 +68,16 @@ func (s *Store) Daemons() ([]Daemon, error) {
 	return slices.Clone(s.alive.daemons), s.alive.err
 }
 
+// Twin reports whether another daemon goes by this one's name.
+func (s *Store) Twin() bool {
+	s.alive.mu.Lock()
+	defer s.alive.mu.Unlock()
+	return s.alive.twin
+}
+
+// Tell has f asked, before each time, for what this daemon tells the others of itself.
+func (s *Store) Tell(f func() About) { s.alive.about.Store(&f) }
+
 // Members returns the members of etcd, in the order in which they are configured.
 func (s *Store) Members() []Member {
 	s.alive.mu.Lock()
@@ -63,15 +90,16 @@ func (s *Store) announce() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.alive.err = errors.New("etcd has not been asked yet")
-	me, lease := Daemon{Name: s.config.Name, Started: time.Now()}, int64(0)
+	me, lease := Daemon{Name: s.config.Name, Version: s.config.Version, Format: s.config.Format, Started: time.Now()}, int64(0)
 	s.ended.Go(func() {
-		for {
+		for said := false; ; {
 			var err error
-			if lease, err = s.beat(ctx, me, lease); ctx.Err() == nil {
+			if lease, err = s.beat(ctx, me, lease, said); ctx.Err() == nil {
 				s.alive.mu.Lock()
 				s.alive.err = err
 				s.alive.mu.Unlock()
 			}
+			said = err == nil
 			select {
 			case <-time.After(beat):
 			case <-ctx.Done():
@@ -93,8 +121,9 @@ func (s *Store) announce() {
 }
 
 // beat writes what this daemon says of itself under its lease, a new one if there is none,
-// and reads what the others do.
-func (s *Store) beat(ctx context.Context, me Daemon, lease int64) (int64, error) {
+// and reads what the others do. If it said so the last time too, that is what it finds
+// under its name, or else another daemon has the same.
+func (s *Store) beat(ctx context.Context, me Daemon, lease int64, said bool) (int64, error) {
 	if lease != 0 && !s.prolong(ctx, lease) {
 		lease = 0
 	}
@@ -107,14 +136,19 @@ func (s *Store) beat(ctx context.Context, me Daemon, lease int64) (int64, error)
 			}
 		}
 	}
+	if about := s.alive.about.Load(); about != nil {
+		me.About = (*about)()
+	}
 	me.Clock = time.Now()
 	value, err := json.Marshal(me)
 	if err != nil {
 		return lease, err
 	}
 	from := s.key(presents, nil)
-	got, err := s.etcd.txn(ctx, &etcdserverpb.TxnRequest{Success: []*etcdserverpb.RequestOp{
-		{Request: &etcdserverpb.RequestOp_RequestPut{RequestPut: &etcdserverpb.PutRequest{Key: s.key(presents, []byte(me.Name)), Value: value, Lease: lease}}},
+	got, err := s.write(ctx, &etcdserverpb.TxnRequest{Success: []*etcdserverpb.RequestOp{
+		{Request: &etcdserverpb.RequestOp_RequestPut{RequestPut: &etcdserverpb.PutRequest{
+			Key: s.key(presents, []byte(me.Name)), Value: value, Lease: lease, PrevKv: true,
+		}}},
 		get(from, beyond(from)),
 		{Request: &etcdserverpb.RequestOp_RequestRange{RequestRange: &etcdserverpb.RangeRequest{
 			Key: s.key(people, nil), RangeEnd: beyond(s.key(people, nil)), CountOnly: true,
@@ -131,11 +165,16 @@ func (s *Store) beat(ctx context.Context, me Daemon, lease int64) (int64, error)
 		}
 	}
 	slices.SortFunc(all, func(a, b Daemon) int { return strings.Compare(a.Name, b.Name) })
+	var before Daemon
+	if kv := got.Responses[0].GetResponsePut().GetPrevKv(); kv != nil {
+		_ = json.Unmarshal(kv.Value, &before) // else it is nobody's
+	}
 	s.alive.mu.Lock()
-	defer s.alive.mu.Unlock()
 	s.alive.daemons, s.alive.off = all, off(all, me.Clock)
+	s.alive.twin = said && before.Name == me.Name && !before.Started.Equal(me.Started)
 	s.alive.people = int(got.Responses[2].GetResponseRange().GetCount())
-	return lease, nil
+	s.alive.mu.Unlock()
+	return lease, s.raise(ctx, all)
 }
 
 // off returns how far the clock is from the middle one of the daemons', of which the
@@ -224,12 +263,14 @@ func (m *member) status(ctx context.Context) Member {
 	ctx, cancel := context.WithTimeout(ctx, 2*attemptTime)
 	defer cancel()
 	is := Member{Endpoint: m.endpoint}
+	asked := time.Now()
 	got, err := etcdserverpb.NewMaintenanceClient(m.conn).Status(ctx, &etcdserverpb.StatusRequest{})
 	if err != nil {
 		is.Fault = err.Error()
 		return is
 	}
-	is.Version, is.Size, is.Fault = got.Version, got.DbSize, strings.Join(got.Errors, "; ")
+	is.Version, is.Size, is.InUse, is.Quota = got.Version, got.DbSize, got.DbSizeInUse, got.DbSizeQuota
+	is.Took, is.Alarms = time.Since(asked), got.Errors
 	is.Leader = got.Leader != 0 && got.Leader == got.Header.MemberId
 	return is
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -47,6 +48,8 @@ type member struct {
 	endpoint string
 	conn     *grpc.ClientConn
 	kv       etcdserverpb.KVClient
+
+	answered, failed atomic.Uint64 // attempts of the cluster's
 }
 
 func connect(endpoints []string, config *tls.Config) (*cluster, error) {
@@ -98,7 +101,7 @@ func dial(endpoint string, config *tls.Config) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &member{endpoint, conn, etcdserverpb.NewKVClient(conn)}, nil
+	return &member{endpoint: endpoint, conn: conn, kv: etcdserverpb.NewKVClient(conn)}, nil
 }
 
 func (c *cluster) close() error {
@@ -143,10 +146,12 @@ func (c *cluster) do(ctx context.Context, ask func(context.Context, etcdserverpb
 			err := attempt(ctx, wait, m, ask)
 			switch {
 			case err == nil:
+				m.answered.Add(1)
 				return nil
 			case final(err):
 				return fmt.Errorf("%s: %w", m.endpoint, rpctypes.Error(err))
 			}
+			m.failed.Add(1)
 			c.avoid(m)
 			last = fmt.Errorf("%s: %w", m.endpoint, rpctypes.Error(err))
 			if ctx.Err() != nil {

@@ -58,7 +58,9 @@ func (s *Store) due(ctx context.Context, q presence.Queue, by time.Time, limit i
 			soonest(due)
 			continue
 		default:
-			users = append(users, string(user))
+			if users = append(users, string(user)); string(kv.Value) != s.config.Name {
+				s.taken[q].Add(1)
+			}
 			if q == presence.Wakes && at.UnixNano() <= asked {
 				named = append(named, string(user))
 			}

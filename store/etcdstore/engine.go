@@ -22,6 +22,26 @@ func (s *Store) Stats() store.Stats {
 	return is
 }
 
+// Counts are what came of asking etcd, since the start.
+type Counts struct {
+	Conflicts uint64            // transactions that were made again because somebody else had written
+	Taken     [2]uint64         // people whom this daemon came for in the place of another, by queue
+	Answered  map[string]uint64 // attempts that a member answered, by endpoint
+	Failed    map[string]uint64 // and that it did not, so that another one was asked
+}
+
+// Counts returns them.
+func (s *Store) Counts() Counts {
+	c := Counts{Conflicts: s.conflicts.Load(), Answered: map[string]uint64{}, Failed: map[string]uint64{}}
+	for q := range c.Taken {
+		c.Taken[q] = s.taken[q].Load()
+	}
+	for _, m := range s.etcd.all() {
+		c.Answered[m.endpoint], c.Failed[m.endpoint] = m.answered.Load(), m.failed.Load()
+	}
+	return c
+}
+
 // Origin says that nothing is odd about the store.
 func (s *Store) Origin() store.Origin { return store.Origin{} }
 
@@ -41,6 +61,14 @@ func (s *Store) Backup(context.Context, string) error {
 
 // clocksApart is how far a daemon's clock may be from the others'.
 const clocksApart = 10 * time.Second
+
+// Off returns how far this host's clock is ahead of the middle one of the daemons', and
+// whether that is too far.
+func (s *Store) Off() (off time.Duration, apart bool) {
+	s.alive.mu.Lock()
+	defer s.alive.mu.Unlock()
+	return s.alive.off, s.alive.off.Abs() > clocksApart
+}
 
 // Unsure says why this daemon had better call nobody: it cannot tell who else is there, or
 // its clock is not theirs. It is nil if all is well.

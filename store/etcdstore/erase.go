@@ -54,7 +54,7 @@ func (s *Store) forget(ctx context.Context, user string) error {
 // erase erases all that is to go, as much at once as there is room for.
 func (s *Store) erase(ctx context.Context, all *writes) error {
 	for _, part := range all.parted(true, func([]byte) bool { return true }) {
-		if _, err := s.etcd.txn(ctx, &etcdserverpb.TxnRequest{Success: part.ops()}); err != nil {
+		if _, err := s.write(ctx, &etcdserverpb.TxnRequest{Success: part.ops()}); err != nil {
 			return err
 		}
 	}

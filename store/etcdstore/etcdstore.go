@@ -29,7 +29,11 @@ type Config struct {
 	Endpoints []string    // of the members, as https://host:2379, or http:// without TLS
 	Prefix    string      // every key begins with it
 	Name      string      // of this daemon, which no other one has
+	Version   string      // of presenced
 	TLS       *tls.Config // for endpoints with https; nil: as the system has it
+
+	// Format is the newest format that this daemon writes; 0: [Format], but in tests.
+	Format int
 
 	// Late is how much later than its moment this daemon is told of an entry in a queue
 	// that another daemon wrote: [Late], but in tests.
@@ -47,6 +51,10 @@ type Store struct {
 	asked  [2]atomic.Int64
 	latest atomic.Int64 // nanoseconds that the latest update took to be durable
 	recent recent
+	is     atomic.Pointer[natureRead] // nil: it is to be read
+
+	conflicts atomic.Uint64
+	taken     [2]atomic.Uint64 // by queue
 
 	stop  func()
 	ended sync.WaitGroup
@@ -73,6 +81,9 @@ func OpenToRead(config Config) (*Store, error) {
 	case config.Prefix == "":
 		return nil, errors.New("open store: no prefix is given")
 	}
+	if config.Format == 0 {
+		config.Format = Format
+	}
 	c, err := connect(config.Endpoints, config.TLS)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -92,6 +103,9 @@ func (s *Store) Ask(ctx context.Context) []Member {
 	s.look(ctx)
 	return s.Members()
 }
+
+// Name is what this daemon is called.
+func (s *Store) Name() string { return s.config.Name }
 
 // Path says where the store is.
 func (s *Store) Path() string {
@@ -114,6 +128,7 @@ const (
 	past     = 'f' // user NUL key of facts → facts of sessions that are over, of which the person keeps the stretches
 	lines    = 'l' // user NUL moment, kind and text → line of a story
 	presents = 'm' // daemon → what it says of itself, under its lease
+	natures  = 's' // nothing → what the store is
 )
 
 var queues = [...]byte{presence.Wakes: wakes, presence.Errands: errands}

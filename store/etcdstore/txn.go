@@ -11,8 +11,8 @@ import (
 
 const (
 	// mostOps is how many comparisons, and how many operations, a transaction may have: a
-	// member refuses more, unless it was told otherwise.
-	mostOps = 128
+	// member refuses more than 128, unless it was told otherwise, and [Store.write] adds one.
+	mostOps = 127
 
 	// mostOctets of keys and values are written at once; a member refuses 1.5 MiB.
 	mostOctets = 512 << 10

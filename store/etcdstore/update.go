@@ -98,6 +98,7 @@ func (s *Store) make(ctx context.Context, k *known, changes []presence.Change) (
 			return then, nil
 		}
 		then = nil
+		s.conflicts.Add(1)
 	}
 	return nil, fmt.Errorf("others were faster %d times", mostTries)
 }
@@ -366,7 +367,7 @@ func (u *update) commit(ctx context.Context, alone bool) (won bool, err error) {
 		}
 	}
 	for i := range before {
-		if _, err := u.s.etcd.txn(ctx, &etcdserverpb.TxnRequest{Success: before[i].ops()}); err != nil {
+		if _, err := u.s.write(ctx, &etcdserverpb.TxnRequest{Success: before[i].ops()}); err != nil {
 			return false, err
 		}
 	}
@@ -374,7 +375,7 @@ func (u *update) commit(ctx context.Context, alone bool) (won bool, err error) {
 		return won, err
 	}
 	for i := range after {
-		if _, err := u.s.etcd.txn(ctx, &etcdserverpb.TxnRequest{Success: after[i].ops()}); err != nil {
+		if _, err := u.s.write(ctx, &etcdserverpb.TxnRequest{Success: after[i].ops()}); err != nil {
 			return false, err
 		}
 	}
@@ -405,7 +406,7 @@ func (u *update) compareAndWrite(ctx context.Context) (won bool, err error) {
 	if len(t.Compare)+len(t.Success) == 0 {
 		return true, nil
 	}
-	got, err := u.s.etcd.txn(ctx, t)
+	got, err := u.s.write(ctx, t)
 	if err != nil {
 		return false, err
 	}

@@ -25,15 +25,37 @@ func Amiss(now time.Time) map[control.Kind]func(*control.Status) {
 			s.Shares = []control.Share{{Client: "wlc", Of: "people", Held: 15, Most: 20, Refused: refused}}
 		}
 	}
+	cluster := func(change func(*control.Cluster)) func(*control.Status) {
+		return func(s *control.Status) {
+			config := map[string]string{"presence": "1"}
+			s.Cluster = &control.Cluster{Name: "a", Format: 1, Members: []control.StoreMember{{Endpoint: "https://etcd-1:2379", Leader: true, Size: 1, Quota: 100}}}
+			for _, name := range []string{"a", "b", "c"} {
+				s.Cluster.Daemons = append(s.Cluster.Daemons, control.Sharer{Name: name, Started: ago(time.Hour), Loaded: ago(time.Minute), Config: config})
+			}
+			change(s.Cluster)
+		}
+	}
+	differs := func(which int) func(*control.Cluster) {
+		return func(c *control.Cluster) { c.Daemons[which].Config = map[string]string{"presence": "2"} }
+	}
 	return map[control.Kind]func(*control.Status){
-		control.NotRecording: func(s *control.Status) { s.Failing, s.FailingSince = "write to store: no space left", ago(time.Minute) },
-		control.StandsStill:  func(s *control.Status) { s.Turned = ago(time.Minute) },
-		control.AnswersLate:  func(s *control.Status) { s.Waits = control.Duration(6 * time.Second) },
-		control.ReadsNothing: func(s *control.Status) { s.Started, s.Turned = ago(time.Second), control.Time{} },
-		control.Recalls:      func(s *control.Status) { s.Recalling = true },
-		control.WrongSecret:  func(s *control.Status) { s.Clients[0].Rate.BadSecrets = 3 },
-		control.NeverHeard:   func(s *control.Status) { s.Clients[0].LastHeard = control.Time{} },
-		control.Silent:       func(s *control.Status) { s.Clients[0].LastHeard = ago(time.Hour) },
+		control.ConfigDiffers:  cluster(differs(0)),
+		control.OtherDiffers:   cluster(differs(1)),
+		control.OtherUnready:   cluster(func(c *control.Cluster) { c.Daemons[2].Unready = "recording fails, nothing is answered" }),
+		control.ClockOff:       cluster(func(c *control.Cluster) { c.Apart, c.Off = true, control.Duration(time.Minute) }),
+		control.SharersUnknown: cluster(func(c *control.Cluster) { c.Fault = "https://etcd-1:2379: deadline exceeded" }),
+		control.SameName:       cluster(func(c *control.Cluster) { c.Twin = true }),
+		control.MemberDown:     cluster(func(c *control.Cluster) { c.Members[0].Fault = "connection refused" }),
+		control.MemberAlarmed:  cluster(func(c *control.Cluster) { c.Members[0].Alarms = []string{"NOSPACE"} }),
+		control.MemberFull:     cluster(func(c *control.Cluster) { c.Members[0].Size = 61 }),
+		control.NotRecording:   func(s *control.Status) { s.Failing, s.FailingSince = "write to store: no space left", ago(time.Minute) },
+		control.StandsStill:    func(s *control.Status) { s.Turned = ago(time.Minute) },
+		control.AnswersLate:    func(s *control.Status) { s.Waits = control.Duration(6 * time.Second) },
+		control.ReadsNothing:   func(s *control.Status) { s.Started, s.Turned = ago(time.Second), control.Time{} },
+		control.Recalls:        func(s *control.Status) { s.Recalling = true },
+		control.WrongSecret:    func(s *control.Status) { s.Clients[0].Rate.BadSecrets = 3 },
+		control.NeverHeard:     func(s *control.Status) { s.Clients[0].LastHeard = control.Time{} },
+		control.Silent:         func(s *control.Status) { s.Clients[0].LastHeard = ago(time.Hour) },
 		control.SilentNASes: func(s *control.Status) {
 			s.NASes = map[presence.NASName]presence.NAS{"wlc/ap": {Heard: ago(time.Hour).Time}}
 			s.Count(presence.View{Person: &presence.Person{}, Sessions: []presence.Session{{NAS: "wlc/ap", Site: "london", State: presence.Open}}})
