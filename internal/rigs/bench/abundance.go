@@ -268,7 +268,7 @@ func (b *bench) feel(p *plenty, loud, quiet *nas, arrive func() (time.Duration, 
 	return felt, took, err
 }
 
-func starts(g *guest) record { return g.next(time.Now().Unix(), interims) }
+func starts(g *guest, at int64) record { return g.next(at, interims) }
 
 func median(all []time.Duration) time.Duration { return slices.Sorted(slices.Values(all))[len(all)/2] }
 

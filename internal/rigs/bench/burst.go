@@ -100,7 +100,8 @@ func (n *nas) flood(rate int, during time.Duration) error {
 			n.out = n.out[:0]
 			for i := range min(batch, due-sent) {
 				packet := packets[i][:]
-				length := n.form.fill(packet, n.guest().next(time.Now().Unix(), interims))
+				g, at := n.guest()
+				length := n.form.fill(packet, g.next(at, interims))
 				sign(packet, length, byte(sent))
 				n.out = append(n.out, ipv4.Message{Buffers: [][]byte{packet[:length]}})
 				sent++

@@ -17,10 +17,9 @@ type guest struct {
 }
 
 // next returns the guest's next record at the time now, in seconds since
-// 1970, in sessions of that many Interims. No two are equal, nor of the same
-// second: an unchanged record would measure a cache of duplicates, and an
-// Interim that is no later than the last need not be recorded. A guest who
-// sends more than one a second has a clock that runs ahead.
+// 1970 by the clock of the NAS, in sessions of that many Interims. No two are equal,
+// nor of the same second: an unchanged record would measure a cache of duplicates, and
+// an Interim that is no later than the last need not be recorded.
 func (g *guest) next(now int64, interims int) record {
 	now = max(now, g.last+1)
 	g.last = now

@@ -16,7 +16,7 @@ type load struct {
 	count    int           // requests per NAS; 0: no limit
 	during   time.Duration
 	patience time.Duration // for answers after that
-	next     func(*guest) record
+	next     func(g *guest, at int64) record
 }
 
 // tally is what came of a load.
@@ -124,7 +124,7 @@ func (o *office) guests() int { return len(o.nases) * len(o.nases[0].guests) }
 // fill sends the first so many records of a session of every guest, for as long
 // as that takes up to a limit, and spreads the guests over the course of
 // sessions with so many Interims.
-func (o *office) fill(records, interims int, limit time.Duration, next func(*guest) record) error {
+func (o *office) fill(records, interims int, limit time.Duration, next func(*guest, int64) record) error {
 	t, err := o.run(load{
 		window: max(1, 256/len(o.nases)), count: records * len(o.nases[0].guests), during: limit, patience: patience, next: next,
 	})
@@ -146,6 +146,6 @@ func (o *office) fill(records, interims int, limit time.Duration, next func(*gue
 const patience = tries * retryAfter
 
 // live returns what guests send as it happens.
-func live(interims int) func(*guest) record {
-	return func(g *guest) record { return g.next(time.Now().Unix(), interims) }
+func live(interims int) func(*guest, int64) record {
+	return func(g *guest, at int64) record { return g.next(at, interims) }
 }

@@ -29,7 +29,9 @@ type nas struct {
 	wire   wire
 	form   *template
 	guests []guest
-	last   int // the guest who was last chosen
+	last   int   // the guest who was last chosen
+	turns  int   // how often one was
+	clock  int64 // what the NAS takes for the time, in seconds since 1970
 
 	requests [identifiers]request
 	free     []byte // Identifiers not in use, the one unused for longest first
@@ -77,7 +79,8 @@ func (n *nas) run(l load) (*tally, error) {
 		}
 		n.out = n.out[:0]
 		for ; sending && n.open < l.window && len(n.free) > 0 && due <= now; due += l.every {
-			n.ask(l.next(n.guest()), now)
+			g, at := n.guest()
+			n.ask(l.next(g, at), now)
 			t.sent++
 			sending = l.count == 0 || t.sent < l.count
 		}
@@ -116,11 +119,19 @@ func (n *nas) run(l load) (*tally, error) {
 	return t, nil
 }
 
-// guest returns the next guest, in an order that has nothing to do with names.
-func (n *nas) guest() *guest {
+// guest returns the next guest, in an order that has nothing to do with names, and the
+// time by the NAS's clock. That goes on by a second at least in each round of the guests,
+// so that nobody sends two records of one second: it is right if that is slow enough,
+// and else too fast.
+func (n *nas) guest() (g *guest, at int64) {
 	const stride = 7919 // a prime, so that everybody has a turn
 	n.last = (n.last + stride) % len(n.guests)
-	return &n.guests[n.last]
+	if n.turns%len(n.guests) == 0 {
+		n.clock++
+	}
+	n.turns++
+	n.clock = max(n.clock, time.Now().Unix())
+	return &n.guests[n.last], n.clock
 }
 
 // ask puts a record in flight.

@@ -56,7 +56,8 @@ func TestUnansweredIsRepeatedAsByANAS(t *testing.T) {
 	n, _ := testNAS(t, 1)
 	var c tally
 	at := time.Now().Unix()
-	n.ask(n.guest().next(at, interims), 0)
+	g, _ := n.guest()
+	n.ask(g.next(at, interims), 0)
 	first := sent(t, n)[0]
 	seen := []byte{first.Identifier}
 	for try := 1; try < tries; try++ {
@@ -90,8 +91,10 @@ func TestUnansweredIsRepeatedAsByANAS(t *testing.T) {
 
 func TestAnswersAreCountedForWhatTheyAre(t *testing.T) {
 	n, _ := testNAS(t, 2)
-	n.ask(n.guest().next(1, interims), 0)
-	n.ask(n.guest().next(1, interims), 0)
+	for range 2 {
+		g, at := n.guest()
+		n.ask(g.next(at, interims), 0)
+	}
 	var right [2][]byte
 	for i := range right {
 		right[i] = answer(make([]byte, 0, 64), n.out[i].Buffers[0])
@@ -206,5 +209,22 @@ func TestLateRecordsTellAnIntervalThatIsOver(t *testing.T) {
 	}
 	if r := g.next(now, interims); r.status != interim || r.at != now+1 || r.delay != 0 || r.age != 58 {
 		t.Errorf("the record after is %+v", r)
+	}
+}
+
+// A NAS has one clock for all of its guests, and nobody sends two records of one second.
+func TestANASHasOneClock(t *testing.T) {
+	n, _ := testNAS(t, 5)
+	latest := map[*guest]int64{}
+	before := int64(0)
+	for range 7 * len(n.guests) {
+		g, at := n.guest()
+		if at < before || at <= latest[g] {
+			t.Fatalf("a record at %d comes after %d, and after its guest's at %d", at, before, latest[g])
+		}
+		if r := g.next(at, interims); r.at != at {
+			t.Fatalf("the guest's clock says %d and the NAS's %d", r.at, at)
+		}
+		before, latest[g] = at, at
 	}
 }

@@ -96,7 +96,7 @@ func (b *bench) fill(o *office, before past, interims int) error {
 	records, next := 1, live(interims)
 	switch before {
 	case presentAlready:
-		records, next = lateRecords, func(g *guest) record { return g.late(time.Now().Unix()) }
+		records, next = lateRecords, (*guest).late
 	case aLongDay:
 		const sessions = 16 // presence keeps no more of them that ended
 		records, next = 2*sessions+1, live(0)
