@@ -32,12 +32,12 @@ func BenchmarkTracker(b *testing.B) {
 			clock = clock.Add(time.Second)
 		}
 		r := presence.Record{
-			Client: "hq", Site: "london", Heard: at, Status: presence.Interim, UserName: fmt.Sprintf("user%d", i), Session: fmt.Sprintf("%08X-%08X", i, sent[i]/10),
+			Client: "hq", Site: "london", Heard: at, Status: presence.Interim, UserName: fmt.Sprintf("user%d", i), Session: fmt.Sprintf("%08X-%08X", i, (sent[i]+i)/10),
 			Device: fmt.Sprintf("02:00:00:00:%02x:%02x", i>>8, i&255), SSID: "Corp", BSSID: fmt.Sprintf("02:aa:00:00:00:%02x", i%4), NASID: fmt.Sprint("ap-", i%4),
 			NASAddr: netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 4)}), PortType: 19, HasPortType: true,
 			Stamps: presence.Stamps{Heard: at, Stamp: clock},
 		}
-		switch sent[i] % 10 {
+		switch (sent[i] + i) % 10 { // everybody at another step
 		case 0:
 			r.Status = presence.Start
 		case 9:
