@@ -26,19 +26,26 @@ type document struct {
 	told    bool     // lines are stored
 }
 
-// recent holds people that were written lately, so that who is written again
-// is neither looked up nor decoded. A document in it is as it is stored.
+// recent holds people that were written and notes that were read or written lately, so
+// that who is written again is neither looked up nor decoded. What is in it is as it is
+// stored.
 type recent struct {
 	people map[string]*document
-	size   int // octets as they are stored; in memory they are several times as large
+	notes  map[string][]byte // by their keys; nil: there is none
+	size   int               // octets of people as they are stored; in memory they are several times as large
+	noted  int               // octets of notes
 }
 
-const recentMost = 32 << 20
+const (
+	recentMost  = 32 << 20
+	recentNotes = 8 << 20
+	noteCosts   = 128 // octets, beside the note's own
+)
 
-// take takes in what an update wrote, if it is done, and forgets what it
+// take takes in what an update read and wrote, if it is done, and forgets what it
 // touched if it is not.
-func (r *recent) take(loaded map[string]*document, done bool) {
-	for user, d := range loaded {
+func (r *recent) take(u *update, done bool) {
+	for user, d := range u.loaded {
 		r.size -= d.kept // more than nothing if it is in people
 		switch {
 		case !done || !d.written || d.stored == nil:
@@ -53,6 +60,21 @@ func (r *recent) take(loaded map[string]*document, done bool) {
 	if r.size > recentMost {
 		r.size = 0
 		clear(r.people)
+	}
+	for key, n := range u.noted {
+		was, had := r.notes[key]
+		if had {
+			r.noted -= noteCosts + len(key) + len(was)
+			delete(r.notes, key)
+		}
+		if done && (n.is != nil || n.was == nil) { // of what was erased nothing stays
+			r.notes[key] = n.is
+			r.noted += noteCosts + len(key) + len(n.is)
+		}
+	}
+	if r.noted > recentNotes {
+		r.noted = 0
+		clear(r.notes)
 	}
 }
 

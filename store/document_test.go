@@ -26,7 +26,7 @@ func TestRecentIsCounted(t *testing.T) {
 			d = &document{}
 		}
 		d.written, d.stored = true, make([]byte, octets)
-		r.take(map[string]*document{user: d}, done)
+		r.take(&update{loaded: map[string]*document{user: d}}, done)
 	}
 	most := 0
 	for i := range 250 {
@@ -49,9 +49,50 @@ func TestRecentIsCounted(t *testing.T) {
 	}
 	take("248", each, true)
 	r.people["248"].stored = nil
-	r.take(map[string]*document{"248": r.people["248"]}, true)
+	r.take(&update{loaded: map[string]*document{"248": r.people["248"]}}, true)
 	counted("erased")
 	if r.people["248"] != nil {
 		t.Error("who was erased is kept")
+	}
+}
+
+// Likewise of notes.
+func TestRecentNotesAreCounted(t *testing.T) {
+	const each = recentNotes / 100
+	r := recent{notes: map[string][]byte{}}
+	take := func(key string, was, is []byte, done bool) {
+		t.Helper()
+		r.take(&update{noted: map[string]*note{key: {was, is}}}, done)
+		sum := 0
+		for key, value := range r.notes {
+			sum += noteCosts + len(key) + len(value)
+		}
+		if r.noted != sum || sum > recentNotes {
+			t.Errorf("%d octets of %d notes are counted as %d, of %d at the most", sum, len(r.notes), r.noted, recentNotes)
+		}
+	}
+	kept := func(key string) bool {
+		_, is := r.notes[key]
+		return is
+	}
+	most := 0
+	for i := range 250 {
+		take(fmt.Sprint(i), nil, make([]byte, each), true)
+		most = max(most, len(r.notes))
+	}
+	if most < 95 || len(r.notes) == 250 {
+		t.Errorf("%d notes were kept, and %d are", most, len(r.notes))
+	}
+	take("249", nil, make([]byte, each), false)
+	if kept("249") {
+		t.Error("what failed to be stored is kept")
+	}
+	take("none", nil, nil, true)
+	if !kept("none") {
+		t.Error("that there is no such note is not kept")
+	}
+	take("248", make([]byte, each), nil, true)
+	if kept("248") {
+		t.Error("the key of what was erased is kept")
 	}
 }

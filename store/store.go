@@ -37,7 +37,7 @@ type Store struct {
 	latest atomic.Int64              // nanoseconds that the latest update took to be on disk
 
 	writing sync.Mutex // held while updating; guards what follows
-	recent  recent     // people that were written lately
+	recent  recent     // what was read and written lately
 
 	lengthy sync.Mutex // held by what reads or rewrites the whole file
 }
@@ -87,7 +87,7 @@ func opened(path string, open func(string, kv.Layout) (*kv.Map, error)) (*Store,
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	s := &Store{kv: m, recent: recent{people: map[string]*document{}}}
+	s := &Store{kv: m, recent: recent{people: map[string]*document{}, notes: map[string][]byte{}}}
 	m.Committed = func(took time.Duration) {
 		s.latest.Store(int64(took))
 		if s.Committed != nil {

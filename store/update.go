@@ -78,7 +78,7 @@ func (s *Store) write(verb string, f func(*update) error) (err error) {
 	}()
 	u := &update{store: s, loaded: map[string]*document{}, noted: map[string]*note{}}
 	done := false // nor is it if f panics
-	defer func() { s.recent.take(u.loaded, done) }()
+	defer func() { s.recent.take(u, done) }()
 	err = s.kv.Update(func(changed *kv.Update) error {
 		u.Update = changed
 		if err := f(u); err != nil {
@@ -293,11 +293,14 @@ func (u *update) note(n presence.Note) {
 	u.noteAt(Under(n.Kind, n.Key)).is = bytes.Clone(n.Value)
 }
 
-// noteAt returns the note at the key. Its value is valid as long as the transaction.
+// noteAt returns the note at the key.
 func (u *update) noteAt(key []byte) *note {
 	n := u.noted[string(key)]
 	if n == nil {
-		is := u.Get(notes, key)
+		is, known := u.store.recent.notes[string(key)]
+		if !known {
+			is = bytes.Clone(u.Get(notes, key))
+		}
 		n = &note{is, is}
 		u.noted[string(key)] = n
 	}
