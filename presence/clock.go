@@ -26,6 +26,8 @@ type Clock struct {
 	Odd   time.Time `json:"odd,omitzero"`   // the latest stamp of an event that was not told at once
 	Came  time.Time `json:"came,omitzero"`  // when the request with that stamp was first sent
 	Back  bool      `json:"back,omitempty"` // such stamps keep step with the time: the clock was set back
+
+	amiss amiss // what was last said of it
 }
 
 // Gap is a time in which nothing was heard of a NAS.
@@ -92,7 +94,7 @@ func (c *Clock) EventTime(t Stamps, maxSkew time.Duration) (at time.Time, from s
 	case right && now && off.Abs() <= moment:
 		at, from = t.Stamp, "Event-Timestamp"
 	case right && now:
-		at, from = event, fmt.Sprintf("Event-Timestamp, by a clock that is %s", amiss(off))
+		at, from = event, c.amiss.say(off)
 	case replayed:
 		at, from = event, "Event-Timestamp, replayed"
 	default:
@@ -104,12 +106,22 @@ func (c *Clock) EventTime(t Stamps, maxSkew time.Duration) (at time.Time, from s
 	return at, from, false
 }
 
-// amiss tells how far a clock is off.
-func amiss(off time.Duration) string {
-	if off < 0 {
-		return (-off).Round(time.Second).String() + " ahead"
+// amiss is how far a clock is off, as it was last told: most records tell the same.
+type amiss struct {
+	off  time.Duration // in whole seconds
+	text string
+}
+
+// say tells what an event time was taken from, by a clock that is so far off.
+func (a *amiss) say(off time.Duration) string {
+	if off = off.Round(time.Second); a.text == "" || a.off != off {
+		way := "behind"
+		if off < 0 {
+			way = "ahead"
+		}
+		*a = amiss{off, fmt.Sprintf("Event-Timestamp, by a clock that is %s %s", off.Abs(), way)}
 	}
-	return off.Round(time.Second).String() + " behind"
+	return a.text
 }
 
 // replays reports whether an old stamp is of an event that is told late. A clock that

@@ -100,35 +100,31 @@ func (t *Tracker) Moves() map[string]Moves {
 	return all
 }
 
-// counted returns the change, with who comes and goes by it counted.
-func (t *Tracker) counted(c Change) Change {
-	apply := c.Apply
-	c.Apply = func(p *Person, notes [][]byte) Outcome {
-		var room [4]standing
-		was := p.stand(room[:0])
-		o := apply(p, notes)
-		type move struct {
-			site string
-			in   bool
-			end  End
-		}
-		var moves []move
-		p.moved(was, o.Archived, func(site string, in bool, end End) { moves = append(moves, move{site, in, end}) })
-		if len(moves) == 0 {
-			return o
-		}
-		then := o.Then
-		o.Then = func() {
-			for _, m := range moves {
-				t.counts.move(m.site, m.in, m.end)
-			}
-			if then != nil {
-				then()
-			}
-		}
+// counted applies the change to the person, and has who comes and goes by it counted.
+func (t *Tracker) counted(apply func(*Person, [][]byte) Outcome, p *Person, notes [][]byte) Outcome {
+	var room [4]standing
+	was := p.stand(room[:0])
+	o := apply(p, notes)
+	type move struct {
+		site string
+		in   bool
+		end  End
+	}
+	var moves []move
+	p.moved(was, o.Archived, func(site string, in bool, end End) { moves = append(moves, move{site, in, end}) })
+	if len(moves) == 0 {
 		return o
 	}
-	return c
+	then := o.Then
+	o.Then = func() {
+		for _, m := range moves {
+			t.counts.move(m.site, m.in, m.end)
+		}
+		if then != nil {
+			then()
+		}
+	}
+	return o
 }
 
 // Occupancy returns the slots of the site that begin in [from, to), in order.

@@ -11,12 +11,15 @@ import (
 // Hear adds a sighting to the facts and concludes what follows. The same sighting
 // twice changes nothing, in whatever order they come. It returns the visits that it
 // archived.
-func (p *Person) Hear(n Sighting, w World) []Visit {
+func (p *Person) Hear(n Sighting, w World) []Visit { return p.hear(&n, &w) }
+
+// hear is Hear without copies.
+func (p *Person) hear(n *Sighting, w *World) []Visit {
 	p.gather()
 	now := later(n.Heard, w.Passed)
 	var archived []Visit
 	if !n.Heard.Before(p.Wake) { // else it arrived before Wake, and may only have been written late
-		archived = p.Advance(now, w)
+		archived = p.advance(now, w, nil)
 	}
 	if now.Before(p.Shared.Until) {
 		p.Shared.Count, p.Shared.Heard = p.Shared.Count+1, later(p.Shared.Heard, n.Heard)
@@ -31,24 +34,24 @@ func (p *Person) Hear(n Sighting, w World) []Visit {
 			p.Client = kept(p.Client, client)
 		}
 	}
-	if p.asksForPast(&n) {
+	if p.asksForPast(n) {
 		return nil
 	}
-	if p.takeIn(&n) {
+	if p.takeIn(n) {
 		p.isHeard(now)
-		return append(archived, p.advance(now, w, &n)...)
+		return append(archived, p.advance(now, w, n)...)
 	}
-	return append(archived, p.Advance(now, w)...)
+	return append(archived, p.advance(now, w, nil)...)
 }
 
 // Advance lets time pass up to now and concludes what follows.
-func (p *Person) Advance(now time.Time, w World) []Visit { return p.advance(now, w, nil) }
+func (p *Person) Advance(now time.Time, w World) []Visit { return p.advance(now, &w, nil) }
 
 // advance concludes what follows at now. n is the sighting that was just heard, for
 // the story; nil if none was.
-func (p *Person) advance(now time.Time, w World, n *Sighting) []Visit {
+func (p *Person) advance(now time.Time, w *World, n *Sighting) []Visit {
 	p.gather()
-	c := p.picture(now, &w)
+	c := p.picture(now, w)
 	if !c.tells() && p.Want(PastFacts) {
 		return nil
 	}
@@ -56,7 +59,7 @@ func (p *Person) advance(now time.Time, w World, n *Sighting) []Visit {
 		p.recount(n, c)
 	}
 	for p.keepFindings(c) { // a finding changes the sessions
-		c = p.picture(now, &w)
+		c = p.picture(now, w)
 	}
 	if p.share(c) {
 		p.Wake = p.Shared.Until

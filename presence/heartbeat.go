@@ -11,19 +11,19 @@ import (
 // beat returns the change that tells the user a heartbeat that was kept. It is of a
 // session that was known: if the user was forgotten meanwhile, it does not bring them
 // back.
-func (t *Tracker) beat(n *Sighting, w World) Change {
+func (t *Tracker) beat(n *Sighting, w *World) Change {
 	return Change{User: n.User, Apply: func(p *Person, _ [][]byte) Outcome {
 		if p.of(n.Session, n.Device, n.NAS) == nil && !p.asksForPast(n) {
 			return Outcome{}
 		}
-		return Outcome{Archived: p.Hear(*n, w)}
+		return Outcome{Archived: p.hear(n, w)}
 	}}
 }
 
 // beats returns changes that apply the unwritten heartbeats of the users, so that no
 // fact is missing when facts are handed over. The heartbeats stay to be written,
 // because this batch may fail; applying them twice changes nothing.
-func (t *Tracker) beats(users []string, w World) (changes []Change) {
+func (t *Tracker) beats(users []string, w *World) (changes []Change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, user := range users {

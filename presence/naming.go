@@ -181,7 +181,7 @@ func (b *naming) hear(n *Sighting, w *World) []Change {
 	b.keepNames(n.Device, now)
 	var changes []Change
 	if before != "" || after != "" {
-		changes = b.beats([]string{before, after}, *w)
+		changes = b.beats([]string{before, after}, w)
 	}
 	for _, user := range []string{before, after} {
 		if user != "" {
@@ -218,7 +218,7 @@ func (n *Sighting) another(user string) Sighting {
 func (b *naming) handing(note []byte, user string, n *Sighting, w *World) Change {
 	o, device := n.another(user), n.Device
 	return b.given(note, user, device, func(p *Person, note []byte) Outcome {
-		archived := p.Hear(o, *w)
+		archived := p.hear(&o, w)
 		n, _ := parseNames(note)
 		n.wait(p.known(device))
 		return Outcome{Archived: archived, Notes: []Note{{Kind: devices, Key: device, Value: n.note()}}}
@@ -270,7 +270,7 @@ func (b *naming) hearing(p *Person, client string, n *Sighting, w *World) Outcom
 func (b *naming) tell(p *Person, client string, n *Sighting, w *World, handed []Facts) Outcome {
 	came := b2i(p.Unknown())
 	p.adopt(handed)
-	o := Outcome{Archived: p.Hear(*n, *w)}
+	o := Outcome{Archived: p.hear(n, w)}
 	until := p.Shared.Until
 	if !p.Crowd(n.Heard) {
 		until = time.Time{}

@@ -160,7 +160,7 @@ func (t *Tracker) commit(ctx context.Context, now time.Time, changes ...Change) 
 	all := make([]Change, 0, len(beats)+len(changes))
 	for _, waiting := range beats {
 		for _, n := range waiting {
-			all = append(all, t.beat(n, w))
+			all = append(all, t.beat(n, &w))
 		}
 	}
 	slices.SortFunc(all, func(a, b Change) int { return strings.Compare(a.User, b.User) }) // those of one person together
@@ -195,10 +195,9 @@ func (t *Tracker) update(ctx context.Context, now time.Time, changes []Change) e
 		if c.User == "" {
 			continue
 		}
-		c = t.counted(c)
 		changes[i].Apply = func(p *Person, notes [][]byte) Outcome {
 			was, errand := p.Wake, p.NextErrand
-			o := c.Apply(p, notes)
+			o := t.counted(c.Apply, p, notes)
 			due, moved, then := p.Wake, !p.NextErrand.Equal(errand), o.Then
 			if !moved && (due.IsZero() || !was.IsZero() && !due.Before(was)) {
 				return o // Run knows of was

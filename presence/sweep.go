@@ -70,7 +70,7 @@ func (t *Tracker) advanceWhere(ctx context.Context, now time.Time, is func(*Pers
 		for i := range people {
 			if is(&people[i]) {
 				changes = append(changes, Change{User: people[i].User, Apply: func(p *Person, _ [][]byte) Outcome {
-					archived, one := p.Advance(now, w), 0
+					archived, one := p.advance(now, &w, nil), 0
 					if p.suspectFor(cause, now, &w) {
 						one = 1
 					}
@@ -94,6 +94,6 @@ func (p *Person) suspectFor(cause Cause, now time.Time, w *World) bool {
 }
 
 // advancing returns the change that lets time pass for the user.
-func advancing(user string, now time.Time, w World) Change {
-	return Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome { return Outcome{Archived: p.Advance(now, w)} }}
+func advancing(user string, now time.Time, w *World) Change {
+	return Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome { return Outcome{Archived: p.advance(now, w, nil)} }}
 }

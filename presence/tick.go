@@ -94,7 +94,7 @@ func (t *Tracker) tick(ctx context.Context, now time.Time) (next time.Time, err 
 		}
 		changes := make([]Change, len(users))
 		for i, user := range users {
-			changes[i] = advancing(user, now, w)
+			changes[i] = advancing(user, now, &w)
 		}
 		if err := t.commit(ctx, now, changes...); err != nil {
 			return time.Time{}, err
@@ -112,7 +112,7 @@ func (t *Tracker) advanceEverybody(ctx context.Context, now time.Time) error {
 		}
 		changes := make([]Change, len(people))
 		for i, p := range people {
-			changes[i] = advancing(p.User, now, w)
+			changes[i] = advancing(p.User, now, &w)
 		}
 		if err := t.commit(ctx, now, changes...); err != nil {
 			return err
