@@ -75,6 +75,16 @@ func (b *bench) growthTo(people int, table *table) (err error) {
 	if err != nil {
 		return err
 	}
+	said, err := metricsOf(p)
+	if err != nil {
+		return err
+	}
+	switch remembered, err := metric(said, "presenced_store_people"); {
+	case err != nil:
+		return err
+	case int(remembered) < people: // whoever asks whether it answers is one more
+		return fmt.Errorf("%d people are remembered, not %d", int(remembered), people)
+	}
 	l := &m.latency
 	table.row(people, b.perSecond(m.inTime), l.quantile(0.5), l.quantile(0.99), l.most, fmt.Sprintf("%.1f", m.perRequest()),
 		m.private>>20, file.Size()>>20, started, after.private>>20, ready)

@@ -25,6 +25,7 @@ func presencedFrom(program string, watched bool) command {
 		}
 		if watched {
 			page = at.address.String()
+			text += "[presence]\nmax_people = 10000000\n" // of one client, which the made-up users all have
 		}
 		text = strings.NewReplacer("UDP", listen, "CLIENT", client).Replace(text)
 		text = strings.NewReplacer("DIR", dir, "LISTEN", at.address.String(), "PAGE", page, "SECRET", secret).Replace(text)
