@@ -55,6 +55,8 @@ var want = map[string]string{
 	"/usr/lib/systemd/system/presenced.service":                        "-rw-r--r-- root/root",
 	"/usr/lib/systemd/system/presenced.socket":                         "-rw-r--r-- root/root",
 	"/usr/lib/systemd/system/presenced-radsec.socket":                  "-rw-r--r-- root/root",
+	"/usr/lib/systemd/system/presenced-maintain.service":               "-rw-r--r-- root/root",
+	"/usr/lib/systemd/system/presenced-maintain.timer":                 "-rw-r--r-- root/root",
 	"/usr/lib/sysusers.d/presenced.conf":                               "-rw-r--r-- root/root",
 	"/usr/share/bash-completion/completions/presenced":                 "-rw-r--r-- root/root",
 	"/usr/share/fish/vendor_completions.d/presenced.fish":              "-rw-r--r-- root/root",

@@ -56,7 +56,7 @@ func (s *Store) TakeOver(context.Context, func(done, of int)) error { return nil
 
 // Backup refuses: etcd makes its own copies.
 func (s *Store) Backup(context.Context, string) error {
-	return errors.New("back up store: it is in etcd, which copies itself: etcdctl snapshot save FILE")
+	return errors.New("back up store: it is in etcd: presenced export FILE writes a copy of it, and etcdctl snapshot save FILE one of all that etcd holds")
 }
 
 // clocksApart is how far a daemon's clock may be from the others'.

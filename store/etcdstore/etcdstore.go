@@ -119,16 +119,17 @@ func (s *Store) failed(verb string, err error) error {
 
 // The first octet behind the prefix says what stands under a key.
 const (
-	people   = 'p' // user → who wrote it, document
-	wakes    = 'w' // moment, user → daemon that wrote it
-	errands  = 'e' // moment, user → daemon that wrote it
-	notes    = 'n' // kind NUL key → value
-	history  = 'h' // arrival, user NUL visit id → visit
-	visits   = 'v' // user NUL arrival, visit id → nothing: the history of one user
-	past     = 'f' // user NUL key of facts → facts of sessions that are over, of which the person keeps the stretches
-	lines    = 'l' // user NUL moment, kind and text → line of a story
-	presents = 'm' // daemon → what it says of itself, under its lease
-	natures  = 's' // nothing → what the store is
+	people       = 'p' // user → who wrote it, document
+	wakes        = 'w' // moment, user → daemon that wrote it
+	errands      = 'e' // moment, user → daemon that wrote it
+	notes        = 'n' // kind NUL key → value
+	history      = 'h' // arrival, user NUL visit id → visit
+	visits       = 'v' // user NUL arrival, visit id → nothing: the history of one user
+	past         = 'f' // user NUL key of facts → facts of sessions that are over, of which the person keeps the stretches
+	lines        = 'l' // user NUL moment, kind and text → line of a story
+	presents     = 'm' // daemon → what it says of itself, under its lease
+	natures      = 's' // nothing → what the store is
+	maintenances = 't' // nothing → when etcd was last compacted by presenced
 )
 
 var queues = [...]byte{presence.Wakes: wakes, presence.Errands: errands}

@@ -44,19 +44,24 @@ func (s *Store) gets(ctx context.Context, keys [][]byte) (all []stored, err erro
 // between yields what stands from the key to before the other one, as one reading, some
 // at a time: as many as are wanted, if that is known; 0: all.
 func (s *Store) between(ctx context.Context, from, to []byte, wanted int) iter.Seq2[*mvccpb.KeyValue, error] {
+	return s.pages(ctx, from, to, wanted, 0, true)
+}
+
+// pages is between at a revision, 0 for what is there as each part is read, or, if it is to
+// stay so, as the first one is.
+func (s *Store) pages(ctx context.Context, from, to []byte, wanted int, rev int64, stays bool) iter.Seq2[*mvccpb.KeyValue, error] {
 	return func(yield func(*mvccpb.KeyValue, error) bool) {
 		some := page
 		if wanted > 0 {
 			some = min(page, wanted)
 		}
-		rev := int64(0)
 		for {
 			got, err := s.etcd.read(ctx, &etcdserverpb.RangeRequest{Key: from, RangeEnd: to, Limit: int64(some), Revision: rev})
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if rev == 0 {
+			if rev == 0 && stays {
 				rev = got.Header.Revision
 			}
 			for _, kv := range got.Kvs {
