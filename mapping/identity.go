@@ -39,6 +39,7 @@ type Identity struct {
 	Aliases       map[string]string // identity, folded → user, folded (see [presence.Fold])
 	OptOut        map[string]bool   // names of those who are not to be tracked, as [Identity.Led] returns them
 	OptIn         map[string]bool   // nil: everybody but OptOut; else only these, less OptOut; as OptOut
+	Withdrew      Withdrew          // beside OptOut; nil: nobody
 	IgnoreDevices []string          // globs over the device
 	PortTypes     []uint32          // NAS-Port-Types that count, empty: 19; an absent one always counts
 
@@ -53,6 +54,12 @@ type known struct {
 	answers map[string]answer
 }
 
+// Withdrew reports whether somebody who goes by one of these names opted out at presenced
+// itself. It is asked and not listed, because of those who did only hashes are kept, and
+// because it changes without a reload.
+type Withdrew func(names ...string) bool
+
+// answer is whom an identity means.
 type answer struct {
 	named
 	plain  string
@@ -183,6 +190,18 @@ func (k *known) answer(id string, who func(string) answer) answer {
 	return is
 }
 
+// Standing returns the address of whom a name means, "" if it leads to nobody, the names
+// that led there, and why they may not be tracked, "" if they may.
+func (rules *Identity) Standing(name string) (user string, names []string, why string) {
+	id := trim(name)
+	is := rules.who(id)
+	if is.nobody.Kind != "" {
+		return "", nil, ""
+	}
+	names = []string{is.address, is.plain, presence.Fold(id)}
+	return is.address, names, rules.Barred(names...)
+}
+
 // User returns the address of whom a name means that somebody typed, whether
 // they may be tracked or not; "" if it leads to nobody.
 func (rules *Identity) User(name string) string {
@@ -297,6 +316,8 @@ func (rules *Identity) Barred(names ...string) string {
 	switch {
 	case on(rules.OptOut):
 		return "opted out"
+	case rules.Withdrew != nil && rules.Withdrew(names...):
+		return "opted out at presenced itself"
 	case rules.OptIn != nil && !on(rules.OptIn):
 		return "not opted in"
 	}

@@ -343,7 +343,7 @@ func (v *Visit) lookOut(all []Booking, now time.Time, r Rules) []Booking {
 		v.skip(e, "check_out is never")
 		return nil
 	case v.dropped():
-		v.skip(e, byHand)
+		v.skip(e, e.Reason)
 		return nil
 	}
 	f := v.find(all, v.missed(all, now), func(b *Booking) verdict { return v.checkOutVerdict(b, now, r) })
@@ -462,7 +462,7 @@ func (v *Visit) effected(b Booking, a action, now time.Time, dry bool) {
 	switch a {
 	case checkingIn:
 		c.In = now
-		if v.CheckIn.tookEffect(b.ID, now); v.CheckIn.Reason == byHand { // while the call was under way
+		if v.CheckIn.tookEffect(b.ID, now); isDropped(v.CheckIn) { // while the call was under way
 			v.CheckIn.Status, v.CheckIn.Reason = v.done(), ""
 		}
 		return

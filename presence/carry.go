@@ -82,6 +82,9 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 	if time.Now().Before(c.site(v.Site).Rests) {
 		return nil // the next plan has all wait together to whom that happens
 	}
+	if left, err := c.heeds(ctx, v); left || err != nil {
+		return err
+	}
 	q, err := c.request(ctx, &v)
 	if err != nil {
 		return err

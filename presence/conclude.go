@@ -186,7 +186,7 @@ func (p *Person) over(v *Visit, end End, departed, now time.Time, why string, w 
 	case w.CheckOut != CheckOutAll && !v.touched():
 		v.skip(&v.CheckOut, "nothing was checked in by us on this visit")
 	case v.dropped():
-		v.CheckOut = v.given(v.CheckOut)
+		v.CheckOut = v.given(v.CheckOut, v.CheckOut.Reason)
 	case departed.Sub(v.Arrived) < w.Brief && !v.running(now).IsZero():
 		v.CheckOut = Errand{Status: Waiting, Next: v.running(now), Reason: passedBy}
 	default:

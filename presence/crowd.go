@@ -25,10 +25,18 @@ func (c *Courier) lookAtAll(ctx context.Context, users []string) error {
 	if err != nil {
 		return err
 	}
+	asked, err := c.store.NotesOf(ctx, notTodayKind, users)
+	if err != nil {
+		return err
+	}
 	var changes []Change
 	for i := range people {
 		p := &people[i]
 		v := p.unbooked(now, rules)
+		if asked[i] != nil {
+			c.beAlone(p.User)
+			continue
+		}
 		if v == nil || !p.heardSince(c.Restored) || time.Now().Before(c.site(v.Site).Rests) {
 			continue // they are in another plan, if they are due
 		}

@@ -107,29 +107,37 @@ func (v *Visit) whyOver() string {
 	return v.Outlook.Why
 }
 
-// byHand is why nothing more is done about a visit: an operator said so.
-const byHand = "dropped by an operator"
+// byHand and notToday are why nothing more is done about a visit: an operator said so,
+// or its person.
+const (
+	byHand   = "dropped by an operator"
+	notToday = "not today, as its person asked"
+)
+
+// isDropped reports whether an errand is not run because somebody said so.
+func isDropped(e Errand) bool { return e.Reason == byHand || e.Reason == notToday }
 
 // dropped reports whether the visit's bookings are left as they are. A check-out that is
 // given up waits until they have ended, so that it can be taken up again.
-func (v *Visit) dropped() bool { return v.CheckOut.Reason == byHand }
+func (v *Visit) dropped() bool { return isDropped(v.CheckOut) }
 
-// drop leaves the visit's bookings as they are from now on, and reports whether
-// anything was to be done about them. What took effect stands, and is told as before.
-func (v *Visit) drop() bool {
+// drop leaves the visit's bookings as they are from now on, because why, and reports
+// whether anything was to be done about them. What took effect stands, and is told as
+// before.
+func (v *Visit) drop(why string) bool {
 	if v.dropped() || v.State == Over && !v.CheckOut.open() {
 		return false
 	}
 	if v.CheckIn.Next = (time.Time{}); v.CheckIn.open() {
-		v.skip(&v.CheckIn, byHand)
+		v.skip(&v.CheckIn, why)
 	}
-	v.CheckOut = v.given(v.CheckOut)
+	v.CheckOut = v.given(v.CheckOut, why)
 	return true
 }
 
-// given is the check-out, given up.
-func (v *Visit) given(e Errand) Errand {
-	e.Status, e.Reason, e.Attempts, e.Next = Waiting, byHand, 0, time.Time{}
+// given is the check-out, given up because why.
+func (v *Visit) given(e Errand, why string) Errand {
+	e.Status, e.Reason, e.Attempts, e.Next = Waiting, why, 0, time.Time{}
 	if v.State == Over {
 		e.Next = v.lapses()
 	}
@@ -142,7 +150,7 @@ func (v *Visit) retry(now time.Time) bool {
 	if v.dropped() {
 		v.CheckOut.Reason, v.CheckOut.Next = "", time.Time{}
 	}
-	if v.State != Over && v.CheckIn.Reason == byHand {
+	if v.State != Over && isDropped(v.CheckIn) {
 		v.CheckIn.Status, v.CheckIn.Reason = Pending, ""
 	}
 	e := v.errand()
@@ -165,7 +173,7 @@ func (v *Visit) failed(err error, flaky bool, rests, now time.Time) {
 		return
 	case v.dropped():
 		if !now.Before(v.lapses()) {
-			v.skip(e, byHand)
+			v.skip(e, v.CheckOut.Reason)
 		}
 		return
 	}

@@ -49,10 +49,14 @@ func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bo
 // erases each together with the user.
 const forgetKind = "forget"
 
+// ToForget returns the note by which [Tracker.Resume] forgets the user, if nobody has by
+// then.
+func ToForget(user string) Note { return Note{Kind: forgetKind, Key: user, Value: []byte{1}} }
+
 // Forget erases the user: the person, their history, and their names of devices. If
 // the process dies in the middle, [Tracker.Resume] finishes it.
 func (t *Tracker) Forget(ctx context.Context, user string) error {
-	if err := t.store.Update(ctx, []Change{WriteNotes(Note{Kind: forgetKind, Key: user, Value: []byte{1}})}); err != nil {
+	if err := t.store.Update(ctx, []Change{WriteNotes(ToForget(user))}); err != nil {
 		return err
 	}
 	t.mu.Lock()

@@ -68,12 +68,15 @@ func (c *Courier) Run(ctx context.Context) error {
 // Retry makes the visit's errand due now, whatever it was waiting for, and takes up
 // again what was dropped.
 func (c *Courier) Retry(user, visit string) error {
+	if err := c.mayRetry(context.Background(), user); err != nil {
+		return err
+	}
 	return c.byHand(user, visit, "an operator had the bookings of visit "+visit+" looked at again", (*Visit).retry)
 }
 
 // Drop leaves the visit's bookings as they are from now on: what was checked in stays so.
 func (c *Courier) Drop(user, visit string) error {
-	return c.byHand(user, visit, "an operator dropped visit "+visit+": its bookings stay as they are", func(v *Visit, _ time.Time) bool { return v.drop() })
+	return c.byHand(user, visit, "an operator dropped visit "+visit+": its bookings stay as they are", func(v *Visit, _ time.Time) bool { return v.drop(byHand) })
 }
 
 // byHand does f to the visit, and tells so in the story if there was anything to do.

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,6 +68,7 @@ presenced explain packet.hex --client hq-wlc --json`,
 			if err != nil {
 				return err
 			}
+			cfg.Mapping.Identity.Withdrew = p.withdrew(cmd.Context())
 			all := []explanation{}
 			err = p.explainFile(cfg, args[0], name, form, func(e explanation) error {
 				if p.json {
@@ -158,6 +162,44 @@ func explainPacket(cfg *configs.Config, packet radiusacct.Packet, client string)
 		}
 	}
 	return e, nil
+}
+
+// withdrew asks the daemon, or its file while none runs, who opted out at presenced itself;
+// who may ask neither, as on a host where none is, goes by the configuration alone.
+func (p *program) withdrew(ctx context.Context) mapping.Withdrew {
+	known := map[string]bool{}
+	ask := sync.OnceValue(func() func(names []string) (bool, error) {
+		nobody := func([]string) (bool, error) { return false, nil }
+		at, err := p.place()
+		if err != nil {
+			return nobody
+		}
+		daemon := control.Dial(at.socket)
+		if !errors.Is(daemon.Ping(ctx), control.ErrNotRunning) {
+			return func(names []string) (bool, error) { return daemon.OptedOut(ctx, names...) }
+		}
+		if _, err := os.Stat(at.store); err != nil {
+			return nobody
+		}
+		s, err := at.file()
+		if err != nil {
+			return nobody
+		}
+		defer s.Close()
+		key, when, err := presence.OptOuts(ctx, s)
+		return func(names []string) (bool, error) {
+			return slices.ContainsFunc(names, func(name string) bool { return !when[presence.HashName(key, name)].IsZero() }), err
+		}
+	})
+	return func(names ...string) bool {
+		of := strings.Join(names, "\x00")
+		out, asked := known[of]
+		if !asked {
+			out, _ = ask()(names)
+			known[of] = out
+		}
+		return out
+	}
 }
 
 // explainRecord says what a record would come to.

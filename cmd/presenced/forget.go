@@ -19,7 +19,7 @@ func (p *program) forget() *cobra.Command {
 		Short: "Erase everything that is remembered about a person; shows first what that is",
 		Long: "Shows what is remembered about a person, and with --yes erases it: their visits and their devices, from the file too.\n" +
 			"What presenced checked in stays checked in at Kadence unless --check-out is given, which checks it out first. What is\n" +
-			"heard of them later begins anew, unless the opt_out_file names them. Backups are not touched; one that is put back is\n" +
+			"heard of them later begins anew, unless they have opted out. Backups are not touched; one that is put back is\n" +
 			"rid of them at the start.",
 		Example: `presenced forget ann@example.com
 presenced forget ann@example.com --check-out --yes`,
@@ -47,14 +47,7 @@ presenced forget ann@example.com --check-out --yes`,
 
 // tellRemembered says what would be erased, and what stays.
 func (p *program) tellRemembered(s control.Story, checkOut bool) error {
-	devices := map[string]bool{}
-	for _, session := range s.Sessions {
-		devices[session.Device] = true
-	}
-	text := fmt.Sprintf("%s: %s, %s", terminal.Printable(s.User), terminal.Count(len(devices), "device"), terminal.Count(len(s.Visits), "visit"))
-	if len(s.Visits) > 0 {
-		text += " since " + p.at(s.Visits[0].Arrived, s.Visits[0].Site)
-	}
+	text := p.rememberedOf(s)
 	switch held := strings.Join(s.Held, ", "); {
 	case len(s.Held) > 0 && checkOut:
 		text += "\n" + held + " would be checked out at Kadence first"
@@ -64,6 +57,19 @@ func (p *program) tellRemembered(s control.Story, checkOut bool) error {
 	_, err := fmt.Fprintln(p.stdout, text)
 	fmt.Fprintln(p.stderr, "nothing was erased; --yes erases it")
 	return err
+}
+
+// rememberedOf says in a line how much is remembered of somebody.
+func (p *program) rememberedOf(s control.Story) string {
+	devices := map[string]bool{}
+	for _, session := range s.Sessions {
+		devices[session.Device] = true
+	}
+	text := fmt.Sprintf("%s: %s, %s", terminal.Printable(s.User), terminal.Count(len(devices), "device"), terminal.Count(len(s.Visits), "visit"))
+	if len(s.Visits) > 0 {
+		text += " since " + p.at(s.Visits[0].Arrived, s.Visits[0].Site)
+	}
+	return text
 }
 
 // erase erases a user, of whom the story was told or unknown says that nothing is: with
@@ -87,7 +93,7 @@ func (p *program) erase(ctx context.Context, daemon *control.Remote, user string
 	if err != nil {
 		return fmt.Errorf("%w; nothing was erased", err)
 	}
-	text := terminal.Printable(s.User) + " is forgotten; who is to stay so goes into the opt_out_file"
+	text := terminal.Printable(s.User) + " is forgotten; presenced opt-out has nothing recorded of them any more"
 	if !checkOut && len(s.Held) > 0 {
 		text += "\n" + strings.Join(s.Held, ", ") + " stays checked in at Kadence"
 	}

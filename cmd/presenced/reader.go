@@ -23,6 +23,9 @@ type reader interface {
 	Occupancy(ctx context.Context, q control.OccupancyQuery) iter.Seq2[control.Occupancy, error]
 	Zones(ctx context.Context) (map[string]string, error)
 	Show(ctx context.Context, user string) (control.Story, error)
+	OptOuts(ctx context.Context) iter.Seq2[control.OptOut, error]
+	OptedOut(ctx context.Context, names ...string) (bool, error)
+	Resting(ctx context.Context) iter.Seq2[control.Resting, error]
 }
 
 var (

@@ -74,7 +74,7 @@ The exit status is 0, 1 for failure, and 2 for wrong use or a wrong configuratio
 	root.MarkPersistentFlagFilename("config", "toml")
 	p.group(root, "To try and to run it:", p.demo(), p.sandbox(), p.reference(), p.client(), p.check(), p.serve())
 	p.group(root, "To ask it:", p.status(), p.watch(), p.people(), p.roster(), p.occupancy(), p.sessions(), p.visits(), p.show(), p.events(), p.unmatched(), p.explain(), p.rehearse())
-	p.group(root, "To step in:", p.reload(), p.retry(), p.drop(), p.zap(), p.forget(), p.backup())
+	p.group(root, "To step in:", p.reload(), p.retry(), p.drop(), p.zap(), p.notToday(), p.optOut(), p.optIn(), p.forget(), p.backup())
 	p.group(root, "To move it and to maintain it:", p.migrate(), p.export(), p.maintain())
 	root.AddCommand(p.version(), p.man())
 	speakOfVerbs(root)

@@ -62,7 +62,7 @@ const (
 
 // tell writes a story to be read, in the time of the person's site.
 func (p *program) tell(s control.Story, now time.Time, whole bool) string {
-	now = now.In(p.zone(lastSite(s)))
+	now = now.In(p.zone(s.LastSite()))
 	var text strings.Builder
 	head := s.Headline(now)
 	text.WriteString(p.stdout.Bold(terminal.Printable(s.User)+" "+head.Text) + "\n")
@@ -72,19 +72,6 @@ func (p *program) tell(s control.Story, now time.Time, whole bool) string {
 	p.tellVisits(&text, s, now, whole)
 	p.tellDays(&text, s, now, whole)
 	return text.String()
-}
-
-// lastSite is where the person is, or was last.
-func lastSite(s control.Story) string {
-	switch {
-	case len(s.People) > 0:
-		return s.People[0].Site
-	case len(s.Visits) > 0:
-		return s.Visits[len(s.Visits)-1].Site
-	case len(s.Sessions) > 0:
-		return s.Sessions[len(s.Sessions)-1].Site
-	}
-	return ""
 }
 
 // tellDevices puts what was heard of each session beside what it counts as.

@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// asUsed wants of a verb the arguments that its use names, and no other.
+// asUsed wants of a verb the arguments that its use names, those in brackets not
+// necessarily, and no other.
 func asUsed(cmd *cobra.Command, args []string) error {
 	names := strings.Fields(cmd.Use)[1:]
 	switch {
-	case len(args) < len(names):
+	case len(args) < len(names) && !strings.HasPrefix(names[len(args)], "["):
 		return fmt.Errorf("%s is missing", names[len(args)])
 	case len(args) > len(names):
 		return fmt.Errorf("%q is one argument too many", args[len(names)])

@@ -15,6 +15,7 @@ import (
 type Names struct {
 	User   func(name string) string             // to whom a name of the network leads; "" for nobody
 	Device func(text string) (mac, kept string) // a device in any spelling; kept if devices are kept as hashes
+	Barred func(user string) string             // why somebody may not be tracked; "" if they may
 }
 
 func (n Names) device(text string) (mac, kept string) {
@@ -54,9 +55,9 @@ func (l Listings) Find(ctx context.Context, who string) ([]string, error) {
 		return nil, err
 	}
 	if len(near) == 0 {
-		return nil, fmt.Errorf("%s: %w", named, ErrUnknown)
+		return nil, l.unknown(ctx, named)
 	}
-	return nil, fmt.Errorf("%s: %w; there is %s", named, ErrUnknown, strings.Join(near[:min(alike, len(near))], ", "))
+	return nil, fmt.Errorf("%w; there is %s", l.unknown(ctx, named), strings.Join(near[:min(alike, len(near))], ", "))
 }
 
 // leads returns to whom a name of the network leads; "" for nobody.
@@ -79,7 +80,8 @@ func (l Listings) knows(ctx context.Context, user string) (bool, error) {
 	for _, err := range l.history(ctx, user, time.Time{}, time.Time{}) {
 		return err == nil, err
 	}
-	return false, nil
+	asked, err := presence.Asked(ctx, l.Store, user, time.Now())
+	return !asked.IsZero(), err
 }
 
 // holders returns who has, or had, the device, or whose visit it is.

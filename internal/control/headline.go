@@ -56,6 +56,9 @@ func answers(s Story, now time.Time) (all []terminal.Fact) {
 	if len(s.People) == 0 {
 		all = append(all, whyGone(s, now)...)
 	}
+	if !s.Rests.IsZero() {
+		add("wish", "not today: nothing is done for them until "+when(s.Rests))
+	}
 	if n := len(s.Story); n > 0 {
 		e := s.Story[n-1]
 		add("last", fmt.Sprintf("%s  %s: %s", terminal.When(e.At, now), e.Kind, terminal.Printable(e.Text)))
@@ -156,4 +159,17 @@ func (row Session) Where() string {
 		text += " at " + terminal.Printable(row.AP)
 	}
 	return text
+}
+
+// LastSite is where the person is, or was last; "" if that is not known.
+func (s Story) LastSite() string {
+	switch {
+	case len(s.People) > 0:
+		return s.People[0].Site
+	case len(s.Visits) > 0:
+		return s.Visits[len(s.Visits)-1].Site
+	case len(s.Sessions) > 0:
+		return s.Sessions[len(s.Sessions)-1].Site
+	}
+	return ""
 }

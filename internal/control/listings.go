@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -266,10 +265,15 @@ func (l Listings) Show(ctx context.Context, user string) (Story, error) {
 	}
 	slices.SortStableFunc(story.Sessions, func(a, b Session) int { return a.Started.Compare(b.Started.Time) })
 	story.Story = inOrder(story.Story)
-	if len(story.Sessions)+len(story.Visits)+len(story.Story) == 0 {
-		return Story{}, fmt.Errorf("%s: %w", user, ErrUnknown)
-	}
 	story.People = append(story.People, PersonRows(view)...)
+	asked, err := presence.Asked(ctx, l.Store, user, time.Now())
+	if err != nil {
+		return Story{}, err
+	}
+	story.Rests.Time = l.restsUntil(story.LastSite(), asked, time.Now())
+	if len(story.Sessions)+len(story.Visits)+len(story.Story) == 0 && story.Rests.IsZero() {
+		return Story{}, l.unknown(ctx, user)
+	}
 	story.Next = append(story.Next, nexts(story)...)
 	return story, nil
 }

@@ -81,6 +81,7 @@ type Story struct {
 	Story    []presence.Entry `json:"story"`  // heard, concluded, done and not done, in order
 	Next     []Next           `json:"next"`   // what will happen by itself, soonest first
 	Held     []string         `json:"held"`   // ids of the bookings that we checked in, and that run and are not checked out
+	Rests    Time             `json:"rests"`  // until when nothing is done for them, as they asked; null if they did not
 }
 
 // Next is something that will happen by itself.

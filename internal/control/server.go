@@ -25,6 +25,9 @@ type Server struct {
 	Retry     func(ctx context.Context, user, visit string) error
 	Drop      func(ctx context.Context, user, visit string) error
 	Reload    func(ctx context.Context, dry bool) Reload
+	OptOut    func(ctx context.Context, name string) error
+	OptIn     func(ctx context.Context, name string) error
+	NotToday  func(ctx context.Context, name string, undo bool) error
 	Packets   func(ctx context.Context) iter.Seq[Packet] // those that come, until ctx ends
 
 	// Ordered is told of every order and what came of it, before it is
@@ -67,8 +70,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 //	POST /v1/zap?user=&device=&nas=&site=&dry=true
 //	POST /v1/backup?path=
 //	POST /v1/reload?dry=true
+//	GET  /v1/opt-outs
+//	GET  /v1/opted-out?name=
+//	GET  /v1/resting
+//	POST /v1/people/{name}/opt-out
+//	POST /v1/people/{name}/opt-in
+//	POST /v1/people/{name}/not-today?undo=true
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
+	s.own(mux)
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/people", s.reads("who is here", func(w http.ResponseWriter, r *http.Request) {
 		array(w, s.Listings.People(r.Context(), r.FormValue("site")))

@@ -43,7 +43,8 @@ type Daemon struct {
 	facts   func() control.Status   // of which troubles are made: [Daemon.seen], but in tests
 	rates   control.Rates
 	odd     atomic.Pointer[[]string] // what is odd about the store
-	erased  *erased
+	erased  *hashes
+	optOuts *optOuts
 	metrics *metrics.Metrics
 	events  events
 	started time.Time
@@ -71,6 +72,15 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	if d.erased, err = openErased(cfg.Store.Path); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	besideStore := ""
+	if cfg.Store.Etcd == nil {
+		besideStore = cfg.Store.Path + ".opted-out"
+	}
+	optOuts, beside, err := openOptOuts(s, besideStore)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	d.optOuts = optOuts
 	now, err := d.prepare(ctx, cfg)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -101,7 +111,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	d.events = newEvents(s, name)
 	begun := d.events.begin(ctx, d.started)
 	if begun == nil {
-		begun = errors.Join(d.eraseAgain(ctx), d.expel(ctx))
+		begun = errors.Join(d.learnOptOuts(ctx, beside), d.eraseAgain(ctx), d.expel(ctx))
 	}
 	if shared, is := d.shared(); is {
 		shared.Tell(d.about)
@@ -164,6 +174,7 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	workers.Go(func() error { return every(working, zonesEvery, d.followZones) })
 	workers.Go(func() error { return d.followHangups(working) })
 	workers.Go(func() error { return d.followReloads(working) })
+	workers.Go(func() error { return d.followOptOuts(working) })
 	workers.Go(func() error { return d.notify(working) })
 
 	worked := workers.Wait()
@@ -213,6 +224,7 @@ func (d *Daemon) takeOver(ctx context.Context) error {
 
 func (d *Daemon) housekeep(ctx context.Context) {
 	err := errors.Join(kadence.Tidy(ctx, d.Store), presence.TidyWalkIns(ctx, d.Store, time.Now()),
+		presence.TidyNotToday(ctx, d.Store, time.Now()),
 		presence.TidyOccupancy(ctx, d.Store, time.Now()),
 		presence.TidyEvents(ctx, d.Store, time.Now().Add(-d.inForce.Load().config.Store.KeepVisits)))
 	if err == nil { // last, because it clears from the disk what was erased before

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // deviceKeySize is the size of the key, in bytes: as the hash's (RFC 2104 3).
@@ -31,7 +32,7 @@ func deviceKey(store string) ([]byte, error) {
 	return key, nil
 }
 
-// keep writes a file that is there as a whole or not at all.
+// keep writes a file that is on disk as a whole when it returns, or not at all.
 func keep(file string, data []byte) error {
 	f, err := os.OpenFile(file+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -41,5 +42,12 @@ func keep(file string, data []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
-	return os.Rename(file+".tmp", file)
+	if err := os.Rename(file+".tmp", file); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return fmt.Errorf("sync the folder of %s: %w", file, err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/internal/control"
+	"github.com/presenced/presenced/internal/page"
 	"github.com/presenced/presenced/presence"
 )
 
@@ -251,6 +252,19 @@ func (d *Daemon) noteOrder(by control.Peer, order string, err error) {
 		order += ": it was not carried out"
 	}
 	d.events.add(presence.Event{Kind: presence.EventOrder, Begin: time.Now(), By: by.Name, Text: order})
+}
+
+// ownOrders says what somebody did at their own page. Who it was is noted nowhere.
+var ownOrders = map[page.Order]string{
+	page.OptOut: "somebody opted out: what was remembered of them is erased", page.OptIn: "somebody who had opted out came back",
+	page.NotToday: "somebody asked that nothing be done for them today", page.Today: "somebody took back that nothing be done for them today",
+}
+
+// noteOwn notes what somebody did at their own page.
+func (d *Daemon) noteOwn(order page.Order, err error) {
+	if err == nil {
+		d.events.add(presence.Event{Kind: presence.EventOrder, Begin: time.Now(), By: "the page", Text: ownOrders[order]})
+	}
 }
 
 // noteReading notes who read people's data, if that is configured, once in a while for

@@ -48,15 +48,24 @@ func (d *Daemon) expel(ctx context.Context) error {
 	gone := map[string]bool{}
 	maps.Copy(gone, identity.OptOut)
 	if identity.OptIn != nil { // then who is gone is on no list
-		err := d.users(ctx, func(user string) {
-			if identity.Barred(user) != "" {
-				gone[user] = true
-			}
-		})
-		if err != nil {
+		if err := d.barred(ctx, gone); err != nil {
 			return err
 		}
 	}
+	return d.expelAllOf(ctx, gone)
+}
+
+// barred adds who is remembered and not to be tracked, of everybody.
+func (d *Daemon) barred(ctx context.Context, gone map[string]bool) error {
+	identity := d.inForce.Load().mapping.Identity
+	return d.users(ctx, func(user string) {
+		if identity.Barred(user) != "" {
+			gone[user] = true
+		}
+	})
+}
+
+func (d *Daemon) expelAllOf(ctx context.Context, gone map[string]bool) error {
 	for _, user := range slices.Sorted(maps.Keys(gone)) {
 		if err := d.expelUser(ctx, user); err != nil {
 			return err

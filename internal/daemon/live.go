@@ -29,6 +29,9 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 		Retry:     func(_ context.Context, user, visit string) error { return d.Courier.Retry(user, visit) },
 		Drop:      func(_ context.Context, user, visit string) error { return d.Courier.Drop(user, visit) },
 		Reload:    d.ReloadFile,
+		OptOut:    d.optOut,
+		OptIn:     d.optIn,
+		NotToday:  d.notToday,
 		Packets:   d.packets,
 		Ordered:   d.ordered,
 		Read:      func(by control.Peer, what string) { d.noteReading(by.Name, what) },
@@ -37,7 +40,7 @@ func (d *Daemon) control(radius []*net.UDPConn) *control.Server {
 
 // listings reads rows from the store, beside what the desk has read.
 func (d *Daemon) listings() control.Listings {
-	return control.Listings{Store: d.Store, World: d.Tracker.World, Names: control.Names{User: d.leads, Device: d.device}, Roll: d.roll}
+	return control.Listings{Store: d.Store, World: d.Tracker.World, Names: control.Names{User: d.leads, Device: d.device, Barred: d.isBarred}, Roll: d.roll}
 }
 
 const (

@@ -44,6 +44,7 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*prepared, e
 		return nil, err
 	}
 	s := &prepared{config: cfg, loaded: time.Now(), prints: cfg.Fingerprints(), clients: clients, mapping: cfg.Mapping, rules: cfg.Rules, desk: noDesk{}, mode: "none"}
+	s.mapping.Identity.Withdrew = d.optOuts.withdrew
 	if cfg.Store.HashDevices {
 		if e := cfg.Store.Etcd; e != nil {
 			s.mapping.HashKey, err = sharedKey(e.DeviceKey)

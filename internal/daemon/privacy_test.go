@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +32,7 @@ type atWork struct {
 	data     string // the folder
 	building string
 	users    map[string]string // in Kadence, by address
+	served   http.Handler      // the page, behind a proxy
 }
 
 // works runs f in virtual time. The store's settings are added to the

@@ -75,6 +75,7 @@ func (d *Daemon) page() *page.Page {
 			}
 			d.noteReading("the page"+by, what)
 		},
+		Own:    &own{Daemon: d},
 		Roster: func() bool { return d.inForce.Load().config.Control.Roster },
 	}
 }
@@ -85,6 +86,7 @@ func (d *Daemon) measure() {
 	d.metrics = metrics.New(metrics.Sources{
 		Version: build, Radius: d.Radius, Tracker: d.Tracker, Courier: d.Courier, Store: d.Store, Troubles: d.troubles,
 		Cluster: d.cluster, Asked: d.asked,
+		OptedOut: d.optOuts.count, Resting: d.resting,
 		Configured: func() metrics.Configured {
 			now := d.inForce.Load()
 			all := metrics.Configured{Desk: now.kadence, DryRun: now.mode == "dry_run", Loaded: now.loaded, Refused: d.refused.Load() != nil}

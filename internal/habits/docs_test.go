@@ -82,7 +82,7 @@ func TestDocumentsLinkToWhatIsThere(t *testing.T) {
 }
 
 // typed finds what is typed to presenced, in a line of code.
-var typed = regexp.MustCompile(`(?:^|&& |\| |\$\(|sudo |=\S+ )presenced ([a-z]+)((?:[ \t]+[^\s|;&)#>]+)*)`)
+var typed = regexp.MustCompile(`(?:^|&& |\| |\$\(|sudo |=\S+ )presenced ([a-z][a-z-]*)((?:[ \t]+[^\s|;&)#>]+)*)`)
 
 // TestDocumentsNameVerbsAndFlagsThatExist asks the program itself.
 func TestDocumentsNameVerbsAndFlagsThatExist(t *testing.T) {

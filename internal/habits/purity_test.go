@@ -14,9 +14,9 @@ import (
 // wait, lock, log and ask what time it is. All others decide, of what they are
 // given.
 var actingFiles = []string{
-	"carry.go", "courier.go", "crowd.go", "health.go", "passes.go", "plan.go", "rounds.go", "step.go", // the courier's
+	"carry.go", "courier.go", "crowd.go", "health.go", "nottoday.go", "passes.go", "plan.go", "rounds.go", "step.go", // the courier's
 	"naming.go", "nases.go", "orders.go", "recording.go", "rehearsal.go", "remembered.go", "shares.go", "sweep.go", "tick.go", "tracker.go", "walk.go", // the tracker's
-	"happened.go", "counting.go",
+	"happened.go", "counting.go", "optout.go",
 	"audience.go", "desk.go", "memory.go", "store.go", // whom they call
 }
 

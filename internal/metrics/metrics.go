@@ -31,6 +31,8 @@ type Sources struct {
 	Configured func() Configured
 	Cluster    func() *control.Cluster // who shares the store; nil: nobody
 	Asked      func() Asked            // what came of asking for it
+	OptedOut   func() int              // how many opted out at presenced itself
+	Resting    func() (int, bool)      // for how many nothing is done today, as they asked; false: that cannot be read
 }
 
 // Asked is what came of asking a store that several daemons share.
@@ -88,7 +90,7 @@ func New(s Sources) *Metrics {
 	m.registry.MustRegister(m.batches, m.answers, m.commits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		radiusCollector(s.Radius), presenceCollector(s), told(s, censusCollector(&census{store: s.Store, world: s.Tracker.World, sites: func() []string { return s.Configured().Sites }}, s.Tracker)),
-		kadenceCollector(s), told(s, storeCollector(s.Store)), clusterCollector(s))
+		kadenceCollector(s), told(s, storeCollector(s.Store)), clusterCollector(s), told(s, wishCollector(s)))
 	build := newGauge("build_info", "Which presenced this is; always 1.", "version", "goversion")
 	m.registry.MustRegister(collector{[]*family{build}, func(ch out) { build.send(ch, 1, s.Version, runtime.Version()) }})
 	return m

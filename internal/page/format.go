@@ -26,6 +26,7 @@ var functions = template.FuncMap{
 	"member":  memberIs,
 	"add":     func(a, b uint64) uint64 { return a + b },
 	"day":     func(t time.Time) string { return t.Format("Monday 2 January 2006") },
+	"on":      func(t time.Time) string { return t.Format("Monday 2 January, 15:04 MST") },
 }
 
 // checkIns says how far a check-in is, and how that looks.

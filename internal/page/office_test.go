@@ -31,6 +31,7 @@ type office struct {
 	hidden   []control.Unmatched
 	desk     control.Desk
 	papers   []control.Certificate
+	own      Own // what people may ask for themselves
 }
 
 // afternoon returns London with its clock set so that it is past four there,
@@ -103,7 +104,7 @@ func (o *office) page() *Page {
 			return s, nil
 		},
 		Unmatched: func() []control.Unmatched { return o.hidden },
-		Roster:    func() bool { return true },
+		Roster:    func() bool { return true }, Own: o.own,
 	}
 }
 

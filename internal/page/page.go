@@ -1,6 +1,7 @@
 // Package page shows in a browser what presenced heard and what it made of it.
-// It promises to change nothing, to show at most a few hundred rows of anything,
-// and to walk the store seldom, however many are looking and however often.
+// It promises to change nothing but what a person asks for at their own page for
+// themselves, to show at most a few hundred rows of anything, and to walk the
+// store seldom, however many are looking and however often.
 package page
 
 import (
@@ -26,6 +27,7 @@ type Page struct {
 	Unmatched func() []control.Unmatched
 
 	Roster func() bool           // whether there is one; nil: there is none
+	Own    Own                   // what people may ask for themselves; nil: nothing
 	Read   func(by, what string) // is told that people's data is shown, and by which token; nil: nobody is
 
 	latest  kept[*snapshot]
@@ -62,7 +64,7 @@ var routes = []route{
 	{"GET /{$}", "people", web.People, (*Page).people},
 	{"GET /roster", "roster", web.People, (*Page).roster},
 	{"GET /person", "person", web.People, (*Page).person},
-	{"GET /me", "person", web.OwnDay, (*Page).me},
+	{"GET " + web.Own, "person", web.OwnDay, (*Page).me},
 	{"GET /occupancy", "occupancy", web.Numbers, (*Page).occupancy},
 	{"GET /calls", "calls", web.Everything, (*Page).calls},
 	{"GET /network", "network", web.Everything, (*Page).network},
@@ -81,6 +83,7 @@ var routes = []route{
 //	GET /events      what happened to the system; ?before= earlier
 //	GET /unmatched   what led to nobody
 //	GET /me          ?day=: the day of the person who looks
+//	POST /me         order=: what they ask for themselves
 //
 // The page asks [web.ViewerOf] who that is, and shows what they may see.
 func (p *Page) Handler() http.Handler {
@@ -88,6 +91,7 @@ func (p *Page) Handler() http.Handler {
 	for _, r := range routes {
 		mux.HandleFunc(r.pattern, p.shown(r))
 	}
+	mux.HandleFunc("POST "+web.Own, p.ask)
 	for name, kind := range map[string]string{
 		"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
 	} {

@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"github.com/presenced/presenced/internal/control"
-	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/presence"
 )
 
 // personBody is a person's day.
 type personBody struct {
 	User             string
-	Own              bool // it is who looks
+	Own              bool    // it is who looks
+	Wishes           *wishes // what they may ask for; nil: nothing
+	None             string  // why there is nothing to show of the day; "": there is
 	Here             []control.Person
 	Headline         control.Headline // as of now, whatever day is shown
 	Day, Prev, Later string           // 2006-01-02; Later is "" today
@@ -43,17 +44,6 @@ func (b personBody) DayLink(day string) string {
 	return "/person?" + query.Encode()
 }
 
-// me shows who looks their own day.
-func (p *Page) me(r *http.Request, _ *snapshot) (string, any, error) {
-	user := web.ViewerOf(r.Context()).User
-	if user == "" {
-		return "", nil, errNoSuch{"Who looks by a token, or on the host itself, has no day of their own: a proxy in front has to name them ([control] proxy)."}
-	}
-	_, body, err := p.day(r, user)
-	body.Own = true
-	return "Your day", body, err
-}
-
 // person shows a person's day.
 func (p *Page) person(r *http.Request, _ *snapshot) (string, any, error) {
 	user := presence.Fold(r.FormValue("user"))
@@ -68,7 +58,7 @@ func (p *Page) day(r *http.Request, user string) (string, personBody, error) {
 	now := time.Now()
 	all, err := p.Listings.Show(r.Context(), user)
 	if errors.Is(err, control.ErrUnknown) {
-		return "", personBody{}, errNoSuch{"Nothing is remembered of " + plain(user) + ": no device of theirs was heard, or they are opted out, or it was too long ago."}
+		return "", personBody{}, errNoSuch{"Nothing is remembered of " + plain(user) + ": no device of theirs was heard, or they have opted out, or it was too long ago."}
 	}
 	if err != nil {
 		return "", personBody{}, err

@@ -1,11 +1,17 @@
 package page
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +115,76 @@ func TestRolesByRoutes(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// asking is what somebody may ask for, and notes what they did: the name that they were
+// named by, and the order.
+type asking struct {
+	standing Standing
+	orders   []string
+	err      error
+}
+
+func (a *asking) Standing(_ context.Context, name string) Standing { return a.standing }
+func (a *asking) Order(_ context.Context, name string, order Order) error {
+	a.orders = append(a.orders, name+" "+string(order))
+	return a.err
+}
+func (a *asking) Token(user string) string      { return "of " + user }
+func (a *asking) Holds(token, user string) bool { return token == "of "+user }
+
+// TestWhoMayAskForWhat: only who has a day of their own may ask for anything, for
+// themselves, and by a form of their own page.
+func TestWhoMayAskForWhat(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	a := &asking{}
+	o.own = a
+	served := o.served()
+	send := func(role string, form url.Values) (int, string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/me", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr = "198.51.100.7:4711"
+		roles[role](r)
+		w := httptest.NewRecorder()
+		served.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	whole := url.Values{"token": {"of ann@example.com"}, "order": {"opt-out"}, "sure": {"yes"}}
+	for role := range roles {
+		a.orders = nil
+		code, text := send(role, whole)
+		if want := map[string]int{"ann": 303, "nobody": 401, "a stranger": 401}[role]; code != cmp.Or(want, 403) || (len(a.orders) > 0) != (role == "ann") {
+			t.Errorf("%s: %d, orders %q\n%s", role, code, a.orders, text)
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(url.Values)
+		err    error
+		code   int
+		says   string
+	}{
+		"of somebody else's page": {func(f url.Values) { f.Set("token", "of bob@example.com") }, nil, 403, "too old"},
+		"without a token":         {func(f url.Values) { f.Del("token") }, nil, 403, "too old"},
+		"not knowing":             {func(f url.Values) { f.Del("sure") }, nil, 400, "tick"},
+		"refused":                 {func(url.Values) {}, errors.New("the disk is full"), 409, "the disk is full"},
+		"for a day":               {func(f url.Values) { f.Set("order", "not-today"); f.Del("sure") }, nil, 303, ""},
+	} {
+		form := url.Values{}
+		maps.Copy(form, whole)
+		if c.change(form); true {
+			a.err, a.orders = c.err, nil
+		}
+		if code, text := send("ann", form); code != c.code || !strings.Contains(text, c.says) {
+			t.Errorf("%s: %d\n%s", name, code, text)
+		}
+	}
+	if a.orders = nil; true {
+		send("ann", whole)
+	}
+	if !slices.Equal(a.orders, []string{`CORP\ann opt-out`}) {
+		t.Errorf("the daemon is told %q", a.orders)
 	}
 }
 

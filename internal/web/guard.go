@@ -7,16 +7,57 @@ import (
 	"strings"
 )
 
-// readOnly refuses whatever could be meant to change something.
+// Own is the path of somebody's own day, the only one at which something can be asked for:
+// by that person, for themselves.
+const Own = "/me"
+
+// mostAsked is how many octets may be sent there.
+const mostAsked = 4 << 10
+
+// readOnly refuses whatever could be meant to change something, but what a page of our own
+// asks for at [Own]. What may be asked for there, and by whom, the page decides.
 func readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		switch {
+		case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		case r.Method != http.MethodPost || r.URL.Path != Own:
 			w.Header().Set("Allow", "GET, HEAD")
 			text(w, http.StatusMethodNotAllowed, "nothing can be changed here: use presenced on the host itself")
 			return
+		default:
+			if why := foreign(r); why != "" {
+				text(w, http.StatusForbidden, why)
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, mostAsked)
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// foreign returns why a request does not come from a page of our own, as far as the browser
+// tells; "" if it may. A browser says so itself, where the page came by HTTPS or is this
+// host's; else the page's origin is held against the name that was asked, which a proxy in
+// front may have passed on in X-Forwarded-Host. A form has a token besides.
+func foreign(r *http.Request) string {
+	const not = "this was asked for by a page of somebody else's"
+	switch site := r.Header.Get("Sec-Fetch-Site"); {
+	case site == "same-origin":
+		return ""
+	case site != "":
+		return not
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return ""
+	}
+	_, host, _ := strings.Cut(origin, "://")
+	for _, asked := range []string{r.Host, r.Header.Get("X-Forwarded-Host")} {
+		if host != "" && strings.EqualFold(host, asked) {
+			return ""
+		}
+	}
+	return not + ", or the proxy in front hides the name that was asked: have it send X-Forwarded-Host"
 }
 
 // headers tells browsers to keep what is shown to themselves, and to run nothing

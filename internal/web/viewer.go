@@ -28,6 +28,7 @@ type Viewer struct {
 	Name string // of their token; "" if that has none, or none is asked for
 	Sees Sees
 	User string // the address of a person who looks at their own day; "" otherwise
+	Sent string // … and the name by which the proxy named them
 }
 
 // Token lets whoever shows it see something.
@@ -86,7 +87,7 @@ func (a Access) viewer(r *http.Request, loopback bool) (Viewer, refusal) {
 		if user == "" {
 			return Viewer{}, refusal{http.StatusForbidden, "the name that the proxy sends leads to nobody"}
 		}
-		return Viewer{Sees: OwnDay, User: user}, refusal{}
+		return Viewer{Sees: OwnDay, User: user, Sent: names[0]}, refusal{}
 	case len(a.Tokens) > 0:
 		return Viewer{}, refusal{http.StatusUnauthorized, "a [control] token is the password, of any user"}
 	case !loopback:

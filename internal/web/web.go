@@ -1,7 +1,8 @@
 // Package web shows what presenced does over HTTP, to a browser and to
-// Prometheus. It promises that nothing can be changed this way, that off
-// loopback nothing but whether the daemon is well is shown without a token, or
-// more than that lets see, and that on loopback no page of somebody else's can make a browser fetch it.
+// Prometheus. It promises that nothing can be changed this way but by a person
+// for themselves, at their own page, that off loopback nothing but whether the
+// daemon is well is shown without a token, or more than that lets see, and that
+// on loopback no page of somebody else's can make a browser fetch it.
 package web
 
 import (

@@ -85,6 +85,43 @@ func TestNothingCanBeChanged(t *testing.T) {
 	}
 }
 
+// TestOnlyOnesOwnPageMayAskForSomething: what browsers say of where a form was, and what a
+// proxy does to the name that was asked.
+func TestOnlyOnesOwnPageMayAskForSomething(t *testing.T) {
+	for name, c := range map[string]struct {
+		path   string
+		header http.Header
+		code   int
+	}{
+		"ours":                          {"/me", http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"https://desks.example.com"}}, 200},
+		"another site's":                {"/me", http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403},
+		"another host's of the company": {"/me", http.Header{"Sec-Fetch-Site": {"same-site"}}, 403},
+		"nobody's":                      {"/me", http.Header{"Sec-Fetch-Site": {"none"}}, 403},
+		"by HTTP":                       {"/me", http.Header{"Origin": {"http://localhost"}}, 200},
+		"by HTTP, another's":            {"/me", http.Header{"Origin": {"http://evil.example"}}, 403},
+		"by HTTP, of nowhere":           {"/me", http.Header{"Origin": {"null"}}, 403},
+		"by HTTP, behind a proxy":       {"/me", http.Header{"Origin": {"http://desks.example.com"}, "X-Forwarded-Host": {"desks.example.com"}}, 200},
+		"by HTTP, behind another":       {"/me", http.Header{"Origin": {"http://evil.example"}, "X-Forwarded-Host": {"desks.example.com"}}, 403},
+		"by no browser":                 {"/me", http.Header{}, 200},
+		"elsewhere":                     {"/person", http.Header{"Sec-Fetch-Site": {"same-origin"}}, 405},
+		"nearly there":                  {"/me/", http.Header{"Sec-Fetch-Site": {"same-origin"}}, 405},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://localhost"+c.path, strings.NewReader("order=opt-out"))
+		r.Header = c.header
+		if answer, text := ask(server(""), "127.0.0.1:9813", r); answer.StatusCode != c.code {
+			t.Errorf("%s: %s, %s", name, answer.Status, text)
+		}
+	}
+	long := httptest.NewRequest(http.MethodPost, "http://localhost/me", strings.NewReader(strings.Repeat("x", mostAsked+1)))
+	s := server("")
+	s.Page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err == nil {
+			t.Error("more than a form is read")
+		}
+	})
+	ask(s, "127.0.0.1:9813", long)
+}
+
 // TestOnlyWellnessIsShownWithoutTheToken: a token that is configured is asked
 // for on loopback too.
 func TestOnlyWellnessIsShownWithoutTheToken(t *testing.T) {
