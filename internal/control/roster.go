@@ -60,6 +60,9 @@ type RosterQuery struct {
 // ErrNoRoster says that the roster is turned off.
 var ErrNoRoster = errors.New("the roster is turned off: [control] roster is false")
 
+// ErrEnrolled says that a day is no list that anybody reads.
+var ErrEnrolled = fmt.Errorf("more than %d visits are of that day: presenced visits has them, and presenced occupancy the numbers", mostEnrolled)
+
 // mostEnrolled is how many visits of a day a roster is made of: more are no list that
 // anybody reads.
 const mostEnrolled = 100_000
@@ -143,7 +146,7 @@ func (l Listings) visitsSince(ctx context.Context, since time.Time) (map[string]
 			case seen[v.ID]:
 				continue
 			case len(seen) == mostEnrolled:
-				return nil, fmt.Errorf("list the roster: more than %d visits: ask for presenced visits", mostEnrolled)
+				return nil, ErrEnrolled
 			}
 			seen[v.ID], v.Story = true, nil
 			all[v.Site] = append(all[v.Site], v)

@@ -54,6 +54,16 @@ func (k *kept[T]) get(ctx context.Context, of string, f func(context.Context) (T
 	}
 }
 
+// last returns the latest that there is, however old.
+func (k *kept[T]) last() (value T, is bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.latest == nil {
+		return value, false
+	}
+	return k.latest.value, true
+}
+
 // look returns the latest about of, nil if there is none, and the one that is being
 // made; nil if the latest will do.
 func (k *kept[T]) look(ctx context.Context, of string, f func(context.Context) (T, error)) (last, next *made[T]) {

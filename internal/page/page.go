@@ -57,19 +57,20 @@ type route struct {
 	pattern string
 	name    string // of its template
 	sees    web.Sees
+	alone   bool // it does not show everybody, and so does not wait until they are counted
 	body    func(*Page, *http.Request, *snapshot) (title string, data any, err error)
 }
 
 var routes = []route{
-	{"GET /{$}", "people", web.People, (*Page).people},
-	{"GET /roster", "roster", web.People, (*Page).roster},
-	{"GET /person", "person", web.People, (*Page).person},
-	{"GET " + web.Own, "person", web.OwnDay, (*Page).me},
-	{"GET /occupancy", "occupancy", web.Numbers, (*Page).occupancy},
-	{"GET /calls", "calls", web.Everything, (*Page).calls},
-	{"GET /network", "network", web.Everything, (*Page).network},
-	{"GET /events", "events", web.Everything, (*Page).events},
-	{"GET /unmatched", "unmatched", web.Everything, (*Page).nobodies},
+	{"GET /{$}", "people", web.People, false, (*Page).people},
+	{"GET /roster", "roster", web.People, true, (*Page).roster},
+	{"GET /person", "person", web.People, true, (*Page).person},
+	{"GET " + web.Own, "person", web.OwnDay, true, (*Page).me},
+	{"GET /occupancy", "occupancy", web.Numbers, true, (*Page).occupancy},
+	{"GET /calls", "calls", web.Everything, false, (*Page).calls},
+	{"GET /network", "network", web.Everything, false, (*Page).network},
+	{"GET /events", "events", web.Everything, true, (*Page).events},
+	{"GET /unmatched", "unmatched", web.Everything, true, (*Page).nobodies},
 }
 
 // Handler returns the page and what belongs to it:
@@ -173,7 +174,11 @@ func (p *Page) shown(route route) http.HandlerFunc {
 		if what := personal[route.name]; what != "" && p.Read != nil && viewer.Sees > web.OwnDay {
 			p.Read(viewer.Name, what)
 		}
-		s, err := p.snapshot(r.Context())
+		look := p.snapshot
+		if route.alone {
+			look = p.moment
+		}
+		s, err := look(r.Context())
 		if err != nil {
 			p.fault(w, r, http.StatusServiceUnavailable, "The store cannot be read: "+err.Error())
 			return

@@ -484,3 +484,23 @@ func TestNobodyWaitsForAWalk(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatShowsNotEverybodyReadsNotEverybody: with a million people, one's own day and the
+// numbers are there at once.
+func TestWhatShowsNotEverybodyReadsNotEverybody(t *testing.T) {
+	o, given := newOffice(t), 0
+	p := o.page()
+	p.Own = &asking{}
+	p.Listings.Store = o.crowded(1_000_000, &given)
+	for _, path := range []string{"/me", "/occupancy", "/events", "/unmatched", "/person?user=bob@example.com"} {
+		sees := web.Viewer{Sees: web.Everything, User: "ann@example.com"}
+		w := httptest.NewRecorder()
+		p.Handler().ServeHTTP(w, httptest.NewRequestWithContext(web.Looking(t.Context(), sees), http.MethodGet, path, nil))
+		if want := map[bool]int{true: 404, false: 200}[strings.HasPrefix(path, "/person")]; w.Code != want {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+		if given > 0 {
+			t.Errorf("%s read %d people", path, given)
+		}
+	}
+}

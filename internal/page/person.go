@@ -81,7 +81,7 @@ func (p *Page) day(r *http.Request, user string) (string, personBody, error) {
 	if err := p.fill(r.Context(), user, &d); err != nil {
 		return "", personBody{}, err
 	}
-	story := slices.DeleteFunc(all.Story, func(e presence.Entry) bool { return e.At.Before(d.from) || !e.At.Before(d.to) })
+	story := slices.DeleteFunc(slices.Clone(all.Story), func(e presence.Entry) bool { return e.At.Before(d.from) || !e.At.Before(d.to) })
 	body := personBody{
 		User: user, Here: all.People, Headline: all.Headline(now.In(site.Zone)), Site: site.Name, Zone: site.Zone, Story: story, Picture: d.draw(),
 		Day: date(from), Prev: date(from.AddDate(0, 0, -1)), Old: len(d.sessions) == 0 && len(d.visits) > 0,

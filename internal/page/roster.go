@@ -69,7 +69,7 @@ func (p *Page) roster(r *http.Request, _ *snapshot) (string, any, error) {
 		return all, nil
 	})
 	var future control.FutureError
-	if errors.As(err, &future) {
+	if errors.As(err, &future) || errors.Is(err, control.ErrEnrolled) {
 		return "", nil, errNoSuch{sentence(err.Error())}
 	}
 	if err != nil {

@@ -53,6 +53,20 @@ func (p *Page) snapshot(ctx context.Context) (*snapshot, error) {
 	return p.latest.get(ctx, "", p.everybody)
 }
 
+// moment returns a snapshot of the daemon in which nobody is counted: how many people are
+// remembered is as of the latest count, 0 if there is none.
+func (p *Page) moment(ctx context.Context) (*snapshot, error) {
+	now := time.Now()
+	status, err := p.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if last, is := p.latest.last(); is {
+		status.Store.People = last.Status.Store.People
+	}
+	return &snapshot{daemon: daemon{Status: status, Unmatched: status.Nobody}, taken: now}, nil
+}
+
 // everybody walks over everybody.
 func (p *Page) everybody(ctx context.Context) (*snapshot, error) {
 	began := time.Now()

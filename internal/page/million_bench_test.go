@@ -1,0 +1,70 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/presenced/presenced/internal/web"
+	"github.com/presenced/presenced/presence"
+)
+
+// BenchmarkOfAMillion is what the pages cost that do not show everybody, with a million
+// people in a real store: one's own day, occupancy and the roster, which is asked of a site
+// of 50,000 and then of everybody, of whom it is none; and what is kept in memory between
+// looks.
+func BenchmarkOfAMillion(b *testing.B) {
+	for _, people := range []int{50_000, 1_000_000} {
+		o := newOffice(b)
+		const batch = 1000
+		for from := 0; from < people; from += batch {
+			changes := make([]presence.Change, batch)
+			for i := range changes {
+				n := from + i
+				s := presence.Sighting{
+					User: fmt.Sprintf("u%06d@example.com", n), Device: fmt.Sprintf("02:00:5e:%02x:%02x:%02x", n>>16, n>>8&255, n&255), Session: fmt.Sprint("s", n),
+					NAS: wlc, Status: presence.Start, Whose: presence.Mine, Site: "london", SSID: "Corp", At: o.now.Add(-time.Hour), Heard: o.now.Add(-time.Hour),
+				}
+				changes[i] = presence.Change{User: s.User, Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
+					return presence.Outcome{Archived: p.Hear(s, o.world)}
+				}}
+			}
+			if err := o.store.Update(b.Context(), changes); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := o.store.Update(b.Context(), o.weeks("london", people, 60)); err != nil {
+			b.Fatal(err)
+		}
+		heap := func() float64 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return float64(m.HeapAlloc) / (1 << 20)
+		}
+		handler, before := o.page().Handler(), heap()
+		for _, one := range []struct {
+			name, path string
+			as         web.Viewer
+		}{
+			{"me", "/me", web.Viewer{Sees: web.OwnDay, User: "u043210@example.com"}}, {"occupancy", "/occupancy", web.Viewer{Sees: web.Numbers}},
+			{"roster", "/roster", web.Viewer{Sees: web.People}},
+		} {
+			b.Run(fmt.Sprintf("%s/people=%d", one.name, people), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					w := httptest.NewRecorder()
+					handler.ServeHTTP(w, httptest.NewRequestWithContext(web.Looking(context.Background(), one.as), "GET", one.path, nil))
+					if w.Code != 200 && (one.name != "roster" || people < 1_000_000 || w.Code != 404) {
+						b.Fatal(w.Code, w.Body)
+					}
+					b.ReportMetric(float64(w.Body.Len())/1024, "KiB/page")
+				}
+				b.ReportMetric(heap()-before, "MiB-kept")
+			})
+		}
+	}
+}
