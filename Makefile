@@ -83,6 +83,11 @@ lab: ## only the tests with a real controller, stations and proxies, as they hap
 chaos: ## three daemons on three members of etcd, killed one after the other under load, in about three minutes: nothing is lost or made twice
 	$(GO) test -C internal/rigs/etcd -count=1 -v -timeout 20m -run TestNothingIsLost . -args -chaos 60s -rate 30
 
+.PHONY: cluster
+cluster: ## plays the day of make run by three daemons on three members of etcd, of which a daemon and the leader are killed at noon
+	@programs=$$(mktemp -d) && trap 'rm -rf "$$programs"' EXIT && $(GO) build -o "$$programs/" ./cmd/presenced && \
+	$(GO) build -C internal/rigs/etcd -o "$$programs/" ./member ./cluster && "$$programs/cluster" -programs "$$programs" $(CLUSTER)
+
 .PHONY: radio
 radio: ## hostapd, wpa_supplicant and FreeRADIUS on simulated radios, in a user-mode Linux in virtual time: every way to roam, random walks, an office
 	@.ci/peers radio

@@ -88,6 +88,7 @@ func (s *Store) WriteRows(ctx context.Context, rows []Row) error {
 		return err
 	}
 	return s.write("write rows to", func(u *update) error {
+		s.recent = recent{people: map[string]*document{}, notes: map[string][]byte{}} // it knows nothing of these
 		for _, r := range rows {
 			if r.Kind == People {
 				was := u.Get(people, r.Key) != nil

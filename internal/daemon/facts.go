@@ -69,6 +69,7 @@ func (d *Daemon) seen() control.Status {
 	for _, c := range d.Radius.Certificates() {
 		s.Certificates = append(s.Certificates, control.Certificate{Kind: c.Kind, Client: c.Client, Subject: c.Subject, Expires: control.Time{Time: c.Expires}})
 	}
+	s.Cluster = d.cluster()
 	s.Clients = d.clients()
 	heardBefore(s.Clients, s.NASes)
 	d.rates.Rate(&s, time.Now())

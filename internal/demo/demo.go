@@ -12,21 +12,15 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/presenced/presenced/configs"
-	"github.com/presenced/presenced/internal/control"
-	"github.com/presenced/presenced/internal/daemon"
 	"github.com/presenced/presenced/internal/rigs/controller"
 	"github.com/presenced/presenced/internal/rigs/office"
 	"github.com/presenced/presenced/internal/terminal"
-	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/presence"
-	"github.com/presenced/presenced/radiusacct"
 )
 
 // demoSecret is shared by everybody in the demo.
@@ -50,7 +44,12 @@ var ErrWrong = errors.New("the bookings did not end as they should")
 
 // Play runs the demo for that long, and tells it to out; what the daemon logs
 // goes to logged. With stay the office and the daemon then go on until ctx ends.
-func Play(ctx context.Context, out terminal.Out, logged io.Writer, length time.Duration, stay bool) (err error) {
+func Play(ctx context.Context, out terminal.Out, logged io.Writer, length time.Duration, stay bool) error {
+	return PlayOn(ctx, out, length, stay, func(ctx context.Context, s Setting) (*Stage, error) { return alone(ctx, s, logged) })
+}
+
+// PlayOn runs the demo as [Play] does, on a stage of the caller's.
+func PlayOn(ctx context.Context, out terminal.Out, length time.Duration, stay bool, build func(context.Context, Setting) (*Stage, error)) (err error) {
 	dir, err := os.MkdirTemp("", "presenced-demo-")
 	if err != nil {
 		return err
@@ -76,42 +75,32 @@ func Play(ctx context.Context, out terminal.Out, logged io.Writer, length time.D
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 
-	cfg, err := demoConfig(dir, url, linger)
-	if err != nil {
+	if n.stage, err = build(ctx, Setting{Dir: dir, API: url, Linger: linger}); err != nil {
 		return err
 	}
-	if n.daemon, err = daemon.Open(ctx, cfg, daemon.NewLog(logged, cfg.Log), nil); err != nil {
-		return err
-	}
-	conn, err := radiusacct.Listen(ctx, "127.0.0.1:0")
+	c, err := controller.Dial(n.stage.Servers[0], demoSecret, n.heard)
 	if err != nil {
-		return errors.Join(err, n.daemon.Close())
-	}
-	if n.daemon.Web, err = web.Listen(ctx, cfg.Control.HTTP); err != nil {
-		return errors.Join(err, conn.Close(), n.daemon.Close())
-	}
-	socket, err := control.Listen(cfg.Control.Socket)
-	if err != nil {
-		return errors.Join(err, conn.Close(), n.daemon.Web.Close(), n.daemon.Close())
-	}
-	c, err := controller.Dial(conn.LocalAddr().(*net.UDPAddr), demoSecret, n.heard)
-	if err != nil {
-		return errors.Join(err, conn.Close(), socket.Close(), n.daemon.Web.Close(), n.daemon.Close())
+		return errors.Join(err, n.stage.Close())
 	}
 	defer c.Close()
-	n.introduce(conn.LocalAddr(), url, linger, filepath.Join(dir, demoFile))
+	for _, other := range n.stage.Servers[1:] {
+		if err := c.Also(other); err != nil {
+			return errors.Join(err, n.stage.Close())
+		}
+	}
+	n.introduce(url, linger)
 
 	var verdict error
 	over := false
 	playing, end := context.WithCancel(ctx)
 	defer end()
 	g, running := errgroup.WithContext(playing)
-	g.Go(func() error { return n.daemon.Run(running, []*net.UDPConn{conn}, socket) })
+	g.Go(func() error { return n.stage.Run(running) })
 	g.Go(func() error { return n.narrate(running) })
 	g.Go(func() error {
 		defer end()
 		say := func(ctx context.Context, e office.Event) error { return c.Say(ctx, e.Faster(o.Begins, n.began, speed)) }
-		for _, s := range scenes(o, say, api, n.title) {
+		for _, s := range scenes(o, say, api, n.title, n.stage.Mishaps) {
 			if err := n.perform(running, s, time.Duration(float64(s.at.Sub(o.Begins))/speed)); err != nil {
 				return err
 			}
@@ -121,7 +110,7 @@ func Play(ctx context.Context, out terminal.Out, logged io.Writer, length time.D
 		}
 		n.fallSilent()
 		verdict, over = n.sumUp(api), true
-		fmt.Fprintf(n.out, "\nThe office stays open, at %s, until you press Ctrl-C.\n", n.daemon.URL())
+		fmt.Fprintf(n.out, "\nThe office stays open, at %s, until you press Ctrl-C.\n", n.stage.URL)
 		return abide(running, o, func(ctx context.Context, e office.Event) error {
 			return c.Say(ctx, later(e.Faster(o.Begins, n.began, speed), time.Now()))
 		})
@@ -220,65 +209,4 @@ func house(api *sandbox.Server, people []*character, zone *time.Location) {
 			Begin: time.Date(y, m, d, 9, 0, 0, 0, zone), End: time.Date(y, m, d, 18, 0, 0, 0, zone),
 		})
 	}
-}
-
-// demoConfig is the demo's configuration, read as any other.
-func demoConfig(dir, api string, linger time.Duration) (*configs.Config, error) {
-	text := fmt.Sprintf(`
-[[radius.client]]
-name    = "wlc-demo"
-address = "127.0.0.1"
-secret  = %[1]q
-site    = "house"
-
-[[site]]
-name     = "house"
-building = "Demo House"
-ssids    = ["Corp"]
-hours    = "00:00-24:00"
-
-[[site]]
-name     = "annex"
-building = "Demo Annex"
-ssids    = ["Corp"]
-nas      = ["*annex*"]
-hours    = "00:00-24:00"
-
-[identity]
-domain       = "example.com"
-realms       = { corp = "example.com" }
-opt_out_file = "opt-out.txt"
-
-[presence]
-linger      = %[2]q
-lunch       = "never" # at whatever hour it is played,
-brief       = "0s"    # and its day is a minute
-outage_hold = %[2]q
-
-[kadence]
-api_url       = %[3]q
-auth_url      = %[3]q
-client_id     = "demo"
-client_secret = %[1]q
-dry_run       = false
-rate          = 50
-
-[store]
-path = "demo.db"
-
-[control]
-socket = "demo.sock"
-http   = "127.0.0.1:0"
-
-[log]
-level = "error"
-`, demoSecret, linger.String(), api)
-	file := filepath.Join(dir, demoFile)
-	if err := os.WriteFile(filepath.Join(dir, "opt-out.txt"), []byte("gus@example.com\n"), 0o600); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	return configs.Load(file)
 }

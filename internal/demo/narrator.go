@@ -3,13 +3,11 @@ package demo
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/presenced/presenced/internal/daemon"
 	"github.com/presenced/presenced/internal/terminal"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/presence"
@@ -20,7 +18,7 @@ import (
 // sandbox had. It has no script.
 type narrator struct {
 	out    terminal.Out
-	daemon *daemon.Daemon
+	stage  *Stage
 	began  time.Time // when the story began
 	people []*character
 
@@ -35,10 +33,10 @@ type narrator struct {
 const narratorLooks = 50 * time.Millisecond
 
 // introduce says what is about to be seen.
-func (n *narrator) introduce(radius net.Addr, api string, linger time.Duration, config string) {
+func (n *narrator) introduce(api string, linger time.Duration) {
 	n.began = time.Now()
 	fmt.Fprintf(n.out, `An office of %d people, their Wi-Fi, and Kadence, on a day that passes %.0f times as fast.
-Wi-Fi and Kadence are simulated; the daemon, its store and what goes over the wire are real.
+%s
 
   controller →  sends RADIUS accounting to %s, again and again until it is answered
   presenced  :  what the daemon concludes; linger is %s here instead of an hour
@@ -47,7 +45,7 @@ Wi-Fi and Kadence are simulated; the daemon, its store and what goes over the wi
 It has three acts. While it lasts, a browser finds the daemon at %s
 and another terminal asks it by  presenced watch -c %s
 
-`, len(n.people), time.Hour.Seconds()/linger.Seconds(), radius, linger, api, n.daemon.URL(), config)
+`, len(n.people), time.Hour.Seconds()/linger.Seconds(), n.stage.About, n.stage.Servers[0], linger, api, n.stage.URL, n.stage.Config)
 }
 
 // line is one line of the narration.
@@ -134,13 +132,13 @@ func (n *narrator) look(ctx context.Context) error {
 	if silent {
 		return nil
 	}
-	people, err := n.daemon.Store.People(ctx, "", 1000)
+	people, err := n.stage.Store.People(ctx, "", 1000)
 	if err != nil {
 		return err
 	}
 	var concluded, effects []string
 	for i := range people {
-		p, err := n.daemon.Store.Person(ctx, people[i].User) // with the story
+		p, err := n.stage.Store.Person(ctx, people[i].User) // with the story
 		if err != nil {
 			return err
 		}
@@ -159,7 +157,7 @@ func (n *narrator) look(ctx context.Context) error {
 			}
 		}
 	}
-	for _, u := range n.daemon.Tracker.Unmatched() {
+	for _, u := range n.stage.Unmatched(ctx) {
 		concluded = n.news(concluded, "", strings.TrimRight("nobody: "+u.Kind+" "+u.Key, " ")+": "+u.Reason)
 	}
 	n.mu.Lock()
@@ -203,10 +201,9 @@ func (n *narrator) print(who, what string) {
 // wait waits until the demo is over: its time has come, and every booking is as
 // it must be in the end. On a busy host that can be a little later.
 func (n *narrator) wait(ctx context.Context, api *sandbox.Server, length time.Duration) error {
-	const late = 15 * time.Second
 	for end := n.began.Add(length); ; {
 		now := time.Now()
-		if now.After(end.Add(late)) || now.After(end) && !slices.ContainsFunc(n.people, func(c *character) bool { return c.is(api) != c.end }) {
+		if now.After(end.Add(n.stage.Late)) || now.After(end) && !slices.ContainsFunc(n.people, func(c *character) bool { return c.is(api) != c.end }) {
 			return nil
 		}
 		select {

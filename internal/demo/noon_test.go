@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/presenced/presenced/configs"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store"
 )
@@ -17,7 +18,11 @@ import (
 // time: whoever leaves has left after its linger, as at any other hour.
 func TestDemoAtNoon(t *testing.T) {
 	const linger = 7500 * time.Millisecond
-	config, err := demoConfig(t.TempDir(), "http://127.0.0.1:1", linger)
+	file, err := Setting{API: "http://127.0.0.1:1", Linger: linger}.Configure(t.TempDir(), "127.0.0.1:0", "127.0.0.1:0", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := configs.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}

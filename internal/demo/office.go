@@ -106,8 +106,8 @@ type scene struct {
 }
 
 // scenes returns all that happens, in order: what the office's equipment says,
-// an outage of the booking API, and the titles of three acts.
-func scenes(o *office.Office, say func(context.Context, office.Event) error, api *sandbox.Server, tell func(title string)) []scene {
+// an outage of the booking API, what befalls the daemons, and the titles of three acts.
+func scenes(o *office.Office, say func(context.Context, office.Event) error, api *sandbox.Server, tell func(title string), mishaps []Mishap) []scene {
 	act := func(title string) func(context.Context) error {
 		return func(context.Context) error {
 			tell(title)
@@ -126,6 +126,9 @@ func scenes(o *office.Office, say func(context.Context, office.Event) error, api
 			api.Mend()
 			return nil
 		}},
+	}
+	for _, m := range mishaps {
+		all = append(all, scene{oclock(m.Hour, m.Minute), m.What, m.Do})
 	}
 	for _, e := range o.Events {
 		all = append(all, scene{e.Arrive, "", func(ctx context.Context) error { return say(ctx, e) }})

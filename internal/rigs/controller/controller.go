@@ -21,6 +21,7 @@ import (
 // answered.
 type Controller struct {
 	Conn       *net.UDPConn
+	Others     []*net.UDPConn // servers that it goes on with, in turn, when one does not answer
 	Secret     []byte
 	identifier byte
 	Told       func(who, words string) // of every request when it is sent, and of its answer
@@ -41,7 +42,32 @@ func Dial(addr *net.UDPAddr, secret string, told func(who, words string)) (*Cont
 	return &Controller{Conn: conn, Secret: []byte(secret), Told: told}, nil
 }
 
-func (c *Controller) Close() error { return c.Conn.Close() }
+// Also has the controller know another server, which it asks when the one before does not
+// answer.
+func (c *Controller) Also(addr *net.UDPAddr) error {
+	conn, err := net.DialUDP("udp", nil, addr)
+	if err == nil {
+		c.Others = append(c.Others, conn)
+	}
+	return err
+}
+
+// Close closes its sockets.
+func (c *Controller) Close() error {
+	err := c.Conn.Close()
+	for _, conn := range c.Others {
+		err = errors.Join(err, conn.Close())
+	}
+	return err
+}
+
+// failOver goes on with the next server, if there is one.
+func (c *Controller) failOver() {
+	if len(c.Others) > 0 {
+		c.Conn, c.Others = c.Others[0], append(c.Others[1:], c.Conn)
+		c.Told(hears, fmt.Sprintf("nothing: it goes on with its next server, %s", c.Conn.RemoteAddr()))
+	}
+}
 
 // Say sends what the office's equipment has to say.
 func (c *Controller) Say(ctx context.Context, e office.Event) error {
@@ -73,6 +99,7 @@ func (c *Controller) exchange(ctx context.Context, request []byte, words string)
 		case err != nil:
 			return 0, 0, err
 		case n == 0:
+			c.failOver()
 			continue
 		case !radius.IsAuthenticResponse(buf[:n], request, c.Secret):
 			return 0, 0, fmt.Errorf("an answer from %s with a wrong authenticator", c.Conn.RemoteAddr())
