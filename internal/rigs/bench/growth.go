@@ -45,7 +45,7 @@ func (b *bench) growthTo(people int, table *table) (err error) {
 		return err
 	}
 	defer o.close()
-	if err := b.fill(o, justCome, interims); err != nil {
+	if err := o.fill(1, interims, time.Hour, live(interims)); err != nil {
 		return err
 	}
 	m, err := b.measured(p, func() (*tally, error) { return o.keep(512, interims, b.during) })
