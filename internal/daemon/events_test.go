@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/internal/rigs/testbed"
+	"github.com/presenced/presenced/internal/web"
 	"github.com/presenced/presenced/kadence/sandbox"
 	"github.com/presenced/presenced/presence"
 )
@@ -138,8 +141,32 @@ func TestWhatHappensToTheSystemIsToldOnceAndKept(t *testing.T) {
 			"13:00:00 stopped presenced was asked to stop",
 			"13:05:00-13:07:30 holding no departure was believed: presenced had just started",
 			"13:05:00 started presenced "+Version())
+		w.wantsBands("ann@example.com",
+			"09:30–10:00 wlc/wlc was reset (Accounting-On or -Off): 2 people are held as present",
+			"10:05–10:55 Kadence does not answer: ",
+			"12:00–12:20 presenced was killed, or the host went down: it was last known to run as this began",
+			"12:20–12:22 no departure was believed: presenced had just started",
+			"13:00–13:05 presenced did not run",
+			"13:05–13:07 no departure was believed: presenced had just started")
 		w.down()
 	})
+}
+
+var legends = regexp.MustCompile(`<li><svg width="22" height="12" aria-hidden="true"><rect class="band [^>]*></svg> ([^<]*)</li>`)
+
+// wantsBands fails if anything else stands behind the picture of the user's day.
+func (w *week) wantsBands(user string, want ...string) {
+	w.t.Helper()
+	answer := httptest.NewRecorder()
+	ctx := web.Looking(w.t.Context(), web.Viewer{Sees: web.Everything})
+	w.daemon.page().Handler().ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, "/person?user="+user, nil))
+	var got []string
+	for _, m := range legends.FindAllStringSubmatch(answer.Body.String(), -1) {
+		got = append(got, m[1])
+	}
+	if !slices.EqualFunc(got, want, strings.HasPrefix) {
+		w.t.Errorf("behind the day of %s stands\n\t%s\nwant\n\t%s", user, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
 }
 
 // TestReadingsOfPeoplesDataAreToldIfConfigured, once an hour for the same account and

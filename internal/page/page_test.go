@@ -504,3 +504,30 @@ func TestWhatShowsNotEverybodyReadsNotEverybody(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatMeantThatLessWasKnownStandsBehindEachPicture, as a band of its kind, and nothing
+// else does: of every kind of event there is one.
+func TestWhatMeantThatLessWasKnownStandsBehindEachPicture(t *testing.T) {
+	o := newOffice(t)
+	o.fill()
+	banded := map[presence.EventKind]bool{
+		presence.EventDeaf: true, presence.EventHolding: true, presence.EventNotRecording: true, presence.EventDeskFailing: true, presence.EventNASSilent: true,
+		presence.EventNASReset: true, presence.EventMassEnd: true,
+	}
+	var notes []presence.Note
+	for kind := range eventWords {
+		notes = append(notes, presence.Event{Kind: kind, Begin: o.day.Add(10 * hour), End: o.day.Add(11 * hour), Text: "of kind " + string(kind)}.Note())
+	}
+	if err := o.store.Update(t.Context(), []presence.Change{presence.WriteNotes(notes...)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/person?user=ann@example.com", "/occupancy"} {
+		_, text := get(t, o.page(), path)
+		for kind, words := range eventWords {
+			told := strings.Contains(text, "10:00–11:00 of kind "+string(kind)) || path == "/occupancy" && strings.Contains(text, "10:00–11:00 "+words.Text)
+			if told != banded[kind] || told != strings.Contains(text, `class="band `+string(kind)+`"`) && banded[kind] {
+				t.Errorf("%s: a band for %s: %t", path, kind, told)
+			}
+		}
+	}
+}
