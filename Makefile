@@ -94,9 +94,9 @@ radio: ## hostapd, wpa_supplicant and FreeRADIUS on simulated radios, in a user-
 	$(GO) test -count=1 -v -timeout 3h -run TestRadio ./internal/rigs/lab -args -radio $(RADIO)
 
 .PHONY: screenshots
-screenshots: ## the status page of a made-up office as Chromium shows it, wide and narrow, light and dark, into ./screenshots
+screenshots: ## the status page of a made-up office as Chromium shows it, wide and narrow, light, dark and on paper, into ./screenshots
 	mkdir -p screenshots
-	$(GO) test -count=1 -run TestBrowserDraws ./internal/page -args -screenshots $(CURDIR)/screenshots
+	$(GO) test -count=1 -run 'TestBrowserDraws|TestAThousandPeopleAtAGlance|TestOnesOwnPageInABrowser' ./internal/page -args -screenshots $(CURDIR)/screenshots
 
 .PHONY: bench
 bench: peers ## measures presenced beside FreeRADIUS in one table, in about four minutes; on an idle machine. BENCH='-seconds 10 throughput', BENCH=wear

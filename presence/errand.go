@@ -107,15 +107,16 @@ func (v *Visit) whyOver() string {
 	return v.Outlook.Why
 }
 
-// byHand and notToday are why nothing more is done about a visit: an operator said so,
-// or its person.
+// byHand, notToday and optedOut are why nothing more is done about a visit: an operator said
+// so, or its person.
 const (
 	byHand   = "dropped by an operator"
 	notToday = "not today, as its person asked"
+	optedOut = "its person opted out"
 )
 
 // isDropped reports whether an errand is not run because somebody said so.
-func isDropped(e Errand) bool { return e.Reason == byHand || e.Reason == notToday }
+func isDropped(e Errand) bool { return e.Reason == byHand || e.Reason == notToday || e.Reason == optedOut }
 
 // dropped reports whether the visit's bookings are left as they are. A check-out that is
 // given up waits until they have ended, so that it can be taken up again.

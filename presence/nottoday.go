@@ -89,7 +89,7 @@ func (c *Courier) TodayAfterAll(ctx context.Context, user string) error {
 // are, and writes the notes with that: what is still to be done for them is not.
 func LeaveAlone(user string, notes ...Note) Change {
 	return Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome {
-		p.leaveAlone(notToday)
+		p.leaveAlone(optedOut)
 		p.NextErrand = p.nextErrand()
 		return Outcome{Notes: notes}
 	}}

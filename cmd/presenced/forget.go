@@ -15,9 +15,10 @@ import (
 func (p *program) forget() *cobra.Command {
 	var sure, checkOut bool
 	cmd := &cobra.Command{
-		Use:   "forget USER",
+		Use:   "forget WHO",
 		Short: "Erase everything that is remembered about a person; shows first what that is",
-		Long: "Shows what is remembered about a person, and with --yes erases it: their visits and their devices, from the file too.\n" +
+		Long: "Shows what is remembered about a person, and with --yes erases it: their visits and their devices, from the file too. WHO is an\n" +
+			"address, or a name of the network that leads to one.\n" +
 			"What presenced checked in stays checked in at Kadence unless --check-out is given, which checks it out first. What is\n" +
 			"heard of them later begins anew, unless they have opted out. Backups are not touched; one that is put back is\n" +
 			"rid of them at the start.",
@@ -30,14 +31,20 @@ presenced forget ann@example.com --check-out --yes`,
 			if err != nil {
 				return err
 			}
-			story, err := daemon.Show(cmd.Context(), args[0])
-			if err == nil && !sure {
+			var story control.Story
+			user, err := whoExactly(cmd.Context(), daemon, args[0])
+			if err == nil {
+				story, err = daemon.Show(cmd.Context(), user)
+			}
+			switch {
+			case errors.Is(err, control.ErrUnknown):
+				return p.erase(cmd.Context(), daemon, args[0], story, checkOut, sure, err)
+			case err != nil:
+				return err
+			case !sure:
 				return p.tellRemembered(story, checkOut)
 			}
-			if err != nil && !errors.Is(err, control.ErrUnknown) {
-				return err
-			}
-			return p.erase(cmd.Context(), daemon, args[0], story, checkOut, sure, err)
+			return p.erase(cmd.Context(), daemon, user, story, checkOut, sure, nil)
 		},
 	}
 	cmd.Flags().BoolVar(&sure, "yes", false, "erase it")

@@ -35,7 +35,11 @@ presenced opt-out ann@example.com --yes`,
 			}
 			who := terminal.Printable(args[0])
 			if !sure {
-				story, err := daemon.Show(cmd.Context(), args[0])
+				var story control.Story
+				user, err := whoExactly(cmd.Context(), daemon, args[0])
+				if err == nil {
+					story, err = daemon.Show(cmd.Context(), user)
+				}
 				switch {
 				case err == nil:
 					fmt.Fprintln(p.stdout, p.rememberedOf(story))

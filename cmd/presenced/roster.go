@@ -33,7 +33,7 @@ presenced roster --day 2026-11-27 --csv > friday.csv`,
 		},
 	}
 	cmd.Flags().StringVar(&q.Site, "site", "", "only of this `SITE`")
-	cmd.Flags().Var((*date)(&q.Day), "day", "of this `DAY` instead of today, such as 2026-11-27")
+	cmd.Flags().Var((*date)(&q.Day), "day", "of this `DAY` instead of today: yesterday, monday, or 2026-11-27")
 	return p.sheet(p.listing(cmd))
 }
 
@@ -138,10 +138,11 @@ func (d *date) Type() string   { return "day" }
 func (d *date) String() string { return string(*d) }
 
 func (d *date) Set(text string) error {
-	if _, err := time.Parse(time.DateOnly, text); err != nil {
-		return fmt.Errorf("%q is no day such as %s", text, time.Now().Format(time.DateOnly))
+	day, is := dayOf(strings.ToLower(text), time.Now())
+	if !is {
+		return fmt.Errorf("%q is no day: write today, yesterday, monday, or %s", text, time.Now().Format(time.DateOnly))
 	}
-	*d = date(text)
+	*d = date(day.Format(time.DateOnly))
 	return nil
 }
 

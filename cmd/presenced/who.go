@@ -50,6 +50,20 @@ func who(ctx context.Context, f finder, text string) (string, error) {
 	return users[0], nil
 }
 
+// whoExactly is who for what cannot be undone: how an address begins, a device and a visit
+// are an error, which names who may be meant.
+func whoExactly(ctx context.Context, f finder, text string) (string, error) {
+	user, err := who(ctx, f, text)
+	name, _, _ := strings.Cut(presence.Fold(text), "@")
+	if i := strings.LastIndex(name, `\`); i >= 0 {
+		name = name[i+1:]
+	}
+	if err == nil && user != presence.Fold(text) && !strings.HasPrefix(user, name+"@") {
+		return "", fmt.Errorf("%s may be %s: give the address", terminal.Printable(text), terminal.Printable(user))
+	}
+	return user, err
+}
+
 // offered is how many names there are to choose from in place of a wrong one.
 const offered = 5
 
@@ -96,7 +110,9 @@ func (p *program) chosen(ctx context.Context, r sessionsOf, q control.SessionQue
 		}
 		device = true
 		nas = nas || presence.NASName(s.NAS).Is(q.NAS)
-		nases[s.NAS] = true
+		if s.NAS != "" { // which is forgotten with the session's end
+			nases[s.NAS] = true
+		}
 	}
 	switch {
 	case !device:
