@@ -16,7 +16,7 @@ import (
 // so that a backup which is put back does not lose those who opted out since.
 type optOuts struct {
 	*hashes
-	store Engine
+	store presence.Store
 
 	changing sync.Mutex // held by who brings store and list in line
 
@@ -30,7 +30,7 @@ type optOuts struct {
 var errErasing = errors.New("what was remembered of them is still being erased: try again in a minute")
 
 // openOptOuts reads the list beside the store, if it has one of its own.
-func openOptOuts(store Engine, file string) (o *optOuts, beside bool, err error) {
+func openOptOuts(store presence.Store, file string) (o *optOuts, beside bool, err error) {
 	o = &optOuts{store: store, erasing: map[string]time.Time{}, kick: make(chan struct{}, 1)}
 	o.hashes, beside, err = openHashes("who opted out", file, 0)
 	return o, beside, err
