@@ -143,6 +143,9 @@ func TestOnesOwnPageInABrowser(t *testing.T) {
 			for _, cut := range eval[[]string](b, cutTexts) {
 				t.Errorf("%s: cut: %s", name, cut)
 			}
+			for _, over := range eval[[]string](b, `[...document.querySelectorAll(".story time")].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)`) {
+				t.Errorf("%s: printed over what stands beside it: %s", name, over)
+			}
 			b.picture(name, true)
 		}
 		b.on("screen", "light")
