@@ -98,7 +98,7 @@ func (l Listings) rosters(ctx context.Context, q RosterQuery) (all []Roster, err
 			begins = day
 		}
 	}
-	visits, err := l.visitsSince(ctx, begins)
+	visits, err := l.visitsSince(ctx, sites, begins)
 	if err != nil {
 		return nil, err
 	}
@@ -132,20 +132,25 @@ func (l Listings) roster(ctx context.Context, site presence.Site, at time.Time, 
 	return rosterRow(presence.Enrol(site, at, roll, visits, passes, rules)), nil
 }
 
-// visitsSince returns the visits, by site, that may have been on since then: all that
-// are not archived, and of the others those that arrived no more than a day before.
-func (l Listings) visitsSince(ctx context.Context, since time.Time) (map[string][]presence.Visit, error) {
+// visitsSince returns the visits at the sites, by site, that may have been on since then: all
+// that are not archived, and of the others those that arrived no more than a day before. It
+// stops at more than a roster is made of.
+func (l Listings) visitsSince(ctx context.Context, sites []presence.Site, since time.Time) (map[string][]presence.Visit, error) {
 	all, seen := map[string][]presence.Visit{}, map[string]bool{}
+	for _, site := range sites {
+		all[site.Name] = nil
+	}
 	for _, some := range []iter.Seq2[presence.Visit, error]{
-		l.visits(ctx, VisitQuery{Open: true}), l.history(ctx, "", since.AddDate(0, 0, -1), time.Time{}), // in this order: see visits
+		l.open(ctx), l.history(ctx, "", since.AddDate(0, 0, -1), time.Time{}), // in this order: see visits
 	} {
 		for v, err := range some {
-			switch {
-			case err != nil:
+			if err != nil {
 				return nil, err
-			case seen[v.ID]:
+			}
+			if _, asked := all[v.Site]; !asked || seen[v.ID] {
 				continue
-			case len(seen) == mostEnrolled:
+			}
+			if len(seen) == mostEnrolled {
 				return nil, ErrEnrolled
 			}
 			seen[v.ID], v.Story = true, nil
@@ -153,6 +158,30 @@ func (l Listings) visitsSince(ctx context.Context, since time.Time) (map[string]
 		}
 	}
 	return all, nil
+}
+
+// open yields the visits that are not archived, by user.
+func (l Listings) open(ctx context.Context) iter.Seq2[presence.Visit, error] {
+	return func(yield func(presence.Visit, error) bool) {
+		for p, err := range l.people(ctx, "") {
+			if err != nil {
+				yield(presence.Visit{}, err)
+				return
+			}
+			if len(p.Visits) == 0 {
+				continue
+			}
+			outlooks := l.View(&p).Outlooks
+			for _, v := range p.Visits {
+				if o, is := outlooks[v.ID]; is { // what was stored is of the last look
+					v.Outlook = o
+				}
+				if !yield(v, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // sitesOf returns the sites, or the one of that name.

@@ -531,3 +531,17 @@ func TestWhatMeantThatLessWasKnownStandsBehindEachPicture(t *testing.T) {
 		}
 	}
 }
+
+// TestARosterOfAMillionIsNone: it says so once it has met more people than anybody reads,
+// and reads no further.
+func TestARosterOfAMillionIsNone(t *testing.T) {
+	o, given := newOffice(t), 0
+	p := o.page()
+	p.Listings.Store = o.crowded(1_000_000, &given)
+	if code, text := get(t, p, "/roster"); code != http.StatusNotFound || !strings.Contains(text, "More than 100000 visits are of that day: presenced visits has them") {
+		t.Errorf("%d\n%s", code, text)
+	}
+	if given > 110_000 {
+		t.Errorf("it read %d people", given)
+	}
+}
