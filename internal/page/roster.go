@@ -59,9 +59,13 @@ func (p *Page) roster(r *http.Request, _ *snapshot) (string, any, error) {
 	if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
 		return "", nil, errNoSuch{plain(day) + " is no day; write it like " + now.Format(time.DateOnly) + "."}
 	}
-	all, err := p.rosters.get(r.Context(), day, func(ctx context.Context) (all []control.Roster, err error) {
+	all, err := p.rosters.get(r.Context(), day, func(ctx context.Context) ([]control.Roster, error) {
+		all := []control.Roster{}
 		for roster, err := range p.Listings.Rosters(ctx, control.RosterQuery{Day: day}) {
-			if err != nil {
+			switch {
+			case errors.Is(err, control.ErrEnrolled):
+				return nil, nil // kept like any other: to find it out takes long
+			case err != nil:
 				return nil, err
 			}
 			all = append(all, roster)
@@ -69,11 +73,13 @@ func (p *Page) roster(r *http.Request, _ *snapshot) (string, any, error) {
 		return all, nil
 	})
 	var future control.FutureError
-	if errors.As(err, &future) || errors.Is(err, control.ErrEnrolled) {
+	switch {
+	case errors.As(err, &future):
 		return "", nil, errNoSuch{sentence(err.Error())}
-	}
-	if err != nil {
+	case err != nil:
 		return "", nil, err
+	case all == nil:
+		return "", nil, errNoSuch{sentence(control.ErrEnrolled.Error())}
 	}
 	body := rosterBody{Day: day, Today: day == ""}
 	rules := p.Listings.Rules()
