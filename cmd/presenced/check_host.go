@@ -74,8 +74,8 @@ func tryHostOf(ctx context.Context, cfg *configs.Config, s control.Status, err e
 		daemon = &s
 		all = append(all, trial{good, "daemon", fmt.Sprintf("runs, pid %d, version %s", s.PID, s.Version), ""})
 	}
-	if e := cfg.Store.Etcd; e != nil {
-		all = append(all, tryMembers(ctx, e)...)
+	if cfg.Store.Etcd != nil {
+		all = append(all, tryShared(ctx, cfg)...)
 	} else {
 		all = append(all, tryStore(cfg.Store.Path, daemon))
 	}
@@ -98,18 +98,34 @@ func trySocketFolder(socket string) trial {
 	return trial{good, "control socket", "can be made at " + socket, ""}
 }
 
-// tryMembers asks every member of etcd by itself.
-func tryMembers(ctx context.Context, e *configs.Etcd) (all []trial) {
-	members, err := daemon.Members(ctx, e)
+// tryShared asks every member of etcd by itself, whether the daemon may use it, and who else
+// is there.
+func tryShared(ctx context.Context, cfg *configs.Config) (all []trial) {
+	is, err := daemon.AskShared(ctx, cfg)
 	if err != nil {
 		return []trial{{wrong, "store", err.Error(), ""}}
 	}
-	for _, m := range members {
+	for _, m := range is.Members {
 		if m.Fault != "" {
 			all = append(all, trial{wrong, "store", fmt.Sprintf("etcd member %s: %s", m.Endpoint, m.Fault), "docs/cluster.md says what a member needs"})
 			continue
 		}
 		all = append(all, trial{good, "store", fmt.Sprintf("etcd member %s: %s", m.Endpoint, m.Text), ""})
+	}
+	prefix := terminal.Printable(cfg.Store.Etcd.Prefix)
+	if is.Barred != nil {
+		return append(all, trial{wrong, "store", is.Barred.Error(), "give the user that is the certificate's common name a role that may read and write " + prefix})
+	}
+	all = append(all, trial{good, "store", "may be read and written under " + prefix, ""})
+	for _, d := range is.Daemons.Daemons {
+		switch {
+		case d.Name != is.Daemons.Name && len(d.Differs) > 0:
+			all = append(all, trial{doubtful, "daemons", fmt.Sprintf("%s: %s", d.Name, d.Health()), "give every daemon the same"})
+		case d.Name != is.Daemons.Name:
+			all = append(all, trial{good, "daemons", fmt.Sprintf("%s, version %s, is there: %s", d.Name, d.Version, d.Health()), ""})
+		case len(d.Differs) > 0:
+			all = append(all, trial{doubtful, "daemons", "this configuration would not be that of the others: " + d.Health(), "give every daemon the same"})
+		}
 	}
 	return all
 }

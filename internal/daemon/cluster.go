@@ -23,10 +23,7 @@ func (d *Daemon) cluster() *control.Cluster {
 	off, apart := s.Off()
 	c.Off, c.Apart = control.Duration(off), apart
 	for _, is := range daemons {
-		c.Daemons = append(c.Daemons, control.Sharer{
-			Name: is.Name, Version: is.Version, Format: is.Format, Started: control.Time{Time: is.Started}, Said: control.Time{Time: is.Clock},
-			Unready: is.Unready, Loaded: control.Time{Time: is.Loaded}, Config: is.Config,
-		})
+		c.Daemons = append(c.Daemons, sharer(is))
 	}
 	for _, m := range s.Members() {
 		c.Members = append(c.Members, control.StoreMember{
@@ -36,6 +33,13 @@ func (d *Daemon) cluster() *control.Cluster {
 	}
 	c.Compare()
 	return c
+}
+
+func sharer(is etcdstore.Daemon) control.Sharer {
+	return control.Sharer{
+		Name: is.Name, Version: is.Version, Format: is.Format, Started: control.Time{Time: is.Started}, Said: control.Time{Time: is.Clock},
+		Unready: is.Unready, Loaded: control.Time{Time: is.Loaded}, Config: is.Config,
+	}
 }
 
 // asked is what came of asking for a store that is shared.

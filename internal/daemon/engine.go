@@ -2,12 +2,14 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store"
 	"github.com/presenced/presenced/store/etcdstore"
@@ -48,24 +50,60 @@ func OpenToRead(cfg *configs.Store) (Engine, error) {
 	return etcdstore.OpenToRead(etcdConfig(cfg.Etcd))
 }
 
-// Members asks each member of etcd how it is: what it is called, what is wrong with it, or
-// else what is to be said of it.
-func Members(ctx context.Context, e *configs.Etcd) (all []Member, err error) {
-	s, err := etcdstore.OpenToRead(etcdConfig(e))
+// Shared is what was found out about a store in etcd by asking.
+type Shared struct {
+	Members []Member
+	Barred  error           // why this daemon may not use what is under the prefix, or cannot; nil: it may
+	Daemons control.Cluster // that are there; this one among them as it would be
+}
+
+// AskShared asks each member of etcd how it is, whether the daemon may use its prefix, and
+// which daemons are there, and compares their configurations with this one.
+func AskShared(ctx context.Context, cfg *configs.Config) (all Shared, err error) {
+	config := etcdConfig(cfg.Store.Etcd)
+	s, err := etcdstore.OpenToRead(config)
 	if err != nil {
-		return nil, err
+		return all, err
 	}
+	defer func() { err = errors.Join(err, s.Close()) }()
 	for _, m := range s.Ask(ctx) {
-		is := Member{Endpoint: m.Endpoint, Fault: m.Fault, Text: "version " + m.Version}
-		if m.Leader {
-			is.Text += ", leader"
-		}
-		if m.Fault == "" && older(m.Version) {
-			is.Fault = "version " + m.Version + " is older than 3.6"
-		}
-		all = append(all, is)
+		all.Members = append(all.Members, member(m))
 	}
-	return all, s.Close()
+	if all.Barred = s.May(ctx); all.Barred != nil {
+		return all, nil
+	}
+	daemons, err := s.Present(ctx)
+	if err != nil {
+		all.Barred = err
+		return all, nil
+	}
+	for _, d := range daemons {
+		if d.Name != config.Name { // it may be the one that runs by this configuration, or by the one before
+			all.Daemons.Daemons = append(all.Daemons.Daemons, sharer(d))
+		}
+	}
+	own := control.Sharer{Name: config.Name, Version: config.Version, Loaded: control.Time{Time: time.Now()}, Config: cfg.Fingerprints()}
+	all.Daemons.Name, all.Daemons.Daemons = config.Name, append(all.Daemons.Daemons, own)
+	all.Daemons.Compare()
+	return all, nil
+}
+
+func member(m etcdstore.Member) Member {
+	is := Member{Endpoint: m.Endpoint, Fault: m.Fault, Text: "version " + m.Version + ", answers in " + m.Took.Round(10*time.Microsecond).String()}
+	if m.Leader {
+		is.Text += ", leader"
+	}
+	if m.Quota > 0 {
+		is.Text += fmt.Sprintf(", %d %% of its quota", m.Size*100/m.Quota)
+	}
+	switch {
+	case is.Fault != "":
+	case len(m.Alarms) > 0:
+		is.Fault = strings.Join(m.Alarms, "; ")
+	case older(m.Version):
+		is.Fault = "version " + m.Version + " is older than 3.6"
+	}
+	return is
 }
 
 // Member is a member of etcd, as it answered.

@@ -181,8 +181,12 @@ func Export(ctx context.Context, cfg *configs.Store, path string, told Moving) (
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	m.From = s.Path()
-	if m.Serving, err = s.Present(ctx); err != nil {
+	serving, err := s.Present(ctx)
+	if err != nil {
 		return m, err
+	}
+	for _, d := range serving {
+		m.Serving = append(m.Serving, d.Name)
 	}
 	from, err := s.Snapshot(ctx)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 )
 
 const (
@@ -92,14 +93,14 @@ func (s *Store) announce() {
 	s.alive.err = errors.New("etcd has not been asked yet")
 	me, lease := Daemon{Name: s.config.Name, Version: s.config.Version, Format: s.config.Format, Started: time.Now()}, int64(0)
 	s.ended.Go(func() {
-		for said := false; ; {
+		for before := false; ; {
 			var err error
-			if lease, err = s.beat(ctx, me, lease, said); ctx.Err() == nil {
+			if lease, err = s.beat(ctx, me, lease, before); ctx.Err() == nil {
 				s.alive.mu.Lock()
 				s.alive.err = err
 				s.alive.mu.Unlock()
 			}
-			said = err == nil
+			before = err == nil
 			select {
 			case <-time.After(beat):
 			case <-ctx.Done():
@@ -123,7 +124,7 @@ func (s *Store) announce() {
 // beat writes what this daemon says of itself under its lease, a new one if there is none,
 // and reads what the others do. If it said so the last time too, that is what it finds
 // under its name, or else another daemon has the same.
-func (s *Store) beat(ctx context.Context, me Daemon, lease int64, said bool) (int64, error) {
+func (s *Store) beat(ctx context.Context, me Daemon, lease int64, again bool) (int64, error) {
 	if lease != 0 && !s.prolong(ctx, lease) {
 		lease = 0
 	}
@@ -157,24 +158,29 @@ func (s *Store) beat(ctx context.Context, me Daemon, lease int64, said bool) (in
 	if err != nil {
 		return 0, err // the lease may have ended meanwhile
 	}
-	var all []Daemon
-	for _, kv := range got.Responses[1].GetResponseRange().GetKvs() {
-		var d Daemon
-		if err := json.Unmarshal(kv.Value, &d); err == nil && d.Name != "" {
-			all = append(all, d)
-		}
-	}
-	slices.SortFunc(all, func(a, b Daemon) int { return strings.Compare(a.Name, b.Name) })
+	all := said(got.Responses[1].GetResponseRange().GetKvs())
 	var before Daemon
 	if kv := got.Responses[0].GetResponsePut().GetPrevKv(); kv != nil {
 		_ = json.Unmarshal(kv.Value, &before) // else it is nobody's
 	}
 	s.alive.mu.Lock()
 	s.alive.daemons, s.alive.off = all, off(all, me.Clock)
-	s.alive.twin = said && before.Name == me.Name && !before.Started.Equal(me.Started)
+	s.alive.twin = again && before.Name == me.Name && !before.Started.Equal(me.Started)
 	s.alive.people = int(got.Responses[2].GetResponseRange().GetCount())
 	s.alive.mu.Unlock()
 	return lease, s.raise(ctx, all)
+}
+
+// said is what daemons say of themselves, by name.
+func said(kvs []*mvccpb.KeyValue) (all []Daemon) {
+	for _, kv := range kvs {
+		var d Daemon
+		if err := json.Unmarshal(kv.Value, &d); err == nil && d.Name != "" {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b Daemon) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
 // off returns how far the clock is from the middle one of the daemons', of which the

@@ -108,8 +108,8 @@ func (s *Store) fillable(ctx context.Context) (is *natureRead, rev int64, err er
 	}
 	part := func(n int) *etcdserverpb.RangeResponse { return got.Responses[n].GetResponseRange() }
 	var names []string
-	for _, kv := range part(1).Kvs {
-		names = append(names, string(s.rest(kv.Key)))
+	for _, d := range said(part(1).Kvs) {
+		names = append(names, d.Name)
 	}
 	if len(names) > 0 {
 		return nil, 0, fmt.Errorf("%s on it: stop every daemon first, or wait for %d seconds if they have died", strings.Join(names, ", ")+" runs", lifetime)
@@ -228,15 +228,31 @@ func (f *Filler) Done(ctx context.Context) error {
 	return f.s.failed("fill", err)
 }
 
-// Present asks which daemons are there, by name.
-func (s *Store) Present(ctx context.Context) (names []string, err error) {
+// Present asks which daemons are there.
+func (s *Store) Present(ctx context.Context) (daemons []Daemon, err error) {
 	all := s.key(presents, nil)
-	got, err := s.etcd.read(ctx, &etcdserverpb.RangeRequest{Key: all, RangeEnd: beyond(all), KeysOnly: true})
+	got, err := s.etcd.read(ctx, &etcdserverpb.RangeRequest{Key: all, RangeEnd: beyond(all)})
 	if err != nil {
 		return nil, s.failed("read", err)
 	}
-	for _, kv := range got.Kvs {
-		names = append(names, string(s.rest(kv.Key)))
+	return said(got.Kvs), nil
+}
+
+// May reports whether this daemon may read and write what is under the prefix, and writes
+// nothing: nil if it may.
+func (s *Store) May(ctx context.Context) error {
+	key := s.key(maintenances, nil)
+	impossible := absent(key, nil)
+	impossible.Result = etcdserverpb.Compare_LESS
+	all := []byte(s.config.Prefix)
+	if _, err := s.etcd.txn(ctx, &etcdserverpb.TxnRequest{
+		Compare: []*etcdserverpb.Compare{impossible},
+		Success: []*etcdserverpb.RequestOp{put(key, nil)}, // which is not done, and yet only who may do it may ask for it
+		Failure: []*etcdserverpb.RequestOp{{Request: &etcdserverpb.RequestOp_RequestRange{
+			RequestRange: &etcdserverpb.RangeRequest{Key: all, RangeEnd: beyond(all), CountOnly: true},
+		}}},
+	}); err != nil {
+		return s.failed("use", err)
 	}
-	return names, nil
+	return nil
 }

@@ -94,10 +94,10 @@ func (s *Store) answering(ctx context.Context) (all []maintained, err error) {
 	const behind = 1000 // entries of the log: while others write, it is never quite there
 	applied := map[string]uint64{}
 	most := uint64(0)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
 	for _, m := range s.etcd.all() {
-		asking, cancel := context.WithTimeout(ctx, Patience)
-		got, err := etcdserverpb.NewMaintenanceClient(m.conn).Status(asking, &etcdserverpb.StatusRequest{})
-		cancel()
+		got, err := etcdserverpb.NewMaintenanceClient(m.conn).Status(ctx, &etcdserverpb.StatusRequest{})
 		if err != nil {
 			return nil, fmt.Errorf("%s does not answer, and only when all members do one is defragmented: %w", m.endpoint, rpctypes.Error(err))
 		}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
@@ -19,6 +20,10 @@ type Config struct {
 	Client  string // its URL for clients: http://127.0.0.1:0 finds a port
 	Peer    string // its URL for the others
 	Cluster string // all members, as name=URL,…; "": it is the only one
+
+	// For clients over TLS, which are to have a certificate: files with the CA of theirs,
+	// the member's certificate and its key.
+	CA, Cert, Key string
 }
 
 // Start starts a member, and returns once it can be asked, or when it cannot be for a
@@ -35,6 +40,9 @@ func Start(c Config) (*embed.Etcd, error) {
 	peer, err := url.Parse(c.Peer)
 	if err != nil {
 		return nil, err
+	}
+	if c.Cert != "" {
+		is.ClientTLSInfo = transport.TLSInfo{TrustedCAFile: c.CA, CertFile: c.Cert, KeyFile: c.Key, ClientCertAuth: true}
 	}
 	is.ListenClientUrls, is.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
 	is.ListenPeerUrls, is.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}

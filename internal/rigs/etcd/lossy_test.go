@@ -88,16 +88,75 @@ func TestWhatIsMadeAndNotAnsweredIsMadeOnce(t *testing.T) {
 	}
 }
 
-// Without a member that answers, everything ends in time, and says who did not answer.
-func TestWithoutAMemberEverythingEndsInTime(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and says nothing
+// silent takes connections, and says nothing on them.
+func silent(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { silent.Close() })
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
+}
+
+// mute takes whatever it is asked for, and never answers.
+func mute(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+		<-stream.Context().Done()
+		return stream.Context().Err()
+	}))
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(server.Stop)
+	return l.Addr().String()
+}
+
+// Members that take what they are asked for and never answer cost a moment each, and no
+// more, as long as one answers.
+func TestAMemberThatNeverAnswersHoldsNobodyUp(t *testing.T) {
+	e := one(t)
 	s, err := etcdstore.Open(etcdstore.Config{
-		Endpoints: []string{"http://" + silent.Addr().String(), "http://127.0.0.1:1"}, Prefix: "p/", Name: "d", Late: etcdstore.Late,
+		Endpoints: []string{"http://" + mute(t), "http://" + silent(t), "http://" + e.Clients[0].Addr().String()}, Prefix: "p/", Name: "d", Late: etcdstore.Late,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i := range 20 {
+		if err := remember(t, s, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p, err := s.Person(t.Context(), "ann"); err != nil || len(p.Devices) != 20 {
+		t.Errorf("%v, %v", p, err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		down := 0
+		for _, m := range s.Members() {
+			if m.Fault != "" {
+				down++
+			}
+		}
+		if all, err := s.Daemons(); err == nil && len(all) == 1 && down == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("of the members is known %+v", s.Members())
+		}
+	}
+	if n := s.Counts(); n.Failed[s.Members()[0].Endpoint] == 0 {
+		t.Errorf("nobody was left for another one: %+v", n)
+	}
+}
+
+// Without a member that answers, everything ends in time, and says who did not answer.
+func TestWithoutAMemberEverythingEndsInTime(t *testing.T) {
+	endpoints := []string{"http://" + silent(t), "http://" + mute(t), "http://127.0.0.1:1"}
+	s, err := etcdstore.Open(etcdstore.Config{Endpoints: endpoints, Prefix: "p/", Name: "d", Late: etcdstore.Late})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +170,17 @@ func TestWithoutAMemberEverythingEndsInTime(t *testing.T) {
 		"due":     func() error { _, _, err := s.Due(t.Context(), presence.Errands, time.Now(), 9); return err },
 		"history": func() error { _, err := s.History(t.Context(), "", time.Time{}, time.Now(), 9); return err },
 		"forget":  func() error { return s.Forget(t.Context(), "ann") },
+		"note":    func() error { _, err := s.Note(t.Context(), "owner", "ann"); return err },
+		"notes":   func() error { _, err := s.Notes(t.Context(), "owner", "", 9); return err },
+		"prune":   func() error { _, err := s.Prune(t.Context(), time.Now()); return err },
+		"present": func() error { _, err := s.Present(t.Context()); return err },
+		"may":     func() error { return s.May(t.Context()) },
+		"export":  func() error { _, err := s.Snapshot(t.Context()); return err },
+		"fill":    func() error { _, err := s.Fill(t.Context(), "file"); return err },
+		"maintain": func() error {
+			_, err := etcdstore.Maintain(t.Context(), etcdstore.Config{Endpoints: endpoints, Prefix: "p/", Name: "m"}, func(string) {})
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,12 +3,16 @@ package etcd
 import (
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"go.etcd.io/etcd/server/v3/embed"
 
+	"github.com/presenced/presenced/internal/daemon"
 	"github.com/presenced/presenced/internal/rigs/testbed"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store/etcdstore"
@@ -111,4 +115,40 @@ func TestTwoDaemonsOfOneNameAreTold(t *testing.T) {
 	defer a.Close()
 	defer b.Close()
 	testbed.Eventually(t, "both know", func() bool { return a.Twin() && b.Twin() })
+}
+
+// A daemon does not start on a store of a newer format, nor on one that is being filled, and
+// says what to do.
+func TestADaemonDoesNotStartOnWhatItMustNotWrite(t *testing.T) {
+	e := one(t)
+	newer := of(e, "newer", etcdstore.Format+1)
+	s, err := etcdstore.OpenToRead(newer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(remember(t, s, "x"), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	half := inEtcd(e)
+	filled, err := etcdstore.OpenToRead(etcdstore.Config{Endpoints: half.Etcd.Endpoints, Prefix: half.Etcd.Prefix, Name: "mover"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filled.Close()
+	if _, err := filled.Fill(t.Context(), "/old.db"); err != nil {
+		t.Fatal(err)
+	}
+	for prefix, says := range map[string]string{newer.Prefix: "install version 1.2", half.Etcd.Prefix: "`presenced migrate /old.db` goes on with it"} {
+		file := filepath.Join(t.TempDir(), "presenced.toml")
+		testbed.WriteConfig(t, file, testbed.Settings{Linger: "60m", Store: fmt.Sprintf("engine = \"etcd\"\nname = \"d\"\nprefix = %q\nendpoints = [%q]", prefix, newer.Endpoints[0])})
+		log := logrus.New()
+		log.Out = io.Discard
+		d, err := daemon.Open(t.Context(), testbed.Load(t, file), log, nil)
+		if err == nil {
+			d.Close()
+		}
+		if !errors.Is(err, etcdstore.ErrRefused) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", prefix, err)
+		}
+	}
 }
