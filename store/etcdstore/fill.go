@@ -112,7 +112,7 @@ func (s *Store) fillable(ctx context.Context) (is *natureRead, rev int64, err er
 		names = append(names, d.Name)
 	}
 	if len(names) > 0 {
-		return nil, 0, fmt.Errorf("%s on it: stop every daemon first, or wait for %d seconds if they have died", strings.Join(names, ", ")+" runs", lifetime)
+		return nil, 0, fmt.Errorf("it is served by %s: stop every daemon first, or wait for %d seconds if they have died", strings.Join(names, ", "), lifetime)
 	}
 	count := part(2).Count
 	if kv := found(part(0).Kvs); kv.rev != 0 {

@@ -357,7 +357,7 @@ func TestWhatMustNotMoveStays(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	refused("a daemon", "serves runs on it: stop every daemon first")
+	refused("a daemon", "it is served by serves: stop every daemon first")
 	if err := errors.Join(remember(t, s, "x"), s.Close()); err != nil {
 		t.Fatal(err)
 	}
