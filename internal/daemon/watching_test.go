@@ -264,6 +264,9 @@ func (p prom) query(t *testing.T, query string) int {
 	return len(data.Result)
 }
 
+// ofSeveral matches what only daemons on one etcd tell.
+var ofSeveral = regexp.MustCompile(`presenced_(daemons|etcd_|store_conflicts_|taken_over_)`)
+
 // TestPrometheusShowsAllOfIt has a real one scrape a real daemon: every query
 // is understood, every panel has something to show, and nothing is alarmed
 // about a daemon that is well.
@@ -285,7 +288,7 @@ func TestPrometheusShowsAllOfIt(t *testing.T) {
 		return p.query(t, `presenced_people{state="present"} == 1 and on () rate(presenced_radius_answer_seconds_count[1m]) >= 0`) == 1
 	})
 	for _, e := range panels(t) {
-		if p.query(t, e.text) == 0 {
+		if !ofSeveral.MatchString(e.text) && p.query(t, e.text) == 0 {
 			t.Errorf("%s shows nothing: %s", e.where, e.text)
 		}
 	}
