@@ -75,7 +75,7 @@ func PlayOn(ctx context.Context, out terminal.Out, length time.Duration, stay bo
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 
-	if n.stage, err = build(ctx, Setting{Dir: dir, API: url, Linger: linger}); err != nil {
+	if n.stage, err = build(ctx, Setting{Dir: dir, API: url, Hour: linger}); err != nil {
 		return err
 	}
 	c, err := controller.Dial(n.stage.Servers[0], demoSecret, n.heard)

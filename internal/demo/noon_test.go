@@ -18,7 +18,7 @@ import (
 // time: whoever leaves has left after its linger, as at any other hour.
 func TestDemoAtNoon(t *testing.T) {
 	const linger = 7500 * time.Millisecond
-	file, err := Setting{API: "http://127.0.0.1:1", Linger: linger}.Configure(t.TempDir(), "127.0.0.1:0", "127.0.0.1:0", "")
+	file, err := Setting{API: "http://127.0.0.1:1", Hour: linger}.Configure(t.TempDir(), "127.0.0.1:0", "127.0.0.1:0", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,9 +47,9 @@ type Mishap struct {
 
 // Setting is where a stage is built.
 type Setting struct {
-	Dir    string // for whatever it needs, and gone afterwards
-	API    string // where Kadence's sandbox is
-	Linger time.Duration
+	Dir  string        // for whatever it needs, and gone afterwards
+	API  string        // where Kadence's sandbox is
+	Hour time.Duration // of the office, and so linger
 }
 
 // Configure writes a configuration into the folder and returns its name: where the daemon
@@ -106,7 +106,7 @@ http   = %[5]q
 
 [log]
 level = "error"
-`, demoSecret, s.Linger.String(), s.API, store, page, listen)
+`, demoSecret, s.Hour.String(), s.API, store, page, listen)
 	file = filepath.Join(dir, demoFile)
 	return file, errors.Join(
 		os.WriteFile(filepath.Join(dir, "opt-out.txt"), []byte("gus@example.com\n"), 0o600),

@@ -32,7 +32,7 @@ func TestTheStageOutlivesADaemonAndTheLeader(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	var logged testbed.LogText
-	s, err := Build(programs, &logged)(t.Context(), demo.Setting{Dir: dir, API: "http://127.0.0.1:1", Linger: time.Minute})
+	s, err := Build(programs, &logged)(t.Context(), demo.Setting{Dir: dir, API: "http://127.0.0.1:1", Hour: time.Minute})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, logged.String())
 	}
