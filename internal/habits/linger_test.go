@@ -19,7 +19,6 @@ var mayReadLinger = map[string][]string{
 	"internal/page/axis.go":        {"place"},           // the measure of how fine the picture is
 	"internal/rehearse/run.go":     {"alone", "newRun"}, // makes the rules that a rehearsal compares
 	"internal/rehearse/quality.go": {"sweep"},           // forgets the sessions that it counts
-	"internal/demo/stage.go":       {"Configure"},       // writes the configuration
 	"internal/daemon/daemon.go":    {"housekeep"},       // after it nothing that a restored copy held goes on unheard
 }
 
