@@ -81,7 +81,7 @@ lab: ## only the tests with a real controller, stations and proxies, as they hap
 
 .PHONY: chaos
 chaos: ## three daemons on three members of etcd, killed one after the other under load, in about three minutes: nothing is lost or made twice
-	$(GO) test -C internal/rigs/etcd -count=1 -v -timeout 20m -run TestNothingIsLost . -args -chaos 60s -rate 30
+	$(GO) test -C internal/rigs/etcd -count=1 -v -timeout 20m -run 'TestNothingIsLost|TestWithoutTheRules' . -args -chaos 60s -rate 30
 
 .PHONY: cluster
 cluster: ## plays the day of make run by three daemons on three members of etcd, of which a daemon and the leader are killed at noon
@@ -123,6 +123,7 @@ nightly-properties: # those that are checked on random cases, on new ones, and m
 nightly-offices: # fifty weeks of three hundred people on every make of equipment, and the properties of any day
 	$(GO) test -count=1 -timeout 2h -v -run TestFieldIsRight ./internal/rigs/office -args -makes all -seeds 50 -people 300
 	$(GO) test -count=1 -timeout 2h -run 'TestAnyOrder|TestLate|TestLooking|TestLaterSign|TestWhatIsStored' ./internal/rigs/office -args -makes all -days 100
+	$(GO) test -count=1 -timeout 4h -v -run TestSeveralDaemons ./internal/rigs/office -args -several 50
 
 .PHONY: nightly-store
 nightly-store: points # and the power cut, traced and on a file system of our own; the daemon killed under load

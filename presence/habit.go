@@ -13,34 +13,18 @@ import (
 const (
 	witnesses = 5         // so many sessions make a habit of a NAS's
 	longUse   = time.Hour // a station that has shown no interval for so long has none
-	roamsKept = 16
-	idleAlike = 20 * time.Second // hostapd's 300 s come out as 300 to 317
 	idleLeast = 30 * time.Second
 	idleMost  = 30 * time.Minute
 )
 
 // roamed notes that the NAS said Idle-Timeout so long after the station's Start
-// elsewhere: each roam shows how long the access point waits. It believes the
-// shortest wait that three roams show alike: a station that came back unheard shows
-// too long a wait.
+// elsewhere: each roam shows how long the access point waits.
 func (t *Tracker) roamed(name NASName, waited time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.nases[name]
-	if n == nil || waited < idleLeast || waited > idleMost {
-		return
-	}
-	at, known := slices.BinarySearch(n.roams, waited)
-	if known {
-		return
-	}
-	n.roams = slices.Insert(n.roams, at, waited)
-	n.roams = n.roams[:min(len(n.roams), roamsKept)]
-	for i := range len(n.roams) - 2 {
-		if n.roams[i+2]-n.roams[i] <= idleAlike {
-			n.Idle = n.roams[i]
-			return
-		}
+	if n != nil && waited >= idleLeast && waited <= idleMost {
+		n.NAS = n.NAS.roamed(waited)
 	}
 }
 

@@ -16,7 +16,7 @@ func (p *Person) Hear(n Sighting, w World) []Visit { return p.hear(&n, &w) }
 // hear is Hear without copies.
 func (p *Person) hear(n *Sighting, w *World) []Visit {
 	p.gather()
-	now := later(n.Heard, w.Passed)
+	now := p.on(later(n.Heard, w.Passed), w)
 	var archived []Visit
 	if !n.Heard.Before(p.Wake) { // else it arrived before Wake, and may only have been written late
 		archived = p.advance(now, w, nil)
@@ -51,6 +51,8 @@ func (p *Person) Advance(now time.Time, w World) []Visit { return p.advance(now,
 // the story; nil if none was.
 func (p *Person) advance(now time.Time, w *World, n *Sighting) []Visit {
 	p.gather()
+	now = p.on(now, w)
+	wake, news := p.Wake, n != nil
 	c := p.picture(now, w)
 	if !c.tells() && p.Want(PastFacts) {
 		return nil
@@ -59,7 +61,7 @@ func (p *Person) advance(now time.Time, w *World, n *Sighting) []Visit {
 		p.recount(n, c)
 	}
 	for p.keepFindings(c) { // a finding changes the sessions
-		c = p.picture(now, w)
+		c, news = p.picture(now, w), true
 	}
 	if p.share(c) {
 		p.Wake = p.Shared.Until
@@ -80,6 +82,9 @@ func (p *Person) advance(now time.Time, w *World, n *Sighting) []Visit {
 		p.part(c)
 	}
 	p.NextErrand = p.nextErrand()
+	if w.Shared && (news || !p.Wake.Equal(wake) || len(archived) > 0) { // else nothing is to be written
+		p.concluded(now)
+	}
 	return archived
 }
 

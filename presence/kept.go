@@ -18,7 +18,7 @@ type Device struct {
 }
 
 // Floor is when the latest stay at a site that is over ended: another begins no
-// sooner.
+// sooner. That of no site is what AsOf says.
 type Floor struct {
 	Site string    `json:"site"`
 	At   time.Time `json:"at"`
@@ -70,6 +70,33 @@ func (p *Person) floor(site string, at time.Time) {
 		}
 	}
 	p.Floors = append(p.Floors, Floor{Site: site, At: at})
+}
+
+// AsOf is as of when it was concluded what became of the person, if several daemons
+// conclude: time never goes back behind it, whose clock ever is behind another's. It is
+// zero if one daemon does.
+func (p *Person) AsOf() time.Time { return p.floorAt("") }
+
+// daemonsApart is how far the clocks of two daemons may be apart: what was concluded as of
+// a time further ahead was, by a clock that is wrong.
+const daemonsApart = 20 * time.Second
+
+// on returns now, or as of when it was concluded last, if that is later.
+func (p *Person) on(now time.Time, w *World) time.Time {
+	if asOf := p.AsOf(); w.Shared && asOf.After(now) && asOf.Sub(now) <= daemonsApart {
+		return asOf
+	}
+	return now
+}
+
+// concluded notes that something was concluded, as of now.
+func (p *Person) concluded(now time.Time) {
+	p.floor("", now)
+	for i := range p.Floors {
+		if f := &p.Floors[i]; f.Site == "" {
+			f.At = now // sooner, if a clock was wrong before
+		}
+	}
 }
 
 // Unknown reports whether nothing is remembered of the person.

@@ -188,6 +188,9 @@ func (o *restless) says(status Status, user, device, session string) {
 		if err == nil {
 			return
 		}
+		if errors.Is(err, ErrGaveUp) {
+			continue
+		}
 		if o.life.look() == nil {
 			o.t.Fatal(err)
 		}
@@ -231,6 +234,9 @@ func restlessDay(t *testing.T, seed uint64, total map[string]int) {
 			return newLife(r.IntN(50), r.IntN(2) == 0)
 		}}
 		o.desk.fault = faults(rand.New(rand.NewPCG(seed, 22)))
+		troubles := UsualTroubles
+		troubles.GivesUp = 0.02
+		o.store.InTrouble(seed, troubles)
 		if any := o.desk.fault; r.IntN(3) == 0 { // nobody has self-certified
 			o.desk.fault = func(call string, b *Booking) error {
 				if strings.HasPrefix(call, "in pass") {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"sync"
@@ -16,13 +17,20 @@ import (
 // store for who has to remember nothing. It does what a store may do: it runs each
 // change on another state, too, after the run that counts, so that only the outcome
 // tells what came of it; after a change that failed, those before it stay made; and it
-// names people too early.
+// names people too early. Several daemons may have it: see [Memory.Another].
 type Memory struct {
-	mu      sync.Mutex // guards what follows
+	*stock
+	daemon  string       // that has it
+	asked   [2]time.Time // up to when Due has named people
+	trouble trouble
+}
+
+// stock is what is stored.
+type stock struct {
+	mu      sync.Mutex // guards what follows, and what each daemon has beside it
 	people  map[string]Person
-	before  map[string]Person       // as they were before their latest change
-	queues  [2]map[string]time.Time // by user: when Due names them, or sooner
-	asked   [2]time.Time            // up to when Due has named people
+	before  map[string]Person    // as they were before their latest change
+	queues  [2]map[string]queued // by user
 	notes   map[NoteKey][]byte
 	history []Visit // by arrival, user and id
 	fails   error   // of every update
@@ -31,21 +39,41 @@ type Memory struct {
 	written int
 }
 
+// queued is when Due names a user, or sooner, and the daemon that wrote so.
+type queued struct {
+	at time.Time
+	by string
+}
+
+// othersLate is how late Due names to a daemon whom another one wrote.
+const othersLate = 1500 * time.Millisecond
+
 var _ Store = (*Memory)(nil)
 
 // NewMemory returns a store that holds nothing.
 func NewMemory() *Memory {
-	return &Memory{
+	return &Memory{stock: &stock{
 		people: map[string]Person{}, before: map[string]Person{}, notes: map[NoteKey][]byte{},
-		queues: [...]map[string]time.Time{Wakes: {}, Errands: {}},
-	}
+		queues: [...]map[string]queued{Wakes: {}, Errands: {}},
+	}}
 }
+
+// Another returns the same store as another daemon has it, of that name: whom the others
+// wrote, Due names to it a moment later.
+func (m *Memory) Another(daemon string) *Memory { return &Memory{stock: m.stock, daemon: daemon} }
 
 // NewWholeMemory returns a store that holds nothing, and will store everybody in one: what
 // follows from records is the same in both.
 func NewWholeMemory() *Memory {
 	m := NewMemory()
 	m.whole = true
+	return m
+}
+
+// InTrouble has the daemon that has this store get into trouble from now on, always the
+// same for one seed and order of calls.
+func (m *Memory) InTrouble(seed uint64, of Troubles) *Memory {
+	m.trouble = trouble{of: of, r: rand.New(rand.NewPCG(seed, 0x7206b1e))}
 	return m
 }
 
@@ -90,29 +118,49 @@ func (m *Memory) Update(ctx context.Context, changes []Change) error {
 }
 
 func (m *Memory) update(ctx context.Context, changes []Change) (then []func(), err error) {
+	m.trouble.wait()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := cmp.Or(m.fails, ctx.Err()); err != nil {
 		return nil, err
 	}
 	news := false
-	for _, c := range changes {
-		p, o, err := m.runWhole(c, false)
-		if err == nil {
-			_, _, err = m.runWhole(c, true)
-		}
+	for i := range changes {
+		n, f, err := m.make(&changes[i])
 		if err != nil {
 			return nil, err
 		}
-		news = m.take(c.User, p, &o) || news
-		if o.Then != nil {
-			then = append(then, o.Then)
+		news = news || n
+		if f != nil {
+			then = append(then, f)
 		}
 	}
 	if news {
 		m.written++
 	}
-	return then, nil
+	return then, m.trouble.end()
+}
+
+// make makes a change, and reports whether there is anything new.
+func (m *Memory) make(c *Change) (news bool, then func(), err error) {
+	first := m.trouble.conflicts()
+	if first { // somebody else was faster
+		if _, _, err = m.runWhole(*c, true); err != nil {
+			return false, nil, err
+		}
+	}
+	for again := true; again; { // its answer may be lost: then it is made of what it has made
+		p, o, err := m.runWhole(*c, false)
+		if err == nil && !first {
+			_, _, err = m.runWhole(*c, true)
+		}
+		if err != nil {
+			return news, nil, err
+		}
+		news, then = m.take(c.User, p, &o) || news, o.Then
+		again = m.trouble.loses()
+	}
+	return news, then, nil
 }
 
 // runWhole runs the change without what is stored apart, and again with what it wants of
@@ -275,35 +323,48 @@ func (m *Memory) moment(q Queue, user string) time.Time {
 // queue has the queue name the user when they are due, or when it did before, if that
 // is sooner and still to come.
 func (m *Memory) queue(q Queue, user string) {
-	was, at := m.queues[q][user], m.moment(q, user)
+	was, at := m.queues[q][user].at, m.moment(q, user)
 	switch {
 	case at.IsZero():
 		delete(m.queues[q], user)
 	case was.IsZero(), at.Before(was), !was.After(m.asked[q]):
-		m.queues[q][user] = at
+		m.queues[q][user] = queued{at, m.daemon}
+	default:
+		m.queues[q][user] = queued{was, m.daemon}
 	}
+}
+
+// late is when Due names whom the entry is of.
+func (m *Memory) late(is queued) time.Time {
+	if is.by != m.daemon {
+		return is.at.Add(othersLate)
+	}
+	return is.at
 }
 
 // Due implements [Store].
 func (m *Memory) Due(_ context.Context, q Queue, by time.Time, limit int) (users []string, next time.Time, _ error) {
+	m.trouble.wait()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	asked, queue := m.asked[q], m.queues[q]
 	m.asked[q] = later(asked, by)
-	for user, at := range queue {
-		if !at.After(asked) && m.moment(q, user).After(by) {
+	for user, is := range queue {
+		switch {
+		case !is.at.After(asked) && m.moment(q, user).After(by):
 			m.queue(q, user) // nobody has written them since they were named too early
-			at = queue[user]
+		case is.at.After(by) && m.trouble.hints():
+			queue[user] = queued{by, m.daemon}
 		}
-		if at.After(by) {
+		if at := m.late(queue[user]); at.After(by) {
 			next = earlier(next, at)
 		} else {
 			users = append(users, user)
 		}
 	}
-	slices.SortFunc(users, func(a, b string) int { return cmp.Or(queue[a].Compare(queue[b]), cmp.Compare(a, b)) })
+	slices.SortFunc(users, func(a, b string) int { return cmp.Or(queue[a].at.Compare(queue[b].at), cmp.Compare(a, b)) })
 	if len(users) > limit {
-		users, next = users[:limit], queue[users[limit]]
+		users, next = users[:limit], earlier(next, queue[users[limit]].at)
 	}
 	return users, next, nil
 }

@@ -1,6 +1,8 @@
 package presence
 
 import (
+	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 )
@@ -18,7 +20,7 @@ type nas struct {
 	quiet  map[string]station   // … that fell silent: what is heard of them again disproves their interval
 	ended  map[string]time.Time // devices that ended there lately and did not come back, by arrival
 	ends   []end                // in order of arrival, so that what is no longer lately is at the front
-	roams  []time.Duration      // from a Start elsewhere to the Idle-Timeout here of the session before it: the shortest
+	early  map[string]sign      // Stops of devices that are not known to be there, by device
 	name   NASName
 	stored bool // there is a note of it
 	served bool // a record of a station came from it, or is remembered
@@ -101,6 +103,19 @@ func (t *Tracker) sourceOf(client string) *source {
 	return s
 }
 
+// isOld notes that an old record arrived.
+func (s *source) isOld(at time.Time) {
+	switch {
+	case at.Before(s.old):
+		return
+	case !s.old.IsZero() && at.Sub(s.old) < behindMost:
+		s.gap = at.Sub(s.old)
+	default:
+		s.gap = 0
+	}
+	s.old = at
+}
+
 func newNAS(n NAS) *nas {
 	return &nas{NAS: n, noted: n.Heard, live: map[string]station{}, quiet: map[string]station{}, ended: map[string]time.Time{}}
 }
@@ -132,4 +147,67 @@ func (s station) hear(n *Sighting) station {
 	}
 	s.heard = later(s.heard, n.At)
 	return s
+}
+
+// Of what daemons tell each other.
+
+const signKind = "heard" // kind of the notes by which daemons tell each other what they heard
+
+// sign is a sighting as the other daemons are told of it: as much as they have to know of a
+// NAS's stations. It names nobody.
+type sign struct {
+	NAS     NASName   `json:"n"`
+	Device  string    `json:"d"`
+	Session string    `json:"i,omitempty"`
+	Site    string    `json:"s,omitempty"`
+	Status  Status    `json:"t"`
+	Cause   Cause     `json:"c,omitempty"`
+	At      time.Time `json:"a"`
+	Heard   time.Time `json:"h"`
+	Person  bool      `json:"p,omitempty"` // it is of a person's device
+}
+
+// signs are what a daemon has to tell, and what it was told.
+type signs struct {
+	name  string               // of this daemon, in this life
+	new   []sign               // heard, and not told yet
+	told  time.Time            // when it told last
+	there map[string]time.Time // the notes that are there, and when they were written
+}
+
+// tell keeps what was heard of a station for the other daemons. The caller holds t.mu.
+func (t *Tracker) tell(s *Sighting, person bool) {
+	if !t.Shared || s.Device == "" || !person && s.Status != Stop && t.at[s.Device] == nil {
+		return
+	}
+	t.signs.new = append(t.signs.new, sign{clone(s.NAS), strings.Clone(s.Device), strings.Clone(s.Session), strings.Clone(s.Site), s.Status, s.Cause, s.At, s.Heard, person})
+}
+
+// unsaid keeps what the notes hold, which could not be stored, to be told again. The caller
+// holds t.mu.
+func (t *Tracker) unsaid(n *Note) {
+	var again []sign
+	if n.Kind == signKind && json.Unmarshal(n.Value, &again) == nil {
+		t.signs.new = append(again, t.signs.new...)
+		t.signs.told = time.Time{}
+	}
+}
+
+// earlyMost bounds how many Stops of one NAS are kept for whose Start another daemon may
+// have heard.
+const earlyMost = 512
+
+// endsEarly keeps a Stop of a device that this daemon does not know to be there: another one
+// may have heard it, and be about to say so.
+func (n *nas) endsEarly(s *sign) {
+	if n.early == nil {
+		n.early = map[string]sign{}
+	}
+	if len(n.early) >= earlyMost {
+		maps.DeleteFunc(n.early, func(_ string, was sign) bool { return s.Heard.Sub(was.Heard) > massEnd })
+	}
+	if len(n.early) >= earlyMost {
+		clear(n.early)
+	}
+	n.early[s.Device] = *s
 }

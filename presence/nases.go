@@ -28,13 +28,7 @@ func (t *Tracker) date(r *Record) {
 		r.At, r.AtFrom, r.BadStamp = clock.EventTime(r.Stamps, t.policy.Load().rules.MaxSkew)
 	}
 	if r.Heard.Sub(r.At) > fresh {
-		s := t.sourceOf(r.Client)
-		if !s.old.IsZero() && r.Heard.Sub(s.old) < behindMost {
-			s.gap = r.Heard.Sub(s.old)
-		} else {
-			s.gap = 0
-		}
-		s.old = later(s.old, r.Heard)
+		t.sourceOf(r.Client).isOld(r.Heard)
 	}
 }
 
@@ -72,6 +66,7 @@ func (t *Tracker) resolve(g *Reading) {
 func (t *Tracker) hear(s *Sighting, person bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.tell(s, person)
 	n := t.ofNAS(s.NAS)
 	n.NAS, n.served = n.NAS.hear(s.Heard), true
 	if s.Site != "" && s.Site != noSite {
@@ -93,30 +88,48 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 	case Stop:
 		was, on := n.live[s.Device]
 		if !on {
+			if t.Shared {
+				n.endsEarly(&sign{Device: strings.Clone(s.Device), Cause: s.Cause, At: s.At, Heard: s.Heard})
+			}
 			return
 		}
 		t.left(s.Device, n)
 		t.leftBefore(s.Device, was.begun)
-		n.end(s)
-		if n.massEnd() {
-			n.Fell = s.Heard
-			n.noted = time.Time{}
-			t.fallen = append(t.fallen, s.NAS)
-			t.wake()
-		}
+		t.ended(n, s.Device, s.Heard, s.Cause.own())
 	}
 }
 
-// end notes the Stop of a device at the NAS.
-func (n *nas) end(s *Sighting) {
-	for len(n.ends) > 0 && s.Heard.Sub(n.ends[0].at) > massEnd {
+// ended notes the Stop of a device at the NAS, and whether it is one of a mass end. Stops
+// that another daemon heard come late. The caller holds t.mu.
+func (t *Tracker) ended(n *nas, device string, at time.Time, own bool) {
+	n.end(device, at, own)
+	if !n.massEnd() {
+		return
+	}
+	latest := n.ends[len(n.ends)-1].at
+	if latest.After(at) && within(latest, n.Fell, massEnd/2) { // another daemon has seen to it
+		return
+	}
+	n.Fell = latest
+	n.noted = time.Time{}
+	t.spoke[n] = struct{}{}
+	t.fallen = append(t.fallen, n.name)
+	t.wake()
+}
+
+// end notes the Stop of a device.
+func (n *nas) end(device string, at time.Time, own bool) {
+	i := len(n.ends)
+	for i > 0 && n.ends[i-1].at.After(at) {
+		i--
+	}
+	n.ended[device] = at
+	n.ends = slices.Insert(n.ends, i, end{device, at, own})
+	for latest := n.ends[len(n.ends)-1].at; latest.Sub(n.ends[0].at) > massEnd; n.ends = n.ends[1:] {
 		if old := n.ends[0]; n.ended[old.device].Equal(old.at) {
 			delete(n.ended, old.device)
 		}
-		n.ends = n.ends[1:]
 	}
-	n.ended[s.Device] = s.Heard
-	n.ends = append(n.ends, end{s.Device, s.Heard, s.Cause.own()})
 }
 
 // massEnd reports whether most of the NAS's people have just ended at once. Stops
@@ -158,6 +171,7 @@ func (t *Tracker) notNoted(notes []Note) {
 	for _, note := range notes {
 		switch n := t.nases[NASName(note.Key)]; {
 		case note.Kind != nasKind:
+			t.unsaid(&note)
 		case n != nil:
 			n.noted = time.Time{}
 			t.spoke[n] = struct{}{}
@@ -223,12 +237,7 @@ func (t *Tracker) recall(ctx context.Context, now time.Time) error {
 			for _, s := range p.stand(nil) {
 				present[s.site]++
 			}
-			for _, s := range p.look(now, &w) {
-				t.serves(s.NAS)
-				if s.Live() && !s.foreign {
-					t.recallStation(&s)
-				}
-			}
+			t.recallOf(p, now, &w)
 		}
 	}
 	t.counts.stand(present)
@@ -294,46 +303,15 @@ func (t *Tracker) recallNASes(ctx context.Context) error {
 	return err
 }
 
-// learn takes in what the other daemons have noted: of NASes, and since when they record
-// again. It does so every few seconds, if there are others.
-func (t *Tracker) learn(ctx context.Context, now time.Time) error {
-	if !t.Shared || now.Before(t.learned.Add(learnEvery)) {
-		return nil
-	}
-	err := t.notes(ctx, nasKind, func(note Note) {
-		var theirs NAS
-		if json.Unmarshal(note.Value, &theirs) != nil {
-			return // who wrote it will write it again
+// recallOf reads which devices of the person are alive at each NAS.
+func (t *Tracker) recallOf(p *Person, now time.Time, w *World) {
+	for _, s := range p.look(now, w) {
+		t.serves(s.NAS)
+		if s.Live() && !s.foreign {
+			t.recallStation(&s)
 		}
-		n := t.nases[NASName(note.Key)]
-		if n == nil {
-			n = newNAS(theirs)
-			n.stored = true
-			t.addNAS(NASName(note.Key), n)
-		}
-		n.NAS = n.NAS.join(theirs)
-		of := t.ofSource(NASName(note.Key))
-		of.all = of.all.hear(theirs.Heard)
-	})
-	if err != nil {
-		return err
 	}
-	since, err := t.store.Note(ctx, listeningKind, listeningKey)
-	if err != nil {
-		return err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if at, err := time.Parse(time.RFC3339Nano, string(since)); err == nil && at.After(t.listening) && !at.After(now) {
-		t.listen(at, retryTime)
-	}
-	t.learned = now
-	return nil
 }
-
-// listeningKind is the kind of the note that says when a daemon last recorded again after
-// it could not.
-const listeningKind, listeningKey = "listening", "daemons"
 
 // notes calls f with every stored note of the kind, and holds t.mu meanwhile.
 func (t *Tracker) notes(ctx context.Context, kind string, f func(Note)) error {

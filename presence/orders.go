@@ -11,7 +11,7 @@ import (
 // Zap ends the live sessions of everybody that match, and returns them as they were.
 // With dry it only returns them.
 func (t *Tracker) Zap(ctx context.Context, match func(user string, s Session) bool, dry bool) (map[string][]Session, error) {
-	zapped, now := map[string][]Session{}, time.Now()
+	zapped, now := map[string][]Session{}, t.now()
 	w := t.world(now)
 	for people, err := range Everybody(ctx, t.store, "") {
 		if err != nil {
@@ -97,7 +97,7 @@ func (t *Tracker) Resume(ctx context.Context) error {
 // has any more, and prunes the history that is older than keep. Call it once an hour
 // or so.
 func (t *Tracker) Housekeep(ctx context.Context, keep time.Duration) error {
-	return t.housekeep(ctx, time.Now(), keep)
+	return t.housekeep(ctx, t.now(), keep)
 }
 
 func (t *Tracker) housekeep(ctx context.Context, now time.Time, keep time.Duration) error {

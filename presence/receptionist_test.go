@@ -26,6 +26,7 @@ func TestBookingsEndAsAPerfectReceptionistWouldHaveThem(t *testing.T) {
 	const patience = 75 * time.Minute
 	for seed := range *seeds {
 		inOffice(t, func(o *office) {
+			o.store.InTrouble(seed, early)
 			r := rand.New(rand.NewPCG(seed, 2))
 			some := func(from, to int) time.Time {
 				return hour(0).Add(time.Duration(from)*time.Minute + time.Duration(r.IntN(to-from))*time.Minute)

@@ -12,7 +12,7 @@ import (
 // record. It returns nil when the changes that follow are on disk. After an error,
 // any of them may be: the records are sent again, and the same again changes nothing.
 func (t *Tracker) Record(ctx context.Context, batch []Record) error {
-	return t.record(ctx, time.Now(), batch)
+	return t.record(ctx, t.now(), batch)
 }
 
 // record records a batch at now.

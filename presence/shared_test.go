@@ -225,3 +225,181 @@ func TestNASesJoinInAnyOrder(t *testing.T) {
 		t.Errorf("the resets come to %+v", got)
 	}
 }
+
+// spread is several trackers of a shared store, each with a clock of its own.
+func spread(o *office, ahead ...time.Duration) (all []*Tracker) {
+	o.stop()
+	ctx, cancel := context.WithCancel(o.t.Context())
+	var running sync.WaitGroup
+	for i, by := range ahead {
+		t := NewTracker(o.store.Another(fmt.Sprint("d", i)), plain{sites: []Site{o.rules.Sites["london"]}}, o.rules, quiet)
+		t.Shared, t.Ahead, t.HasWork = true, by, func() {}
+		running.Go(func() { t.Run(ctx) })
+		all = append(all, t)
+	}
+	o.stop = func() { cancel(); running.Wait() }
+	synctest.Wait()
+	return all
+}
+
+// A NAS lost most of its people at once, whichever daemon each of its packets came to: those
+// who came are known to all, and those who end are counted together.
+func TestAMassEndIsSeenWhateverDaemonsHearOfIt(t *testing.T) {
+	const people = 9
+	to := map[string]func(n int) (came, went int){
+		"each Start at one, each Stop at another": func(int) (int, int) { return 0, 1 },
+		"one after the other":                     func(n int) (int, int) { return n % 3, (n + 1) % 3 },
+		"halves":                                  func(n int) (int, int) { return n % 2, n % 2 },
+		"all at one":                              func(int) (int, int) { return 2, 2 },
+	}
+	for name, daemon := range to {
+		t.Run(name, func(t *testing.T) {
+			inOffice(t, func(o *office) {
+				all := spread(o, 0, 0, 0)
+				o.until(9, 0)
+				for n := range people {
+					came, _ := daemon(n)
+					tell(o, all[came], Start, fmt.Sprintf("u%02d", n), "wlc")
+				}
+				o.until(11, 0)
+				for n := range people - 1 { // one is left
+					_, went := daemon(n)
+					tell(o, all[went], Stop, fmt.Sprintf("u%02d", n), "wlc")
+					time.Sleep(time.Second)
+				}
+				o.until(11, 1)
+				suspects, held := 0, 0
+				for _, tracker := range all {
+					held = max(held, int(tracker.Holds()[EventMassEnd].People))
+				}
+				for n := range people {
+					p, err := o.store.Person(t.Context(), fmt.Sprintf("u%02d@example.com", n))
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, tracker := range all {
+						for _, s := range p.Sessions(time.Now(), tracker.World()) {
+							suspects += b2i(s.State == Suspect)
+						}
+					}
+				}
+				if want := people - 1; suspects != len(all)*want || held < want {
+					t.Errorf("%d are held for one or other daemon, and it is told of %d", suspects, held)
+				}
+			})
+		})
+	}
+}
+
+// A Stop that one daemon hears before another has said that the device came is one of that
+// device; and who came back since is there, whoever says so first.
+func TestWhatDaemonsTellEachOtherComesInAnyOrder(t *testing.T) {
+	at := func(seconds int) time.Time { return hour(9).Add(time.Duration(seconds) * time.Second) }
+	say := func(status Status, seconds int) sign {
+		return sign{NAS: "hq/wlc", Device: phone, Session: "a", Status: status, At: at(seconds), Heard: at(seconds), Person: true}
+	}
+	for _, c := range []struct {
+		name        string
+		hears       []sign // itself
+		told        []sign
+		live, ended bool
+	}{
+		{"it came", nil, []sign{say(Start, 0)}, true, false},
+		{"it came and went", nil, []sign{say(Start, 0), say(Stop, 9)}, false, true},
+		{"it went here", []sign{say(Stop, 9)}, []sign{say(Start, 0)}, false, true},
+		{"it went here, and nobody saw it come", []sign{say(Stop, 9)}, nil, false, false},
+		{"it went here, and had come back by then", []sign{say(Stop, 9), say(Start, 12)}, []sign{say(Start, 0)}, true, false},
+		{"it came back here", []sign{say(Start, 12)}, []sign{say(Start, 0), say(Stop, 9)}, true, false},
+		{"it was heard here first", []sign{say(Interim, 5)}, []sign{say(Start, 0)}, true, false},
+		{"both heard it go", []sign{say(Start, 0), say(Stop, 9)}, []sign{say(Start, 0), say(Stop, 9)}, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tr := NewTracker(NewMemory(), plain{}, DefaultRules(), quiet)
+			tr.Shared = true
+			for _, s := range c.hears {
+				tr.hear(&Sighting{NAS: s.NAS, Device: s.Device, Session: s.Session, Status: s.Status, At: s.At, Heard: s.Heard}, true)
+			}
+			for _, s := range c.told {
+				tr.isTold(&s)
+			}
+			n := tr.nases["hq/wlc"]
+			_, live := n.live[phone]
+			_, ended := n.ended[phone]
+			if live != c.live || ended != c.ended || live != (len(tr.at[phone]) > 0) {
+				t.Errorf("live %v, ended %v, at %d NASes", live, ended, len(tr.at[phone]))
+			}
+		})
+	}
+}
+
+// Who begins while others are there has missed nothing: they heard it. Who is the first has.
+func TestWhoBeginsBesideOthersHasMissedNothing(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.stop()
+		o.stop = func() {}
+		o.until(9, 0)
+		first := spread(o, 0)[0]
+		o.until(9, 1)
+		if at := first.World().Listening; !at.Equal(hour(9)) {
+			t.Errorf("the first has listened since %s", at)
+		}
+		stop := o.stop
+		o.stop = func() {}
+		o.until(10, 0)
+		second := spread(o, 0)[0]
+		o.until(10, 1)
+		if at := second.World().Listening; !at.Equal(hour(9)) {
+			t.Errorf("the second has listened since %s", at)
+		}
+		o.stop()
+		stop()
+		o.until(11, 0)
+		third := spread(o, 0)[0]
+		o.until(11, 1)
+		if at := third.World().Listening; !at.Equal(hour(11)) {
+			t.Errorf("whoever found nobody there has listened since %s", at)
+		}
+	})
+}
+
+// At the turn of the day a laptop that was left docked keeps nobody here any longer. A daemon
+// whose clock is behind hears of it a moment later, when its own day has not turned yet: for
+// the person it has.
+func TestTimeNeverGoesBackForAPerson(t *testing.T) {
+	for _, ahead := range [][]time.Duration{{0, 0}, {5 * time.Second, 0}, {0, 5 * time.Second}} {
+		inOffice(t, func(o *office) {
+			all := spread(o, ahead...)
+			o.until(16, 0)
+			record := func(tracker *Tracker, status Status, session string) {
+				now := tracker.now()
+				if err := tracker.Record(t.Context(), []Record{{
+					Client: "hq", Site: "london", Heard: now, At: now, Status: status, UserName: "ann", Device: laptop, Session: session, SSID: "Corp", NASID: "wlc",
+				}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			record(all[0], Start, "a")
+			turn := o.at(28, 0).Add(-max(ahead[0], ahead[1])) // by the clock that is ahead
+			for i := 0; time.Now().Add(10 * time.Minute).Before(turn); i++ {
+				time.Sleep(10 * time.Minute)
+				record(all[i%2], Interim, "a")
+			}
+			time.Sleep(time.Until(turn.Add(-time.Second)))
+			record(all[0], Interim, "a") // who hears it last lets time pass over it
+			time.Sleep(2500 * time.Millisecond)
+			record(all[1], Start, "b")
+			synctest.Wait()
+			p := o.person("ann")
+			if v := p.visit("london"); v != nil && max(ahead[0], ahead[1]) == ahead[0] {
+				t.Errorf("with clocks ahead by %s: %+v", ahead, v)
+			}
+			time.Sleep(time.Hour)
+			record(all[1], Interim, "b")
+			synctest.Wait()
+			p = o.person("ann")
+			if v := p.visit("london"); v != nil {
+				t.Errorf("with clocks ahead by %s: %+v an hour later", ahead, v)
+			}
+		})
+	}
+}

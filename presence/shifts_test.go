@@ -160,6 +160,7 @@ func TestTheDeskIsAsAReceptionistWouldHaveIt(t *testing.T) {
 	for seed := range (*seeds + 1) / 2 {
 		allDay(t, func(o *office) {
 			o.stop()
+			o.store.InTrouble(seed, early)
 			paris := o.rules.Sites["london"]
 			paris.Name = "paris"
 			o.rules.Sites["paris"] = paris

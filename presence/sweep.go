@@ -90,7 +90,12 @@ func (t *Tracker) advanceWhere(ctx context.Context, now time.Time, is func(*Pers
 
 // suspectFor reports whether a session of the person is held for the cause.
 func (p *Person) suspectFor(cause Cause, now time.Time, w *World) bool {
-	return slices.ContainsFunc(p.look(now, w), func(s Session) bool { return s.State == Suspect && !s.foreign && s.Cause == cause })
+	return slices.ContainsFunc(p.look(now, w), func(s Session) bool {
+		if cause == MassEnd { // the Stop goes on to say why it ended
+			return s.State == Suspect && !s.foreign && s.Cause != NASReset && !s.hold.IsZero()
+		}
+		return s.State == Suspect && !s.foreign && s.Cause == cause
+	})
 }
 
 // advancing returns the change that lets time pass for the user.

@@ -15,7 +15,7 @@ import (
 func (t *Tracker) Run(ctx context.Context) error {
 	said := ""
 	for {
-		err := t.recall(ctx, time.Now())
+		err := t.recall(ctx, t.now())
 		if err == nil {
 			break
 		}
@@ -29,7 +29,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 			said = err.Error()
 			t.log.Error("read what is known of NASes: it is tried until it can be", "error", err)
 		}
-		_ = t.commit(ctx, time.Now(), WriteNotes(probe(time.Now()))) // so that it is known whether recording works
+		_ = t.commit(ctx, t.now(), WriteNotes(probe(t.now()))) // so that it is known whether recording works
 		select {
 		case <-ctx.Done():
 			return nil
@@ -39,10 +39,10 @@ func (t *Tracker) Run(ctx context.Context) error {
 	t.recalled.Store(true)
 	said = ""
 	for {
-		began := time.Now()
+		began := t.now()
 		next, err := t.tick(ctx, began)
 		if t.swept {
-			t.swept, t.sweeps = false, time.Now().Add((sweepShare-1)*time.Since(began))
+			t.swept, t.sweeps = false, began.Add(sweepShare*t.now().Sub(began))
 		}
 		switch {
 		case err == nil:
@@ -53,19 +53,19 @@ func (t *Tracker) Run(ctx context.Context) error {
 		}
 		t.mu.Lock()
 		t.next = earlier(t.flushed.Add(flushEvery), next)
-		timer := time.NewTimer(time.Until(t.next))
+		timer := time.NewTimer(t.next.Sub(t.now()))
 		t.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			now := time.Now()
-			return t.commit(context.WithoutCancel(ctx), now, WriteNotes(t.nasNotes(now, 0)...))
+			now := t.now()
+			return t.commit(context.WithoutCancel(ctx), now, WriteNotes(append(t.nasNotes(now, 0), t.signNotes(now)...)...))
 		case <-t.kick:
 			timer.Stop()
 		case <-timer.C:
 		}
 		t.mu.Lock()
-		t.ticked = time.Now()
+		t.ticked = t.now()
 		t.mu.Unlock()
 	}
 }
@@ -135,7 +135,7 @@ func (t *Tracker) flush(ctx context.Context, now time.Time) error {
 	if early {
 		return nil
 	}
-	notes := t.nasNotes(now, nasEvery)
+	notes := append(t.nasNotes(now, nasEvery), t.signNotes(now)...)
 	if failing != nil {
 		notes = append(notes, probe(now))
 	}

@@ -12,8 +12,9 @@ import (
 // heartbeat, which changes nothing but the time last heard, is written some seconds
 // later.
 type Tracker struct {
-	HasWork func() // called after every update that may have given the courier work
-	Shared  bool   // other daemons record in the same store; it is set before Run and before the first record
+	HasWork func()        // called after every update that may have given the courier work
+	Shared  bool          // other daemons record in the same store; it is set before Run and before the first record
+	Ahead   time.Duration // of its clock, before that of this process: for several in one process, as daemons on other hosts are
 
 	store  Store
 	log    *slog.Logger
@@ -48,6 +49,7 @@ type Tracker struct {
 	nases      map[NASName]*nas
 	hashes     map[uint32]*nas        // by hash32 of their names
 	spoke      map[*nas]struct{}      // heard since their notes were last written
+	signs      signs                  // of stations, for the other daemons and from them
 	at         map[string][]*nas      // where a person's device is alive
 	named      map[string]*sessionIDs // by client
 	sources    map[string]*source     // by client
@@ -104,6 +106,9 @@ func newTracker(now time.Time, store Store, mapping Mapping, rules Rules, log *s
 	return t
 }
 
+// now is what time it is by this daemon's clock.
+func (t *Tracker) now() time.Time { return time.Now().Add(t.Ahead) }
+
 // listen notes that records may have been missed before now. It holds departures
 // for the time in which controllers send those records again, but no longer than
 // linger.
@@ -115,7 +120,7 @@ func (t *Tracker) listen(now time.Time, hold time.Duration) {
 // World returns what decisions have to know at this moment, for packages that tell
 // of them.
 func (t *Tracker) World() World {
-	w := t.world(time.Now())
+	w := t.world(t.now())
 	w.room = nil // whoever has it may look at several people at once
 	return w
 }
@@ -188,6 +193,7 @@ func (t *Tracker) world(now time.Time) World {
 	t.looked = now
 	w := t.shown
 	w.Rules, w.Listening, w.Holding, w.Passed, w.room = rules, t.listening, t.holding, time.Unix(0, t.turned.Load()), t.room
+	w.Shared = t.Shared
 	if w.room == nil {
 		w.room = &room{}
 	}

@@ -13,6 +13,7 @@ type World struct {
 	Rules
 	Listening time.Time                     // since when no record can have been missed by our own fault
 	Holding   time.Time                     // no departure, and no arrival of old news, is believed before
+	Shared    bool                          // other daemons conclude of the same people, by clocks of their own
 	Passed    time.Time                     // time has passed up to here for everybody: of a record that arrived sooner it is concluded as of here
 	NAS       func(name NASName) NAS        // what is known of a NAS; never nil
 	NASByHash func(hash uint32) NAS         // likewise, where a person's facts hold the name no longer; nil: nothing
@@ -28,12 +29,17 @@ type NAS struct {
 	Fell     time.Time     `json:"fell,omitzero"`     // the latest mass end: when most of its people ended at once
 	Interval time.Duration `json:"interval,omitzero"` // the interval of most of its sessions; negative: most have none; 0: not known
 	Idle     time.Duration `json:"idle,omitzero"`     // how long it waits before it says Idle-Timeout; 0: not known
-	Clock    Clock         `json:"clock,omitzero"`
-	Resets   []Reset       `json:"resets,omitempty"` // the latest, oldest first
-	Others   int           `json:"-"`                // people's devices that are alive there, less one
-	Regular  int           `json:"-"`                // devices there that are heard by an interval of their own
-	Every    time.Duration `json:"-"`                // the median of these intervals
-	Site     string        `json:"-"`                // of its records; noSite if of several, "" if of none
+
+	// Roams are from a Start elsewhere to the Idle-Timeout here of the session before it: the
+	// shortest, in order.
+	Roams []time.Duration `json:"roams,omitempty"`
+
+	Clock   Clock         `json:"clock,omitzero"`
+	Resets  []Reset       `json:"resets,omitempty"` // the latest, oldest first
+	Others  int           `json:"-"`                // people's devices that are alive there, less one
+	Regular int           `json:"-"`                // devices there that are heard by an interval of their own
+	Every   time.Duration `json:"-"`                // the median of these intervals
+	Site    string        `json:"-"`                // of its records; noSite if of several, "" if of none
 }
 
 const (
@@ -121,6 +127,9 @@ func (n NAS) join(o NAS) NAS {
 	if is.Idle == 0 {
 		is.Idle = before.Idle
 	}
+	for _, waited := range before.Roams {
+		is = is.roamed(waited)
+	}
 	if is.Clock.Since.IsZero() {
 		is.Clock = before.Clock
 	}
@@ -138,6 +147,29 @@ func (n NAS) join(o NAS) NAS {
 	is.Resets = is.Resets[max(0, len(is.Resets)-resetsKept):]
 	is.Others, is.Regular, is.Every, is.Site = n.Others, n.Regular, n.Every, n.Site
 	return is
+}
+
+const (
+	roamsKept = 16
+	idleAlike = 20 * time.Second // hostapd's 300 s come out as 300 to 317
+)
+
+// roamed returns n after another roam. It believes the shortest wait that three roams show
+// alike: a station that came back unheard shows too long a wait.
+func (n NAS) roamed(waited time.Duration) NAS {
+	at, known := slices.BinarySearch(n.Roams, waited)
+	if known {
+		return n
+	}
+	n.Roams = slices.Insert(slices.Clone(n.Roams), at, waited)
+	n.Roams = n.Roams[:min(len(n.Roams), roamsKept)]
+	for i := range len(n.Roams) - 2 {
+		if n.Roams[i+2]-n.Roams[i] <= idleAlike {
+			n.Idle = n.Roams[i]
+			break
+		}
+	}
+	return n
 }
 
 const resetsKept = 16 // one for each BSS of an access point

@@ -45,6 +45,7 @@ type Daemon struct {
 	odd     atomic.Pointer[[]string] // what is odd about the store
 	erased  *hashes
 	optOuts *optOuts
+	keyed   atomic.Bool // it is known that devices are hashed as by the other daemons
 	metrics *metrics.Metrics
 	events  events
 	started time.Time
@@ -97,7 +98,7 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	}
 	d.Tracker.HasWork = d.Courier.Kick
 	d.Courier.Restored = s.Origin().Copied
-	d.Radius = radiusacct.NewServer(now.clients, d.Tracker, asSlog(log))
+	d.Radius = radiusacct.NewServer(now.clients, recorder{d.Tracker, d}, asSlog(log))
 	d.Radius.SetSkew(now.rules.MaxSkew)
 	d.Radius.Stranger, d.Radius.Refused = d.Tracker.Stranger, d.Tracker.Refused
 	if cfg.Radsec != nil {
@@ -115,6 +116,9 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 	}
 	if shared, is := d.shared(); is {
 		shared.Tell(d.about)
+	}
+	if err := d.sameKey(ctx); errors.Is(err, errOtherKey) {
+		return nil, errors.Join(err, s.Close())
 	}
 	if _, is := d.shared(); is && begun != nil && !errors.Is(begun, etcdstore.ErrRefused) { // etcd may come later, and nobody is answered before
 		d.Log.WithError(begun).Error("the store cannot be asked: accounting is not answered until it can")
@@ -166,6 +170,7 @@ func (d *Daemon) Run(ctx context.Context, radius []*net.UDPConn, socket net.List
 	workers.Go(func() error { return every(working, control.Sampling, d.sample) })
 	workers.Go(func() error { return d.resume(working) })
 	workers.Go(func() error { return d.takeOver(working) })
+	workers.Go(func() error { return d.followKey(working) })
 	workers.Go(func() error { return d.followShare(working) })
 	workers.Go(func() error { return d.followEvents(working) })
 	workers.Go(func() error { return d.followOccupancy(working) })

@@ -196,10 +196,13 @@ func (d *Daemon) noteHolding(w presence.World) {
 	told := w.Listening.Equal(e.held)
 	e.held = w.Listening
 	e.mu.Unlock()
-	if told || !w.Holding.After(w.Listening) {
+	if told || !w.Holding.After(w.Listening) || w.Holding.Before(d.started) { // that is other daemons' past
 		return
 	}
 	text := "the clock was set, or the host slept"
+	if d.Tracker.Shared {
+		text = "another daemon could not record, the clock was set, or the host slept"
+	}
 	_, recovered, _ := d.Tracker.Outage()
 	switch {
 	case w.Listening.Equal(recovered):

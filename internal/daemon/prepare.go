@@ -47,7 +47,7 @@ func (d *Daemon) prepare(ctx context.Context, cfg *configs.Config) (*prepared, e
 	s.mapping.Identity.Withdrew = d.optOuts.withdrew
 	if cfg.Store.HashDevices {
 		if e := cfg.Store.Etcd; e != nil {
-			s.mapping.HashKey, err = sharedKey(e.DeviceKey)
+			s.mapping.HashKey, err = d.keyOfAll(ctx, e.DeviceKey)
 		} else {
 			s.mapping.HashKey, err = deviceKey(d.Store.Path())
 		}

@@ -21,8 +21,8 @@ var stages = []struct{ what, files string }{
 	{"sessions", "parts state world lives reset"},
 	{"visits", "kept entry visit stay desk claims said errand session bookings"},
 	{"a person", "person outlook story conclude otherwise pace past apart hear names"},
-	{"the store", "store walkin memory walk optout event happened occupancy counting"},
-	{"the tracker", "nas stations shares tracker habit nases heartbeat naming recording sweep orders remembered tick"},
+	{"the store", "store walkin trouble memory walk optout event happened occupancy counting"},
+	{"the tracker", "nas stations shares tracker habit nases signs heartbeat naming recording sweep orders remembered tick"},
 	{"the courier", "health remarks courier wonder plan step nottoday passes carry crowd rounds roster"},
 	{"what might have been", "atrest audience rehearsal would version1"},
 }

@@ -15,9 +15,9 @@ import (
 // given.
 var actingFiles = []string{
 	"carry.go", "courier.go", "crowd.go", "health.go", "nottoday.go", "passes.go", "plan.go", "rounds.go", "step.go", // the courier's
-	"naming.go", "nases.go", "orders.go", "recording.go", "rehearsal.go", "remembered.go", "shares.go", "sweep.go", "tick.go", "tracker.go", "walk.go", // the tracker's
+	"naming.go", "nases.go", "orders.go", "recording.go", "rehearsal.go", "remembered.go", "shares.go", "signs.go", "sweep.go", "tick.go", "tracker.go", "walk.go", // the tracker's
 	"happened.go", "counting.go", "optout.go",
-	"audience.go", "desk.go", "memory.go", "store.go", // whom they call
+	"audience.go", "desk.go", "memory.go", "store.go", "trouble.go", // whom they call
 }
 
 // TestWhatDecidesOnlyDecides: the same person, world and moment always come to

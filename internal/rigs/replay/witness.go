@@ -24,6 +24,20 @@ func NewWitness(s presence.Store) *Witness {
 	return &Witness{Store: s, noticed: map[string]time.Time{}, believed: map[string]time.Time{}}
 }
 
+// Also returns the store as another daemon has it, of which the witness remembers too what
+// is stored.
+func (w *Witness) Also(s presence.Store) presence.Store { return watched{s, w} }
+
+type watched struct {
+	presence.Store
+	w *Witness
+}
+
+// Update implements [presence.Store].
+func (a watched) Update(ctx context.Context, changes []presence.Change) error {
+	return a.Store.Update(ctx, Watched(changes, a.w.saw))
+}
+
 // Update implements [presence.Store].
 func (w *Witness) Update(ctx context.Context, changes []presence.Change) error {
 	return w.Store.Update(ctx, Watched(changes, w.saw))
