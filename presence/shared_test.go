@@ -403,3 +403,30 @@ func TestTimeNeverGoesBackForAPerson(t *testing.T) {
 		})
 	}
 }
+
+// What waits in one daemon's memory does not bring back whom another one has forgotten.
+func TestWhoIsForgottenAtOneDaemonStaysForgottenAtTheOthers(t *testing.T) {
+	inOffice(t, func(o *office) {
+		all := spread(o, 0, 0, 0)
+		o.until(9, 0)
+		tell(o, all[0], Start, "u01", "wlc")
+		for _, m := range []int{5, 10, 15} {
+			o.until(9, m)
+			tell(o, all[0], Interim, "u01", "wlc")
+		}
+		o.until(9, 20)
+		time.Sleep(time.Second) // between two looks at what waits
+		tell(o, all[0], Interim, "u01", "wlc")
+		if all[0].mu.Lock(); len(all[0].heartbeats) != 1 {
+			t.Error("no heartbeat waits")
+		}
+		all[0].mu.Unlock()
+		if err := all[1].Forget(t.Context(), "u01@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		o.until(9, 24)
+		if p := o.person("u01"); !p.Unknown() {
+			t.Errorf("they are back: %+v", p)
+		}
+	})
+}
