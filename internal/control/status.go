@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/presenced/presenced/presence"
@@ -154,6 +156,13 @@ func (l Listings) Count(ctx context.Context, s *Status) error {
 
 // LiveOn returns how many live sessions of the people counted are on a NAS.
 func (s *Status) LiveOn(nas presence.NASName) int { return s.live[nas] }
+
+// SoFar returns a copy, which counts nobody more.
+func (s *Status) SoFar() Status {
+	c := *s
+	c.Sites, c.at, c.live = slices.Clone(s.Sites), nil, maps.Clone(s.live)
+	return c
+}
 
 // Count counts one person more.
 func (s *Status) Count(p presence.View) {

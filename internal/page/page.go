@@ -149,6 +149,7 @@ func (v view) Home() string {
 type daemon struct {
 	Status    control.Status
 	Unmatched int
+	Walking   int // so many were counted so far, and it goes on; 0: all were
 }
 
 // errNoSuch is why something asked for is not shown.

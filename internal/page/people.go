@@ -33,12 +33,13 @@ type siteCard struct {
 // listBody is people who are here, as they were asked for.
 type listBody struct {
 	listing
-	Rows   []control.Person
-	Of     int    // how many there are in all; negative if they were not counted
-	Next   string // after whom there are more; "" for nobody
-	States []choice
-	Orders []choice
-	zones  map[string]presence.Site
+	Rows    []control.Person
+	Of      int    // how many there are in all; negative if they were not counted
+	Walking bool   // everybody is being gone through for it, and this is of those who were met
+	Next    string // after whom there are more; "" for nobody
+	States  []choice
+	Orders  []choice
+	zones   map[string]presence.Site
 }
 
 // choice is one of several things to ask for.
@@ -144,22 +145,33 @@ func (p *Page) list(ctx context.Context, s *snapshot, l listing) (*listBody, err
 		body.show(&chosen)
 	case l.Order == bySince:
 		var chosen *selection
-		chosen, err = p.lists.get(ctx, l.query().Encode(), func(ctx context.Context) (*selection, error) {
-			chosen := &selection{listing: l}
-			return chosen, p.each(ctx, "", func(_ string, rows []control.Person) bool {
-				for i := range rows {
-					chosen.add(&rows[i])
-				}
-				return true
-			})
+		var whole bool
+		chosen, whole, err = p.lists.soFar(ctx, l.query().Encode(), func(ctx context.Context, show func(*selection)) (*selection, error) {
+			return p.choose(ctx, l, show)
 		})
-		if err == nil {
+		if body.Walking = !whole; err == nil && chosen != nil {
 			body.show(chosen)
 		}
 	default:
 		body.Rows, body.Next, err = p.after(ctx, l)
 	}
 	return body, err
+}
+
+// choose goes through everybody for the first rows of a listing, and shows meanwhile those
+// of whom it has met.
+func (p *Page) choose(ctx context.Context, l listing, show func(*selection)) (*selection, error) {
+	chosen, shown := &selection{listing: l}, time.Now()
+	return chosen, p.each(ctx, "", func(_ string, rows []control.Person) bool {
+		for i := range rows {
+			chosen.add(&rows[i])
+		}
+		if time.Since(shown) >= patience/2 {
+			shown = time.Now()
+			show(&selection{listing: l, rows: slices.Clone(chosen.rows), number: chosen.number})
+		}
+		return true
+	})
 }
 
 func (b *listBody) show(s *selection) {

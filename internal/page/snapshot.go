@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ type snapshot struct {
 	rows    []control.Person // of everybody here, by name; none if they are more than mostKept
 	whole   bool             // they are not more
 	number  int              // of rows, all of them
+	walked  int              // people who were looked at
 	domains map[string]int   // how often a mail domain is in one, of the first mostDomains that were met
 	pending []pendingVisit   // the next mostRows
 	recent  []call           // the latest mostRows, of archived visits only after settle
@@ -50,7 +52,8 @@ type pendingVisit struct {
 
 // snapshot returns one that is recent.
 func (p *Page) snapshot(ctx context.Context) (*snapshot, error) {
-	return p.latest.get(ctx, "", p.everybody)
+	s, _, err := p.latest.soFar(ctx, "", p.everybody)
+	return s, err
 }
 
 // moment returns a snapshot of the daemon in which nobody is counted: how many people are
@@ -67,8 +70,8 @@ func (p *Page) moment(ctx context.Context) (*snapshot, error) {
 	return &snapshot{daemon: daemon{Status: status, Unmatched: status.Nobody}, taken: now}, nil
 }
 
-// everybody walks over everybody.
-func (p *Page) everybody(ctx context.Context) (*snapshot, error) {
+// everybody walks over everybody, and shows meanwhile how far it is.
+func (p *Page) everybody(ctx context.Context, show func(*snapshot)) (*snapshot, error) {
 	began := time.Now()
 	status, err := p.Status(ctx)
 	if err != nil {
@@ -79,7 +82,7 @@ func (p *Page) everybody(ctx context.Context) (*snapshot, error) {
 		daemon: daemon{Status: status, Unmatched: status.Nobody}, taken: began,
 		whole: true, domains: map[string]int{},
 	}
-	w := p.Listings.World()
+	w, shown := p.Listings.World(), began
 	for people, err := range presence.Everybody(ctx, p.Listings.Store, "") {
 		if err != nil {
 			return nil, err
@@ -87,10 +90,25 @@ func (p *Page) everybody(ctx context.Context) (*snapshot, error) {
 		for i := range people {
 			s.take(people[i].View(began, w), w.Rules)
 		}
+		if s.walked += len(people); time.Since(shown) >= patience/2 {
+			shown = time.Now()
+			show(s.soFar())
+		}
 	}
 	s.trim()
 	s.Status.Judge(began)
 	return s, nil
+}
+
+// soFar returns what a walk that goes on has told.
+func (s *snapshot) soFar() *snapshot {
+	s.trim()
+	part := &snapshot{
+		daemon: daemon{Status: s.Status.SoFar(), Unmatched: s.Unmatched, Walking: s.walked}, taken: s.taken, number: s.number, domains: maps.Clone(s.domains),
+		pending: slices.Clone(s.pending), recent: slices.Clone(s.recent),
+	}
+	part.Status.Judge(s.taken)
+	return part
 }
 
 func (s *snapshot) take(p presence.View, rules presence.Rules) {
