@@ -363,6 +363,11 @@ func (a *audience) Due(_ context.Context, _ Queue, by time.Time, limit int) (use
 	return users, next, nil
 }
 
+// NewlyDue implements [Store]: it remembers nobody.
+func (a *audience) NewlyDue(ctx context.Context, by time.Time, limit int, _ bool) ([]string, time.Time, error) {
+	return a.Due(ctx, Errands, by, limit)
+}
+
 // Person implements [Store].
 func (a *audience) Person(_ context.Context, user string) (Person, error) { return a.peek(user), nil }
 

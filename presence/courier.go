@@ -35,10 +35,11 @@ type Courier struct {
 	log   *slog.Logger
 	rules atomic.Pointer[Rules]
 	kick  chan struct{}
+	anew  atomic.Bool // everybody who is due is to be read again
 
 	mu        sync.Mutex // guards what follows
 	health    Health
-	sites     map[string]*calls    // by site: how the desk answered its calls
+	sites     sites                // how the desk answered the calls of each
 	questions map[string]question  // by user: those whom no reading of a building lists
 	wanted    map[string]time.Time // by user: since when a question is to be asked when nothing is more urgent
 	wonders   time.Time            // what questions that nothing depends on have used up of their share
@@ -59,7 +60,7 @@ const (
 
 // NewCourier returns a courier that carries what is in the store to the desk.
 func NewCourier(store Store, desk Desk, rules Rules, log *slog.Logger) *Courier {
-	c := &Courier{store: store, desk: desk, log: log, kick: make(chan struct{}, 1), sites: map[string]*calls{}, questions: map[string]question{},
+	c := &Courier{store: store, desk: desk, log: log, kick: make(chan struct{}, 1), sites: newSites(), questions: map[string]question{},
 		wanted: map[string]time.Time{}, turns: map[string]time.Time{}, alone: map[string]bool{},
 		passes: passes{counts: map[string]*WalkInCount{}, days: map[string]*tally{}, nones: map[string]none{}}, remarks: newRemarks()}
 	c.rules.Store(&rules)
@@ -69,6 +70,7 @@ func NewCourier(store Store, desk Desk, rules Rules, log *slog.Logger) *Courier 
 // Reload makes rules count from now on.
 func (c *Courier) Reload(rules Rules) {
 	c.rules.Store(&rules)
+	c.anew.Store(true)
 	c.Kick()
 }
 

@@ -349,14 +349,14 @@ func TestCase03FailingSitesHoldUpNobodyElse(t *testing.T) {
 // and calls for sites that do not answer are never all that there are.
 func TestNoListOfPeopleWaitsForEver(t *testing.T) {
 	for _, c := range [][2]urgency{{checkIns, checkIns}, {checkOuts, checkIns}, {refreshes, checkIns}, {checkIns, refreshes}} {
-		var r round
+		l := newLine(func(site string) (sound, rests bool) { return site == "sound", false })
 		for i := range 100 {
-			r.sound = append(r.sound, stop{user: fmt.Sprint("sound ", i), urgency: c[0], sound: true})
-			r.others = append(r.others, stop{user: fmt.Sprint("other ", i), urgency: c[1]})
+			l.put(due{user: fmt.Sprint("sound ", i), site: "sound", urgency: c[0]})
+			l.put(due{user: fmt.Sprint("other ", i), site: fmt.Sprint("other ", i%7), urgency: c[1]})
 		}
 		turns := map[bool]int{}
 		for range 40 {
-			s, ok := r.choose(busyPeople{})
+			s, ok := l.choose(newBusyPeople())
 			if !ok {
 				t.Fatal("nobody is chosen")
 			}
@@ -366,12 +366,14 @@ func TestNoListOfPeopleWaitsForEver(t *testing.T) {
 			t.Errorf("of %v: %v", c, turns)
 		}
 	}
-	r, busy := round{others: []stop{{user: "a"}, {user: "b"}, {user: "c"}}}, busyPeople{}
+	l, busy := newLine(func(string) (sound, rests bool) { return false, false }), newBusyPeople()
+	for _, user := range []string{"a", "b", "c"} {
+		l.put(due{user: user})
+	}
 	for n := 1; n <= 3; n++ {
-		s, ok := r.choose(busy)
+		_, ok := l.choose(busy)
 		if ok != (n <= callsAtOnce/2) {
 			t.Errorf("call %d for a site that does not answer: %v", n, ok)
 		}
-		busy[s.user] = s
 	}
 }

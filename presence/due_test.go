@@ -21,7 +21,23 @@ type hinting struct {
 
 func (h *hinting) Due(ctx context.Context, q Queue, by time.Time, limit int) ([]string, time.Time, error) {
 	users, next, err := h.Memory.Due(ctx, q, by, limit)
-	everybody, _ := h.People(ctx, "", 100)
+	return h.hint(users), next, err
+}
+
+func (h *hinting) NewlyDue(ctx context.Context, by time.Time, limit int, anew bool) ([]string, time.Time, error) {
+	users, next, err := h.Memory.NewlyDue(ctx, by, limit, anew)
+	users = h.hint(users)
+	h.asking.Lock()
+	defer h.asking.Unlock()
+	if h.r.IntN(4) == 0 {
+		next = earlier(next, by.Add(time.Duration(1+h.r.IntN(600))*time.Second))
+	}
+	return users, next, err
+}
+
+// hint adds people who are not due to those who are.
+func (h *hinting) hint(users []string) []string {
+	everybody, _ := h.People(context.Background(), "", 100)
 	h.asking.Lock()
 	defer h.asking.Unlock()
 	for _, p := range everybody {
@@ -29,10 +45,7 @@ func (h *hinting) Due(ctx context.Context, q Queue, by time.Time, limit int) ([]
 			users = append(users, p.User)
 		}
 	}
-	if q == Errands && h.r.IntN(4) == 0 {
-		next = earlier(next, by.Add(time.Duration(1+h.r.IntN(600))*time.Second))
-	}
-	return users, next, err
+	return users
 }
 
 // early are the troubles of an engine of which one daemon has all answers.

@@ -116,7 +116,9 @@ const (
 )
 
 // isDropped reports whether an errand is not run because somebody said so.
-func isDropped(e Errand) bool { return e.Reason == byHand || e.Reason == notToday || e.Reason == optedOut }
+func isDropped(e Errand) bool {
+	return e.Reason == byHand || e.Reason == notToday || e.Reason == optedOut
+}
 
 // dropped reports whether the visit's bookings are left as they are. A check-out that is
 // given up waits until they have ended, so that it can be taken up again.
@@ -198,8 +200,8 @@ func (v *Visit) failed(err error, flaky bool, rests, now time.Time) {
 		e.Next = later(throttled.Until, now.Add(waitAfter(1)))
 	case errors.As(err, &closed):
 		e.Next = now.Add(closedTime)
-	case !rests.IsZero(): // it is not this person's trouble: whoever finds that out again waits no longer than the others
-		e.Next = later(rests, now.Add(waitAfter(1)))
+	case !rests.IsZero(): // it is not this person's trouble; that it may be, another finds out the next time
+		e.Next = later(now.Add(jitter(rests.Sub(now), v.ID)), now.Add(waitAfter(1)))
 	default:
 		e.Attempts++
 		wait := waitAfter(e.Attempts)

@@ -32,6 +32,38 @@ type calls struct {
 	Health
 	faulty string // the user whose call failed last
 	denied bool   // the latest answer was that we may not
+	place  int    // in resting
+}
+
+// sites is how the desk has been answering for each site. What all of them come to is kept,
+// and not walked: it is asked for at each choice.
+type sites struct {
+	of      map[string]*calls
+	resting ranked[*calls] // by until when nobody calls for it
+	dead    int            // sites for which the desk answers nobody
+}
+
+func newSites() sites {
+	return sites{of: map[string]*calls{}, resting: ranked[*calls]{
+		before: func(a, b *calls) bool { return a.Rests.Before(b.Rests) },
+		index:  func(of *calls) *int { return &of.place },
+	}}
+}
+
+// change has f change what is known of the site.
+func (s *sites) change(site string, f func(*calls)) {
+	of := s.of[site]
+	if of == nil {
+		of = &calls{}
+		s.of[site] = of
+	}
+	if of.dead() {
+		s.dead--
+	}
+	if f(of); of.dead() {
+		s.dead++
+	}
+	s.resting.put(of)
 }
 
 // Health returns how the desk has been answering for all sites together. It rests
@@ -39,14 +71,10 @@ type calls struct {
 func (c *Courier) Health() Health {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h, first := c.health, time.Time{}
-	for _, of := range c.sites {
-		if !time.Now().Before(of.Rests) {
-			return h
-		}
-		first = earlier(first, of.Rests)
+	h := c.health
+	if first, is := c.sites.resting.first(); is && time.Now().Before(first.Rests) {
+		h.Rests = later(h.Rests, first.Rests)
 	}
-	h.Rests = later(h.Rests, first)
 	return h
 }
 
@@ -54,19 +82,14 @@ func (c *Courier) Health() Health {
 func (c *Courier) dead() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, of := range c.sites {
-		if !of.dead() {
-			return false
-		}
-	}
-	return len(c.sites) > 0
+	return len(c.sites.of) > 0 && c.sites.dead == len(c.sites.of)
 }
 
 // site returns how the desk has been answering for the site.
 func (c *Courier) site(site string) Health {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if of := c.sites[site]; of != nil {
+	if of := c.sites.of[site]; of != nil {
 		return of.Health
 	}
 	return Health{}
@@ -77,39 +100,40 @@ func (c *Courier) site(site string) Health {
 func (c *Courier) sound(site string, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	of := c.sites[site]
+	of := c.sites.of[site]
 	return of != nil && !of.denied && !of.Success.IsZero() && (of.Failures == 0 || of.flaky(now))
 }
 
-// callsOf returns the calls of the site. The caller holds c.mu.
-func (c *Courier) callsOf(site string) *calls {
-	of := c.sites[site]
-	if of == nil {
-		of = &calls{}
-		c.sites[site] = of
-	}
-	return of
+// standing is a sounder.
+func (c *Courier) standing(site string) (sound, rests bool) {
+	now := time.Now()
+	return c.sound(site, now), now.Before(c.site(site).Rests)
 }
 
 // answers notes that the desk answered for the site.
 func (c *Courier) answers(site string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	of := c.callsOf(site)
-	if of.Error != "" || c.health.Error != "" && !c.health.Rests.IsZero() {
-		c.log.Info("the desk answers again", "site", site)
-	}
-	now := time.Now()
-	*of = calls{Health: Health{Success: now, Failure: of.Failure}}
-	c.health = Health{Success: now, Failure: c.health.Failure}
+	c.answered(site, false)
 }
 
 // denied notes that the desk answered for the site that we may not.
 func (c *Courier) denied(site string) {
-	c.answers(site)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.callsOf(site).denied = true
+	c.answered(site, true)
+}
+
+// answered notes an answer for the site. The caller holds c.mu.
+func (c *Courier) answered(site string, denied bool) {
+	now := time.Now()
+	c.sites.change(site, func(of *calls) {
+		if of.Error != "" || c.health.Error != "" && !c.health.Rests.IsZero() {
+			c.log.Info("the desk answers again", "site", site)
+		}
+		of.Health, of.faulty, of.denied = Health{Success: now, Failure: of.Failure}, "", denied
+	})
+	c.health = Health{Success: now, Failure: c.health.Failure}
 }
 
 // faulted notes that a call for the user failed. Failures of one user again and
@@ -117,18 +141,19 @@ func (c *Courier) denied(site string) {
 func (c *Courier) faulted(user, site string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	of := c.callsOf(site)
-	if of.Error != err.Error() {
-		c.log.Warn("the desk does not answer", "site", site, "error", err)
-	}
-	of.Failure, of.Error = time.Now(), err.Error()
-	if of.Failures == 0 || of.faulty != user {
-		of.Failures++
-	}
-	if of.faulty = user; of.dead() {
-		of.Rests = of.Failure.Add(min(waitAfter(of.Failures-breaker+2), closedTime))
-	}
-	c.health.Failure, c.health.Error, c.health.Failures = of.Failure, of.Error, of.Failures
+	c.sites.change(site, func(of *calls) {
+		if of.Error != err.Error() {
+			c.log.Warn("the desk does not answer", "site", site, "error", err)
+		}
+		of.Failure, of.Error = time.Now(), err.Error()
+		if of.Failures == 0 || of.faulty != user {
+			of.Failures++
+		}
+		if of.faulty = user; of.dead() {
+			of.Rests = of.Failure.Add(min(waitAfter(of.Failures-breaker+2), closedTime))
+		}
+		c.health.Failure, c.health.Error, c.health.Failures = of.Failure, of.Error, of.Failures
+	})
 }
 
 // rest makes everybody wait until then, as the desk demands.

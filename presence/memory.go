@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -20,8 +21,9 @@ import (
 // names people too early. Several daemons may have it: see [Memory.Another].
 type Memory struct {
 	*stock
-	daemon  string       // that has it
-	asked   [2]time.Time // up to when Due has named people
+	daemon  string         // that has it
+	asked   [2]time.Time   // up to when Due has named people
+	named   map[string]int // by NewlyDue: how often they had been written
 	trouble trouble
 }
 
@@ -31,6 +33,7 @@ type stock struct {
 	people  map[string]Person
 	before  map[string]Person    // as they were before their latest change
 	queues  [2]map[string]queued // by user
+	writes  map[string]int       // by user: how often they were written
 	notes   map[NoteKey][]byte
 	history []Visit // by arrival, user and id
 	fails   error   // of every update
@@ -54,7 +57,7 @@ var _ Store = (*Memory)(nil)
 func NewMemory() *Memory {
 	return &Memory{stock: &stock{
 		people: map[string]Person{}, before: map[string]Person{}, notes: map[NoteKey][]byte{},
-		queues: [...]map[string]queued{Wakes: {}, Errands: {}},
+		queues: [...]map[string]queued{Wakes: {}, Errands: {}}, writes: map[string]int{},
 	}}
 }
 
@@ -231,6 +234,7 @@ func (m *Memory) take(user string, p *Person, o *Outcome) (news bool) {
 		for q := range Queue(len(m.queues)) {
 			m.queue(q, user)
 		}
+		m.writes[user]++
 	}
 	for _, v := range o.Archived {
 		v.User, news = user, true
@@ -342,6 +346,42 @@ func (m *Memory) late(is queued) time.Time {
 	return is.at
 }
 
+// NewlyDue implements [Store].
+func (m *Memory) NewlyDue(ctx context.Context, by time.Time, limit int, anew bool) (users []string, next time.Time, _ error) {
+	due, next, err := m.Due(ctx, Errands, by, math.MaxInt)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if anew || m.named == nil {
+		m.named = map[string]int{}
+	}
+	is := func(user string) bool {
+		writes, named := m.named[user]
+		return named && writes == m.writes[user]
+	}
+	for user := range m.named {
+		if !is(user) {
+			due = append(due, user)
+		}
+	}
+	for _, user := range due {
+		switch {
+		case is(user):
+		case len(users) == limit:
+			return users, by, err
+		default:
+			users = append(users, user)
+			m.named[user] = m.writes[user]
+		}
+	}
+	for _, user := range users {
+		if at := m.moment(Errands, user); at.IsZero() || at.After(by) {
+			delete(m.named, user)
+			next = earlier(next, at) // they are named once more
+		}
+	}
+	return users, next, err
+}
+
 // Due implements [Store].
 func (m *Memory) Due(_ context.Context, q Queue, by time.Time, limit int) (users []string, next time.Time, _ error) {
 	m.trouble.wait()
@@ -420,6 +460,7 @@ func (m *Memory) Forget(_ context.Context, user string) error {
 	for q := range m.queues {
 		delete(m.queues[q], user)
 	}
+	m.writes[user]++
 	maps.DeleteFunc(m.notes, func(k NoteKey, _ []byte) bool { return k.Key == user })
 	m.history = slices.DeleteFunc(m.history, func(v Visit) bool { return v.User == user })
 	return nil

@@ -1,7 +1,6 @@
 package presence
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -9,93 +8,41 @@ import (
 	"time"
 )
 
-// Whom the courier looks at, and when.
-
-// urgency orders the people who are due; the lowest is the most urgent.
-type urgency int
+// Whom the courier looks at, and when. Who is due and was read waits in the line, and is
+// not read again before something has changed of them.
 
 const (
-	checkIns  urgency = iota
-	checkOuts         // the booking has stood all day, and can wait a moment
-	refreshes         // looking for changed bookings, in a reading of the building
-	lookUps           // no reading lists the user: each costs a question of its own
-	nothing
+	planAgain = 100 * time.Millisecond // between two looks at who is due, while somebody waits
+	planShare = 3                      // … and at least so many times as long as one takes
 )
 
-const (
-	planAge    = time.Second            // how long a plan holds at the most
-	planAgain  = 100 * time.Millisecond // … and at the least, whoever arrives
-	planShare  = 3                      // … but both at least so many times as long as making one takes
-	passesMost = 3                      // how often in a row one of the lists is chosen from before the other
-)
-
-// busyPeople are the people whose errands are being run, each with the stop of which
-// they are.
-type busyPeople map[string]stop
-
-func (e busyPeople) has(user string) bool {
-	_, is := e[user]
-	return is
-}
-
-// count returns how many stops are such.
-func (e busyPeople) count(such func(stop) bool) (n int) {
-	for user, s := range e {
-		if user == s.user && such(s) {
-			n++
-		}
-	}
-	return n
-}
-
-// begin makes the people of the stop busy.
-func (e busyPeople) begin(s stop) {
-	e[s.user] = s
-	for _, user := range s.others {
-		e[user] = s
-	}
-}
-
-// end makes them idle.
-func (e busyPeople) end(s stop) {
-	delete(e, s.user)
-	for _, user := range s.others {
-		delete(e, user)
-	}
-}
-
-// round is the courier's plan for the next second: the people who are due, in two
-// lists, each with the most urgent first. When both are empty or old, pick makes
-// others.
+// round is what the courier knows of who is due.
 type round struct {
-	sound  []stop // of sites for which the desk answers
-	others []stop
-	passed int // how often in a row one of the lists had to wait for the other
-	made   time.Time
-	cost   time.Duration // of making it
-	next   time.Time     // when somebody who is in neither will be due
-	stale  bool          // somebody may have become due since
+	*line
+	made  time.Time     // when it was asked last who is due; zero: anew
+	cost  time.Duration // of that
+	next  time.Time     // when somebody who does not wait yet will be due
+	stale bool          // somebody may have become due since
 }
 
-// stop is one person in a round, or a crowd: see [Courier.together].
-type stop struct {
-	user    string
-	urgency urgency
-	sound   bool     // the desk answers for the site
-	others  []string // who is looked at together with the user
-}
+func newRound(how sounder) *round { return &round{line: newLine(how)} }
 
-// old reports whether to make another plan now, and else when to.
+// old reports whether to ask now who is due, and else when to.
 func (r *round) old(now time.Time) (is bool, at time.Time) {
-	again := r.made.Add(max(planAgain, planShare*r.cost))
+	soon, again := r.made.Add(planShare*r.cost), r.made.Add(max(planAgain, planShare*r.cost))
+	if !r.idle() {
+		soon = again
+	}
 	switch {
-	case len(r.sound)+len(r.others) == 0, now.Sub(r.made) >= max(planAge, planShare*r.cost):
+	case r.made.IsZero():
 		return true, now
 	case r.stale:
+		at = soon
+	case len(r.unread) > 0:
 		at = again
 	}
 	if !r.next.IsZero() {
-		at = earlier(at, later(r.next, again))
+		at = earlier(at, later(r.next, soon))
 	}
 	return !at.IsZero() && !now.Before(at), at
 }
@@ -104,7 +51,7 @@ func (r *round) old(now time.Time) (is bool, at time.Time) {
 // busy. It returns none, without a user, if there is nothing to do before next.
 func (c *Courier) pick(ctx context.Context, r *round, busy busyPeople) (s stop, next time.Time, err error) {
 	health, now := c.Health(), time.Now()
-	switch calls := busy.count(func(stop) bool { return true }); {
+	switch calls := len(busy.stops); {
 	case c.Rests != nil && c.Rests():
 		return stop{}, now.Add(lookAgain), nil
 	case now.Before(health.Rests):
@@ -112,142 +59,100 @@ func (c *Courier) pick(ctx context.Context, r *round, busy busyPeople) (s stop, 
 	case calls >= callsAtOnce, calls > 0 && c.dead():
 		return stop{}, time.Time{}, nil // until one of them is back
 	}
-	old, next := r.old(now)
-	if old {
+	if old, _ := r.old(now); old {
 		if err := c.plan(ctx, r, busy, now); err != nil {
+			c.anew.Store(true) // somebody may have been named, and not read
+			r.stale = true
 			return stop{}, time.Time{}, err
 		}
-		next = r.next
 	}
-	s, ok := r.choose(busy)
-	if !ok {
-		return stop{}, next, nil
+	if s, ok := r.choose(busy); ok {
+		return s, time.Time{}, nil
 	}
-	busy.begin(s)
-	return s, time.Time{}, nil
+	_, next = r.old(now)
+	return stop{}, next, nil
 }
 
-// choose takes out of the round who comes next. Who is at a site for which the desk
-// answers does not wait for a thousand who are where it does not: their
-// check-ins and check-outs go before all of those. Calls for those, which may
-// hang, and questions about single users are at most half of the calls at once, so
-// that people who arrive with a booking find room. Each list has a fourth of the
-// turns at the least.
-func (r *round) choose(busy busyPeople) (next stop, ok bool) {
-	lesser := func(s stop) bool { return s.urgency == lookUps || !s.sound }
-	room := busy.count(lesser) < callsAtOnce/2
-	first := func(list *[]stop) *stop {
-		for len(*list) > 0 && busy.has((*list)[0].user) {
-			*list = (*list)[1:]
-		}
-		if len(*list) == 0 || lesser((*list)[0]) && !room {
-			return nil
-		}
-		return &(*list)[0]
-	}
-	a, b := first(&r.sound), first(&r.others)
-	switch {
-	case a == nil && b == nil:
-		return stop{}, false
-	case a == nil || b == nil:
-		r.passed = 0
-	default:
-		before := a.urgency <= checkOuts || a.urgency <= b.urgency // a before b
-		if r.passed++; r.passed > passesMost {
-			before, r.passed = !before, 0
-		}
-		if before {
-			b = nil
-		} else {
-			a = nil
-		}
-	}
-	if a != nil {
-		r.sound = r.sound[1:]
-		return *a, true
-	}
-	r.others = r.others[1:]
-	return *b, true
-}
-
-// plan lists who is due: check-ins before check-outs, those before refreshes,
-// and questions last. Many at one site for whom nothing is known to be booked are a
-// crowd.
+// plan has those wait who have become due, or were written since they did: check-ins
+// before check-outs, those before refreshes, and questions last. Many at one site for whom
+// nothing is known to be booked may be a crowd.
 func (c *Courier) plan(ctx context.Context, r *round, busy busyPeople, now time.Time) error {
-	people, next, err := c.due(ctx, busy, now)
+	began := time.Now()
+	anew := c.anew.Swap(false) || r.made.IsZero()
+	if anew {
+		r.line, r.made = newLine(c.standing), time.Time{}
+	}
+	users, next, err := c.store.NewlyDue(ctx, now, max(queueDepth-r.len(), 0), anew)
 	if err != nil {
 		return err
 	}
-	var all []stop
-	rules, crowds := *c.rules.Load(), map[string][]stop{}
-	for i := range people {
-		p := &people[i]
-		u, site := p.urgency(now, rules)
-		if u != checkOuts && c.wants(p.User) {
-			u = lookUps
-		}
-		s := stop{user: p.User, urgency: u, sound: c.sound(site, now)}
-		if u != lookUps && p.unbooked(now, rules) != nil && !c.isAlone(p.User) {
-			crowds[site] = append(crowds[site], s)
-			continue
-		}
-		all = append(all, s)
+	for _, user := range users {
+		r.unread[user] = true
 	}
-	for _, site := range slices.Sorted(maps.Keys(crowds)) {
-		for some := range slices.Chunk(crowds[site], mostTogether) {
-			if len(some) < fewTogether {
-				all = append(all, some...)
-				continue
-			}
-			s := some[0]
-			for _, other := range some[1:] {
-				s.urgency, s.others = min(s.urgency, other.urgency), append(s.others, other.user)
-			}
-			all = append(all, s)
-		}
+	for p, is := r.rising.first(); is && !p.rises.After(now); p, is = r.rising.first() {
+		r.unread[p.user] = true
+		r.rising.remove(p)
 	}
-	slices.SortStableFunc(all, func(a, b stop) int { return cmp.Compare(a.urgency, b.urgency) })
-	*r = round{passed: r.passed, made: now, cost: time.Since(now), next: next}
-	for _, s := range all {
-		if s.sound {
-			r.sound = append(r.sound, s)
-		} else {
-			r.others = append(r.others, s)
-		}
+	waits, err := c.readLine(ctx, r, busy, now)
+	if err != nil {
+		return err
 	}
+	if r.len() >= queueDepth {
+		next = time.Time{} // when there is room
+	}
+	if p, is := r.rising.first(); is {
+		next = earlier(next, p.rises)
+	}
+	if c.Shared {
+		next = earlier(next, now.Add(lookAgain))
+	}
+	r.made, r.cost, r.next, r.stale = now, time.Since(began), next, waits
 	return nil
 }
 
-// due returns the people who are due and not busy, and when somebody else will be: one
-// whom the store named too early, too.
-func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (people []Person, next time.Time, err error) {
-	users, next, err := c.store.Due(ctx, Errands, now, queueDepth)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	users = slices.DeleteFunc(users, busy.has)
+// readLine reads those who are to be read, and has them wait as they are. Who is not due
+// leaves the line. It reports whether it had somebody wait until later.
+func (c *Courier) readLine(ctx context.Context, r *round, busy busyPeople, now time.Time) (waits bool, err error) {
+	maps.DeleteFunc(r.unread, func(user string, _ bool) bool { return busy.users[user] }) // they are read when they are back
 	rules := *c.rules.Load()
-	var unheard, resting []string
-	for some, err := range the(ctx, c.store, users) {
+	rests := func(site string) bool { return now.Before(c.site(site).Rests) }
+	var unheard, resting, wrong []string
+	var dues []due
+	for some, err := range the(ctx, c.store, slices.Sorted(maps.Keys(r.unread))) {
 		if err != nil {
-			return nil, time.Time{}, err
+			return false, err
 		}
-		for _, p := range some {
+		for i := range some {
+			p := &some[i]
+			d := p.due(now, rules, rests)
 			switch {
 			case !p.isDue(now, rules):
-				next = earlier(next, p.nextErrand())
+				if !p.NextErrand.IsZero() && !p.NextErrand.After(now) {
+					wrong = append(wrong, p.User)
+				}
 			case !p.heardSince(c.Restored) && p.waitToBeHeard(now):
 				unheard = append(unheard, p.User)
-			case c.rests(&p, now):
+			case d.urgency == nothing:
 				resting = append(resting, p.User)
 			default:
-				people = append(people, p)
+				if d.urgency != checkOuts && c.wants(p.User) {
+					d.urgency = lookUps
+				}
+				d.many = d.urgency != lookUps && p.unbooked(now, rules) != nil && !c.isAlone(p.User)
+				dues = append(dues, d)
+				continue
 			}
+			r.remove(p.User)
+			delete(r.unread, p.User)
 		}
+	}
+	slices.SortStableFunc(dues, func(a, b due) int { return a.since.Compare(b.since) })
+	for _, d := range dues {
+		r.put(d)
+		delete(r.unread, d.user)
 	}
 	wait := func(users []string, how func(*Person)) error {
 		for some := range slices.Chunk(users, walkPage) {
-			next = earlier(next, now.Add(planAge)) // for what else is due of them
 			var waits []Change
 			for _, user := range some {
 				waits = append(waits, Change{User: user, Apply: func(p *Person, _ [][]byte) Outcome { how(p); return Outcome{} }})
@@ -258,23 +163,11 @@ func (c *Courier) due(ctx context.Context, busy busyPeople, now time.Time) (peop
 		}
 		return nil
 	}
-	err = errors.Join(wait(unheard, func(p *Person) {
+	return len(unheard)+len(resting)+len(wrong) > 0, errors.Join(wait(unheard, func(p *Person) {
 		if !p.heardSince(c.Restored) { // they may have been heard meanwhile
 			p.waitToBeHeard(now)
 		}
-	}), wait(resting, func(p *Person) { c.waitForRest(p, now) }))
-	return people, next, err
-}
-
-// rests reports whether the desk rests for every site at which something is due of the
-// person.
-func (c *Courier) rests(p *Person, now time.Time) bool {
-	for i := range p.Visits {
-		if v := &p.Visits[i]; v.errand() != nil && !v.errand().Next.After(now) && !now.Before(c.site(v.Site).Rests) {
-			return false
-		}
-	}
-	return true
+	}), wait(resting, func(p *Person) { c.waitForRest(p, now) }), wait(wrong, func(p *Person) { p.NextErrand = p.nextErrand() }))
 }
 
 // waitForRest makes what is due of the person wait where the desk rests.
@@ -286,58 +179,6 @@ func (c *Courier) waitForRest(p *Person, now time.Time) {
 		}
 	}
 	p.NextErrand = p.nextErrand()
-}
-
-// urgency returns how urgent the person's most urgent errand is, and at which site.
-func (p *Person) urgency(now time.Time, r Rules) (most urgency, site string) {
-	most = nothing
-	for i := range p.Visits {
-		v := &p.Visits[i]
-		if u := v.urgency(now, r); u < most {
-			most, site = u, v.Site
-		}
-	}
-	return most, site
-}
-
-func (p *Person) isDue(now time.Time, r Rules) bool {
-	most, _ := p.urgency(now, r)
-	return most < nothing
-}
-
-func (v *Visit) urgency(now time.Time, r Rules) urgency {
-	switch e := v.errand(); {
-	case e == nil || e.Next.After(now):
-		return nothing
-	case v.State == Over:
-		return checkOuts
-	case e.Status == Pending, v.tryingCheckIn(), v.dueAt(now, r), len(e.Bookings) == 0 && now.Sub(v.Arrived) < refresh:
-		return checkIns
-	}
-	return refreshes
-}
-
-// These say how many are looked at together: see [Courier.together].
-const (
-	fewTogether  = 8   // fewer have a look each
-	mostTogether = 250 // … and so many are in one change: whatever else is recorded waits for it
-)
-
-// unbooked returns the visit that is due, if it is the only one, is on, and nothing is
-// known to be booked for it, nor to be; else nil.
-func (p *Person) unbooked(now time.Time, r Rules) (due *Visit) {
-	for i := range p.Visits {
-		v := &p.Visits[i]
-		switch e := v.errand(); {
-		case e == nil || e.Next.After(now):
-			continue
-		case due != nil, v.State == Over, len(v.Claims)+len(e.Bookings)+e.Attempts > 0, e.Status != Waiting && e.Status != Pending,
-			r.Sites[v.Site].WalkIns.Rule == WalkInsOnsite:
-			return nil
-		}
-		due = v
-	}
-	return due
 }
 
 // beAlone has the user looked at alone the next time.

@@ -20,11 +20,11 @@ func (c *Courier) Run(ctx context.Context) error {
 			c.log.Error("take over what was under way: it waits for its leases", "error", err)
 		}
 	}
-	busy := busyPeople{}
+	busy := newBusyPeople()
 	back := make(chan stop)
-	var r round
+	r := newRound(c.standing)
 	for {
-		s, next, err := c.pick(ctx, &r, busy)
+		s, next, err := c.pick(ctx, r, busy)
 		switch {
 		case err != nil:
 			if ctx.Err() == nil {
@@ -42,9 +42,6 @@ func (c *Courier) Run(ctx context.Context) error {
 			}()
 			continue
 		}
-		if c.Shared {
-			next = earlier(next, time.Now().Add(lookAgain))
-		}
 		var due <-chan time.Time
 		if !next.IsZero() {
 			due = time.After(time.Until(next))
@@ -54,10 +51,9 @@ func (c *Courier) Run(ctx context.Context) error {
 			r.stale = true
 		case <-due:
 		case s := <-back:
-			busy.end(s)
-			r.stale = r.stale || len(s.others) > 0 // some of them may have to be looked at alone
+			r.back(s, busy)
 		case <-ctx.Done():
-			for len(busy) > 0 {
+			for len(busy.stops) > 0 {
 				busy.end(<-back)
 			}
 			return nil

@@ -40,6 +40,14 @@ type Store interface {
 	// for them, if it is still there.
 	Due(ctx context.Context, q Queue, by time.Time, limit int) (users []string, next time.Time, err error)
 
+	// NewlyDue returns, of those whom Due names for errands, whom it has not named before, and
+	// whoever was written by this process since it named them, due or not: whoever asks
+	// remembers the others. If anew is set, nobody is remembered, and it names everybody. It
+	// keeps no order, and may name somebody again, or too early: then next is not after their
+	// moment, and they are named once more. What it costs goes by whom it names. There is one
+	// who asks in a process.
+	NewlyDue(ctx context.Context, by time.Time, limit int, anew bool) (users []string, next time.Time, err error)
+
 	// Note returns a note's value, nil if there is none.
 	Note(ctx context.Context, kind, key string) ([]byte, error)
 

@@ -20,10 +20,11 @@ type document struct {
 	Document
 	stored  []byte // nil: not stored; if it is not written, valid as long as the transaction
 	written bool
-	kept    int      // octets that recent.size counts for it
-	changed bool     // by the update
-	keys    []uint32 // of the facts that are stored apart
-	told    bool     // lines are stored
+	kept    int       // octets that recent.size counts for it
+	changed bool      // by the update
+	keys    []uint32  // of the facts that are stored apart
+	told    bool      // lines are stored
+	was     time.Time // when its errand was queued before the update
 }
 
 // recent holds people that were written and notes that were read or written lately, so

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store/kv"
@@ -69,57 +67,6 @@ func (s *Store) People(_ context.Context, after string, limit int) (all []presen
 		return nil
 	})
 	return all, err
-}
-
-// Due implements [presence.Store]. Whoever asked writes the people whom it names too early;
-// if they have not by the next time, Due puts the entry right.
-func (s *Store) Due(ctx context.Context, q presence.Queue, by time.Time, limit int) (users []string, next time.Time, err error) {
-	asked := s.ask(q, by)
-	var early []string
-	err = s.read(func(v kv.View) error {
-		for k := range v.From(queues[q], nil) {
-			at, user := SplitMoment(k)
-			if at.After(by) || len(users) >= limit {
-				next = at
-				return nil
-			}
-			if nanoseconds(at) <= asked {
-				d, err := decode(string(user), v.Get(people, user))
-				if err != nil {
-					return err
-				}
-				if d.Moment(q).After(by) {
-					early = append(early, d.User)
-					continue
-				}
-			}
-			users = append(users, string(user))
-		}
-		return nil
-	})
-	for some := range slices.Chunk(early, putRight) {
-		if err == nil {
-			err = s.write("put a queue right in", func(u *update) error { return u.loadAll(some) })
-		}
-	}
-	if err == nil && len(early) > 0 { // they may be the next
-		return s.Due(ctx, q, by, limit)
-	}
-	return users, next, err
-}
-
-// putRight is how many entries of a queue one transaction puts right.
-const putRight = 256
-
-// ask notes, before they are read, up to when people may have been named, and returns
-// up to when they may have been before.
-func (s *Store) ask(q presence.Queue, by time.Time) (before int64) {
-	for {
-		before = s.asked[q].Load()
-		if nanoseconds(by) <= before || s.asked[q].CompareAndSwap(before, nanoseconds(by)) {
-			return before
-		}
-	}
 }
 
 // Note implements [presence.Store].

@@ -34,7 +34,8 @@ type Store struct {
 	kv *kv.Map
 
 	asked  [len(queues)]atomic.Int64 // the latest moment up to which Due may have named people
-	latest atomic.Int64              // nanoseconds that the latest update took to be on disk
+	naming naming
+	latest atomic.Int64 // nanoseconds that the latest update took to be on disk
 
 	writing sync.Mutex // held while updating; guards what follows
 	recent  recent     // what was read and written lately

@@ -54,6 +54,7 @@ type update struct {
 	*kv.Update
 	store  *Store
 	loaded map[string]*document
+	saved  []*document      // of those, who are not as they were
 	noted  map[string]*note // by their keys
 	grown  int              // by how many people the store has more after it
 	buf    []byte           // where documents are encoded
@@ -87,6 +88,9 @@ func (s *Store) write(verb string, f func(*update) error) (err error) {
 		return u.save()
 	})
 	done = err == nil
+	for _, d := range u.saved { // after an error, too: they may have been written
+		s.naming.Note(d.User, d.was, d.Queued[presence.Errands])
+	}
 	return err
 }
 
@@ -232,6 +236,7 @@ func (u *update) count() error {
 }
 
 func (u *update) saveOne(d *document) error {
+	d.was = d.Queued[presence.Errands]
 	for q := range presence.Queue(len(queues)) {
 		if err := u.queue(q, d, d.Moment(q)); err != nil {
 			return err
@@ -244,6 +249,7 @@ func (u *update) saveOne(d *document) error {
 		}
 		u.grown--
 		d.stored = nil
+		u.saved = append(u.saved, d)
 		return errors.Join(u.eraseApart(d.User), u.Put(people, []byte(d.User), nil))
 	}
 	if err := u.saveApart(d); err != nil {
@@ -257,6 +263,7 @@ func (u *update) saveOne(d *document) error {
 		u.grown++
 	}
 	d.stored, d.written = bytes.Clone(u.buf), true
+	u.saved = append(u.saved, d)
 	return u.Put(people, []byte(d.User), d.stored)
 }
 

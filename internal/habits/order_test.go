@@ -23,7 +23,7 @@ var stages = []struct{ what, files string }{
 	{"a person", "person outlook story conclude otherwise pace past apart hear names"},
 	{"the store", "store walkin trouble memory walk optout event happened occupancy counting"},
 	{"the tracker", "nas stations shares tracker habit nases signs heartbeat naming recording sweep orders remembered tick"},
-	{"the courier", "health remarks courier wonder plan step nottoday passes carry crowd rounds roster"},
+	{"the courier", "ranked health remarks courier wonder urgency line plan step nottoday passes carry crowd rounds roster"},
 	{"what might have been", "atrest audience rehearsal would version1"},
 }
 

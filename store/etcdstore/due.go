@@ -2,8 +2,12 @@ package etcdstore
 
 import (
 	"context"
+	"iter"
 	"slices"
+	"sync"
 	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
 
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store"
@@ -33,6 +37,77 @@ func (s *Store) Due(ctx context.Context, q presence.Queue, by time.Time, limit i
 	}
 }
 
+// NewlyDue implements [presence.Store]. It looks through all that Due would name, and at
+// nobody's document: an entry that is as it was when it named somebody is theirs still.
+func (s *Store) NewlyDue(ctx context.Context, by time.Time, limit int, anew bool) (users []string, next time.Time, err error) {
+	n := &s.naming
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s.ask(presence.Errands, by); anew {
+		n.named = nil
+	}
+	users, more := n.Take(by, limit, anew)
+	if more {
+		next = by
+	}
+	soonest := func(at time.Time) {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	named, taken := map[string]int64{}, map[string]bool{}
+	for _, user := range users {
+		taken[user] = true
+	}
+	for kv, err := range s.entries(ctx, presence.Errands) {
+		if err != nil {
+			n.named = nil // whom it would have named is named the next time
+			return nil, time.Time{}, s.failed("read", err)
+		}
+		at, user := store.SplitMoment(s.rest(kv.Key))
+		due := s.named(kv, at)
+		if at.After(by) {
+			soonest(at)
+			break
+		}
+		switch is := n.named[string(user)] == kv.ModRevision; {
+		case due.After(by):
+			soonest(due)
+			continue
+		case !is && taken[string(user)]:
+		case !is && len(users) >= limit:
+			soonest(at)
+			continue
+		case !is:
+			users = append(users, string(user))
+		}
+		named[string(user)] = kv.ModRevision
+	}
+	n.named = named
+	return users, next, nil
+}
+
+// naming is whom NewlyDue has named.
+type naming struct {
+	store.Rewritten
+	mu    sync.Mutex       // guards what follows
+	named map[string]int64 // by user: the revision of the entry
+}
+
+// entries yields what stands in the queue.
+func (s *Store) entries(ctx context.Context, q presence.Queue) iter.Seq2[*mvccpb.KeyValue, error] {
+	from := s.key(queues[q], nil)
+	return s.between(ctx, from, beyond(from), 0)
+}
+
+// named returns when this daemon names who stands in the queue at the moment.
+func (s *Store) named(entry *mvccpb.KeyValue, at time.Time) time.Time {
+	if string(entry.Value) != s.config.Name {
+		return at.Add(s.config.Late)
+	}
+	return at
+}
+
 func (s *Store) due(ctx context.Context, q presence.Queue, by time.Time, limit int) (users, early []string, next time.Time, err error) {
 	asked := s.ask(q, by)
 	var named []string // before
@@ -41,16 +116,12 @@ func (s *Store) due(ctx context.Context, q presence.Queue, by time.Time, limit i
 			next = at
 		}
 	}
-	from := s.key(queues[q], nil)
-	for kv, err := range s.between(ctx, from, beyond(from), 0) {
+	for kv, err := range s.entries(ctx, q) {
 		if err != nil {
 			return nil, nil, time.Time{}, err
 		}
 		at, user := store.SplitMoment(s.rest(kv.Key))
-		due := at
-		if string(kv.Value) != s.config.Name {
-			due = at.Add(s.config.Late)
-		}
+		due := s.named(kv, at)
 		switch {
 		case at.After(by) || len(users) >= limit:
 			soonest(at)

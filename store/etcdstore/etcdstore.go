@@ -49,6 +49,7 @@ type Store struct {
 	config Config
 	etcd   *cluster
 	asked  [2]atomic.Int64
+	naming naming
 	latest atomic.Int64 // nanoseconds that the latest update took to be durable
 	recent recent
 	is     atomic.Pointer[natureRead] // nil: it is to be read

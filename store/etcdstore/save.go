@@ -35,6 +35,7 @@ func (u *update) save(ctx context.Context) error {
 
 func (u *update) saveOne(ctx context.Context, p *person) error {
 	key, was, rows := u.s.key(people, []byte(p.User)), p.Queued, u.writes.len()
+	p.entered = was[presence.Errands]
 	if p.Unknown() {
 		if p.encoded == nil {
 			return nil

@@ -91,7 +91,9 @@ func (s *Store) make(ctx context.Context, k *known, changes []presence.Change) (
 		if err := u.save(ctx); err != nil {
 			return nil, err
 		}
-		switch won, err := u.commit(ctx, len(changes) == 1); {
+		won, err := u.commit(ctx, len(changes) == 1)
+		u.noteRewritten() // after an error, too: they may have been written
+		switch {
 		case err != nil:
 			return nil, err
 		case won:
@@ -101,6 +103,18 @@ func (s *Store) make(ctx context.Context, k *known, changes []presence.Change) (
 		s.conflicts.Add(1)
 	}
 	return nil, fmt.Errorf("others were faster %d times", mostTries)
+}
+
+// noteRewritten notes for NewlyDue who was written.
+func (u *update) noteRewritten() {
+	for user, p := range u.loaded {
+		key := u.s.key(people, []byte(user))
+		_, put := u.writes.puts[string(key)]
+		_, gone := u.writes.gone[string(key)]
+		if put || gone {
+			u.s.naming.Note(user, p.entered, p.Queued[presence.Errands])
+		}
+	}
 }
 
 // known is what was read for an update.
@@ -185,6 +199,8 @@ type person struct {
 	keys    []uint32 // of the facts that are stored apart
 	told    bool     // lines are stored
 	changed bool     // by the update
+
+	entered time.Time // when its errand was queued before the update
 }
 
 func newUpdate(k *known) *update {

@@ -22,6 +22,7 @@ var contract = map[string]func(*testing.T, presence.Store){
 	"WhatIsReadIsNobodyElses":                    nobodyElses,
 	"WhoIsNamedTooEarlyIsNotNamedAgain":          notDue,
 	"WhoIsDueIsNamedUntilThatChanges":            namedUntil,
+	"WhoIsNewlyDueIsNamedOnceUntilWritten":       newlyDue,
 	"ALongQueueOfMovedMomentsIsNoHindrance":      movedMoments,
 	"DueTellsWhenTheNextOfTheRestIs":             nextOfTheRest,
 	"ANoteMayBeEmptyAndIsErasedByNil":            emptyNote,
@@ -131,125 +132,6 @@ func nobodyElses(t *testing.T, s presence.Store) {
 	same(t, must(s.History(t.Context(), "ann", time.Time{}, later, 9))[0].Claims, []presence.Claim{{Booking: "b"}})
 	if n := must(s.Note(t.Context(), "k", "a")); string(n) != "x" {
 		t.Errorf("the note was changed: %q", n)
-	}
-}
-
-func notDue(t *testing.T, s presence.Store) {
-	ask := func(by time.Time) []string {
-		users, _, err := s.Due(t.Context(), presence.Wakes, by, 9)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return users
-	}
-	wake := func(at time.Time) {
-		update(t, s, tell("ann", "x"), put("ann", func(p *presence.Person) { p.Wake = at }))
-	}
-	// No clock is asked: this holds long before and long after it.
-	for _, start := range []time.Time{time.Unix(0, 0), monday, monday.AddDate(100, 0, 0)} {
-		wake(start.Add(time.Hour))
-		wake(start.Add(2 * time.Hour))
-		same(t, ask(start.Add(time.Hour-1)), nil)
-		ask(start.Add(time.Hour)) // may name her too early, once
-		same(t, ask(start.Add(time.Hour)), nil)
-		same(t, ask(start.Add(2*time.Hour-1)), nil)
-		same(t, ask(start.Add(2*time.Hour)), []string{"ann"})
-		wake(start.Add(2*time.Hour - 1)) // sooner
-		same(t, ask(start.Add(2*time.Hour-1)), []string{"ann"})
-		wake(time.Time{})
-		same(t, ask(start.AddDate(1, 0, 0)), nil)
-	}
-}
-
-func namedUntil(t *testing.T, s presence.Store) {
-	update(t, s, tell("ann", "x"), put("ann", func(p *presence.Person) { p.Wake, p.NextErrand = monday, monday }))
-	for range 3 {
-		for _, q := range []presence.Queue{presence.Wakes, presence.Errands} {
-			users, _, err := s.Due(t.Context(), q, monday, 9)
-			if err != nil || !slices.Equal(users, []string{"ann"}) {
-				t.Errorf("%q, %v", users, err)
-			}
-		}
-		update(t, s, put("ann", func(*presence.Person) {}))
-	}
-}
-
-// The moments of many move later, as those of everybody who is heard do.
-func movedMoments(t *testing.T, s presence.Store) {
-	const many = 700
-	wake := func(at time.Time) {
-		var all []presence.Change
-		for n := range many {
-			all = append(all, put(fmt.Sprintf("u%03d", n), func(p *presence.Person) {
-				p.Devices, p.Wake = []presence.Device{{Last: monday}}, at.Add(time.Duration(n))
-			}))
-		}
-		update(t, s, all...)
-	}
-	wake(monday)
-	wake(monday.Add(time.Hour))
-	update(t, s, put("u699", func(p *presence.Person) { p.Wake = monday.Add(time.Minute) }))
-	named := map[string]int{}
-	for by := monday.Add(time.Minute); ; {
-		users, next, err := s.Due(t.Context(), presence.Wakes, by, 100)
-		if err != nil || next.After(monday.Add(time.Hour)) {
-			t.Fatal(users, next, err)
-		}
-		for _, user := range users {
-			named[user]++
-		}
-		if len(users) < 100 {
-			break
-		}
-	}
-	if named["u699"] == 0 {
-		t.Error("who is due is not named")
-	}
-	delete(named, "u699")
-	for user, times := range named {
-		if times > 1 {
-			t.Errorf("%s was named %d times, an hour too early", user, times)
-		}
-	}
-	seen := map[string]bool{}
-	for by := monday.Add(time.Hour + many); ; {
-		users, _, err := s.Due(t.Context(), presence.Wakes, by, 100)
-		if err != nil || len(users) > 100 {
-			t.Fatal(users, err)
-		}
-		if len(users) == 0 {
-			break
-		}
-		var all []presence.Change
-		for _, user := range users {
-			seen[user] = true
-			all = append(all, put(user, func(p *presence.Person) { p.Wake = time.Time{} }))
-		}
-		update(t, s, all...)
-	}
-	same(t, len(seen), many)
-}
-
-func nextOfTheRest(t *testing.T, s presence.Store) {
-	for i, user := range []string{"c", "a", "b"} {
-		update(t, s, tell(user, "x"), put(user, func(p *presence.Person) { p.NextErrand = monday.Add(time.Duration(i) * time.Minute) }))
-	}
-	for _, c := range []struct {
-		by    time.Time
-		limit int
-		users []string
-		next  time.Time
-	}{
-		{monday.Add(-1), 9, nil, monday},
-		{monday, 9, []string{"c"}, monday.Add(time.Minute)},
-		{monday.Add(time.Hour), 2, []string{"c", "a"}, monday.Add(2 * time.Minute)},
-		{monday.Add(time.Hour), 0, nil, monday},
-		{monday.Add(time.Hour), 3, []string{"c", "a", "b"}, time.Time{}},
-	} {
-		users, next, err := s.Due(t.Context(), presence.Errands, c.by, c.limit)
-		if err != nil || !slices.Equal(users, c.users) || !next.Equal(c.next) {
-			t.Errorf("by %v, at most %d: got %q, next %v, %v", c.by, c.limit, users, next, err)
-		}
 	}
 }
 

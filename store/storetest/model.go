@@ -22,6 +22,8 @@ type naive struct {
 	notes   map[presence.NoteKey][]byte
 	history []presence.Visit // by arrival, user and id
 	told    []int            // which changes of the latest update were told of
+
+	named map[string]time.Time // by user, whom NewlyDue has named: when they were due
 }
 
 var (
@@ -342,6 +344,32 @@ func (m *naive) due(t *rapid.T) {
 	}
 }
 
+// newlyDue asks who is newly due, and remembers them as one does who asks.
+func (m *naive) newlyDue(t *rapid.T) {
+	by, limit := someday.Draw(t, "by"), rapid.IntRange(0, 4).Draw(t, "limit")
+	anew := m.named == nil || rapid.IntRange(0, 3).Draw(t, "anew") == 0
+	if anew {
+		m.named = map[string]time.Time{}
+	}
+	users, next, err := m.s.NewlyDue(context.Background(), by, limit, anew)
+	if err != nil || len(users) > limit {
+		t.Fatalf("%q, %v", users, err)
+	}
+	for _, user := range users {
+		if delete(m.named, user); !m.people[user].NextErrand.After(by) {
+			m.named[user] = m.people[user].NextErrand
+		}
+	}
+	for user, p := range m.people {
+		at, known := m.named[user]
+		switch due := p.NextErrand; {
+		case due.IsZero() || known && at.Equal(due):
+		case next.IsZero() || next.After(due) && next.After(by):
+			t.Fatalf("%q is due at %v and was not named by %v, only %q were; and the next that is told of is at %v", user, due, by, users, next)
+		}
+	}
+}
+
 func (m *naive) read(t *rapid.T) {
 	ctx := context.Background()
 	after, limit := someone.Draw(t, "after"), rapid.IntRange(0, 5).Draw(t, "limit")
@@ -418,7 +446,7 @@ func model(t *testing.T, open func(testing.TB) presence.Store, meanwhile []Meanw
 		m := &naive{s: open(t), people: map[string]presence.Person{}, notes: map[presence.NoteKey][]byte{}}
 		defer func() { end(t, m.s) }()
 		steps := map[string]func(*rapid.T){
-			"update": m.update, "update more": m.update, "due": m.due, "read": m.read, "prune": m.prune, "forget": m.forget,
+			"update": m.update, "update more": m.update, "due": m.due, "newly due": m.newlyDue, "read": m.read, "prune": m.prune, "forget": m.forget,
 		}
 		for _, w := range meanwhile {
 			steps[w.Name] = func(t *rapid.T) {
@@ -426,7 +454,7 @@ func model(t *testing.T, open func(testing.TB) presence.Store, meanwhile []Meanw
 				if err != nil {
 					t.Fatal(w.Name, err)
 				}
-				m.s = s
+				m.s, m.named = s, nil // it may be another process
 				m.read(t)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -96,6 +97,13 @@ func (o outside) Due(ctx context.Context, q presence.Queue, by time.Time, limit 
 	return users, next, err
 }
 
+func (o outside) NewlyDue(ctx context.Context, by time.Time, limit int, anew bool) (users []string, next time.Time, err error) {
+	if err := o.call(ctx, func(ctx context.Context) { users, next, err = o.Store.NewlyDue(ctx, by, limit, anew) }); err != nil {
+		return nil, time.Time{}, err
+	}
+	return users, next, err
+}
+
 // several is the same store by several daemons, of which each is asked in turn.
 type several []*etcdstore.Store
 
@@ -121,6 +129,22 @@ func (s several) People(ctx context.Context, after string, limit int) ([]presenc
 
 func (s several) Due(ctx context.Context, q presence.Queue, by time.Time, limit int) ([]string, time.Time, error) {
 	return s[0].Due(ctx, q, by, limit)
+}
+
+// NewlyDue asks each: who writes somebody is told of them.
+func (s several) NewlyDue(ctx context.Context, by time.Time, limit int, anew bool) (users []string, next time.Time, err error) {
+	for _, one := range s {
+		some, at, err := one.NewlyDue(ctx, by, limit-len(users), anew)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		users = append(users, some...)
+		if next.IsZero() || !at.IsZero() && at.Before(next) {
+			next = at
+		}
+	}
+	slices.Sort(users)
+	return slices.Compact(users), next, nil
 }
 
 func (s several) Note(ctx context.Context, kind, key string) ([]byte, error) {
