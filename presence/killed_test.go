@@ -204,7 +204,7 @@ func (o *restless) says(status Status, user, device, session string) {
 // two bookings by us, nor is anybody booked who has, or had, a place here today.
 func TestWhateverIsKilledNothingIsDoneTwice(t *testing.T) {
 	total := map[string]int{}
-	days := max(*seeds, 60) // in fewer not every fault occurs
+	days := max(*seeds, 180) // in fewer not every fault occurs
 	for seed := range days {
 		restlessDay(t, seed, total)
 		if t.Failed() {
