@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -250,12 +251,12 @@ func TestWhatIsNotThere(t *testing.T) {
 type crowd struct {
 	number int
 	facts  []presence.Facts // of everybody
-	given  *int             // how many were read
+	given  *atomic.Int64    // how many were read
 	fails  error
 }
 
 // crowded returns a crowd of people whose phones have been there for an hour.
-func (o *office) crowded(number int, given *int) crowd {
+func (o *office) crowded(number int, given *atomic.Int64) crowd {
 	var p presence.Person
 	for _, ago := range []time.Duration{hour, 0} {
 		at := o.now.Add(-ago)
@@ -290,7 +291,9 @@ func (c crowd) People(_ context.Context, after string, limit int) (some []presen
 	for i := first; i < c.number && len(some) < limit; i++ {
 		some = append(some, c.person(i))
 	}
-	*orNew(&c.given) += len(some)
+	if c.given != nil {
+		c.given.Add(int64(len(some)))
+	}
 	return some, c.fails
 }
 
@@ -306,27 +309,20 @@ func (c crowd) NotesOf(_ context.Context, _ string, keys []string) ([][]byte, er
 	return make([][]byte, len(keys)), c.fails
 }
 
-func orNew(n **int) *int {
-	if *n == nil {
-		*n = new(int)
-	}
-	return *n
-}
-
 // TestHundredThousandPeopleFitOnAPage: their number, the first of them, and a
 // way to the others; and however many look, the store is walked once.
 func TestHundredThousandPeopleFitOnAPage(t *testing.T) {
-	o, given := newOffice(t), 0
+	o, given := newOffice(t), new(atomic.Int64)
 	p := o.page()
-	p.Listings.Store = o.crowded(100_000, &given)
+	p.Listings.Store = o.crowded(100_000, given)
 	for _, path := range []string{"/", "/calls", "/network"} {
 		_, text := get(t, p, path)
 		if len(text) > 128<<10 {
 			t.Errorf("%s has %d bytes", path, len(text))
 		}
 	}
-	if given > 101_000 { // the first page of the list is read by itself
-		t.Errorf("three pages read %d people", given)
+	if given.Load() > 101_000 { // the first page of the list is read by itself
+		t.Errorf("three pages read %d people", given.Load())
 	}
 	nodes := shown(t, p, "/")
 	if all := rows(nodes); len(all) != mostPeople || !strings.HasPrefix(all[99], "user000099 ") {
@@ -451,9 +447,9 @@ func (s slow) People(ctx context.Context, after string, limit int) ([]presence.P
 func TestNobodyWaitsForAWalk(t *testing.T) {
 	o := newOffice(t)
 	synctest.Test(t, func(t *testing.T) {
-		walks, given := 0, 0
+		walks, given := 0, new(atomic.Int64)
 		p := o.page()
-		p.Listings.Store = slow{crowd{number: 10, given: &given}, 10 * time.Second, &walks}
+		p.Listings.Store = slow{crowd{number: 10, given: given}, 10 * time.Second, &walks}
 		look := func() (took time.Duration) {
 			t.Helper()
 			began := time.Now()
@@ -488,10 +484,10 @@ func TestNobodyWaitsForAWalk(t *testing.T) {
 // TestWhatShowsNotEverybodyReadsNotEverybody: with a million people, one's own day and the
 // numbers are there at once.
 func TestWhatShowsNotEverybodyReadsNotEverybody(t *testing.T) {
-	o, given := newOffice(t), 0
+	o, given := newOffice(t), new(atomic.Int64)
 	p := o.page()
 	p.Own = &asking{}
-	p.Listings.Store = o.crowded(1_000_000, &given)
+	p.Listings.Store = o.crowded(1_000_000, given)
 	for _, path := range []string{"/me", "/occupancy", "/events", "/unmatched", "/person?user=bob@example.com"} {
 		sees := web.Viewer{Sees: web.Everything, User: "ann@example.com"}
 		w := httptest.NewRecorder()
@@ -499,8 +495,8 @@ func TestWhatShowsNotEverybodyReadsNotEverybody(t *testing.T) {
 		if want := map[bool]int{true: 404, false: 200}[strings.HasPrefix(path, "/person")]; w.Code != want {
 			t.Errorf("%s: %d", path, w.Code)
 		}
-		if given > 0 {
-			t.Errorf("%s read %d people", path, given)
+		if given.Load() > 0 {
+			t.Errorf("%s read %d people", path, given.Load())
 		}
 	}
 }
@@ -535,14 +531,14 @@ func TestWhatMeantThatLessWasKnownStandsBehindEachPicture(t *testing.T) {
 // TestARosterOfAMillionIsNone: it says so once it has met more people than anybody reads,
 // and reads no further.
 func TestARosterOfAMillionIsNone(t *testing.T) {
-	o, given := newOffice(t), 0
+	o, given := newOffice(t), new(atomic.Int64)
 	p := o.page()
-	p.Listings.Store = o.crowded(1_000_000, &given)
+	p.Listings.Store = o.crowded(1_000_000, given)
 	if code, text := get(t, p, "/roster"); code != http.StatusNotFound || !strings.Contains(text, "More than 100000 visits are of that day: presenced visits has them") {
 		t.Errorf("%d\n%s", code, text)
 	}
 	get(t, p, "/roster") // which the first has found out
-	if given > 110_000 {
-		t.Errorf("it read %d people", given)
+	if given.Load() > 110_000 {
+		t.Errorf("it read %d people", given.Load())
 	}
 }

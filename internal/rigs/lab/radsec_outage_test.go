@@ -85,8 +85,9 @@ func (o *office) keepingPort() {
 
 // The daemon is restarted under 500 requests a second, three times, and keeps
 // its port: each request is answered, before or after, and counts once. Who
-// connects again at once has an answer within a second, after one restart of the
-// three at least, unless the machine has too much else to do to tell.
+// connects again at once has an answer within a second of when the daemon is there again,
+// after one restart of the three at least, unless the machine has too much else to do to
+// tell.
 func TestRestartUnderLoadOverTLS(t *testing.T) {
 	t.Parallel()
 	o := openBranch(t)
@@ -94,12 +95,15 @@ func TestRestartUnderLoadOverTLS(t *testing.T) {
 	s := o.sender(o.radsec(), "ap1")
 	const rate, restarts = 500, 3
 	restarted := make(chan struct{})
+	var longest time.Duration
 	go func() {
 		defer close(restarted)
 		for range restarts {
 			time.Sleep(2 * time.Second)
+			began := time.Now()
 			o.daemon.Stop()
 			o.daemon.Start()
+			longest = max(longest, time.Since(began))
 		}
 	}()
 	sent := 0
@@ -114,12 +118,12 @@ func TestRestartUnderLoadOverTLS(t *testing.T) {
 	}
 	o.Eventually("every request is answered", func() bool { return s.pending() == 0 })
 	n, gaps := s.connections()
-	t.Logf("%d requests; first answers %s after the connection was closed", sent, gaps)
+	t.Logf("%d requests; first answers %s after the connection was closed; restarts took up to %s", sent, gaps, longest)
 	if n < 1+restarts || len(gaps) < restarts {
 		t.Fatalf("it connected %d times, and %d times an answer was waited for", n, len(gaps))
 	}
-	if slices.Min(gaps) > time.Second && !busy() {
-		t.Error("no first answer came within a second")
+	if slices.Min(gaps) > longest+time.Second && !busy() {
+		t.Error("no first answer came within a second of the restart")
 	}
 	o.cameOnce(o.allSessions(), sent)
 }
