@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"sync"
@@ -76,7 +75,7 @@ func NewWholeMemory() *Memory {
 // InTrouble has the daemon that has this store get into trouble from now on, always the
 // same for one seed and order of calls.
 func (m *Memory) InTrouble(seed uint64, of Troubles) *Memory {
-	m.trouble = trouble{of: of, r: rand.New(rand.NewPCG(seed, 0x7206b1e))}
+	m.trouble.begin(seed, of)
 	return m
 }
 

@@ -28,27 +28,32 @@ var ErrGaveUp = errors.New("the engine gave up: nobody knows what was made")
 
 // trouble is what befalls one daemon's store.
 type trouble struct {
+	mu sync.Mutex // guards what follows
 	of Troubles
-	mu sync.Mutex // guards r
 	r  *rand.Rand // nil: nothing does
 }
 
-func (t *trouble) by(chance float64) bool {
-	if chance == 0 {
-		return false
-	}
+// begin has these troubles befall it from now on.
+func (t *trouble) begin(seed uint64, of Troubles) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.r.Float64() < chance
+	t.of, t.r = of, rand.New(rand.NewPCG(seed, 0x7206b1e))
 }
 
-func (t *trouble) conflicts() bool { return t.by(t.of.Conflicts) }
-func (t *trouble) loses() bool     { return t.by(t.of.Losses) }
-func (t *trouble) hints() bool     { return t.by(t.of.Hints) }
+func (t *trouble) by(chance func(*Troubles) float64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	probable := chance(&t.of)
+	return probable > 0 && t.r.Float64() < probable
+}
+
+func (t *trouble) conflicts() bool { return t.by(func(of *Troubles) float64 { return of.Conflicts }) }
+func (t *trouble) loses() bool     { return t.by(func(of *Troubles) float64 { return of.Losses }) }
+func (t *trouble) hints() bool     { return t.by(func(of *Troubles) float64 { return of.Hints }) }
 
 // end returns what the answer is to what was made.
 func (t *trouble) end() error {
-	if t.by(t.of.GivesUp) {
+	if t.by(func(of *Troubles) float64 { return of.GivesUp }) {
 		return ErrGaveUp
 	}
 	return nil
@@ -56,11 +61,13 @@ func (t *trouble) end() error {
 
 // wait lets an answer take its time.
 func (t *trouble) wait() {
-	if t.of.Slow == 0 || !t.by(t.of.Delays) {
-		return
+	var slow time.Duration
+	if t.by(func(of *Troubles) float64 { return of.Delays }) {
+		t.mu.Lock()
+		if t.of.Slow > 0 {
+			slow = time.Duration(t.r.Int64N(int64(t.of.Slow)))
+		}
+		t.mu.Unlock()
 	}
-	t.mu.Lock()
-	slow := time.Duration(t.r.Int64N(int64(t.of.Slow)))
-	t.mu.Unlock()
 	time.Sleep(slow)
 }
