@@ -85,9 +85,9 @@ func (o *office) keepingPort() {
 
 // The daemon is restarted under 500 requests a second, three times, and keeps
 // its port: each request is answered, before or after, and counts once. Who
-// connects again at once has an answer within a second of when the daemon is there again,
-// after one restart of the three at least, unless the machine has too much else to do to
-// tell.
+// connects again at once has an answer within a second, or on a machine that starts a
+// program more slowly no later than whoever starts it sees it there, after one restart of
+// the three at least, unless the machine has too much else to do to tell.
 func TestRestartUnderLoadOverTLS(t *testing.T) {
 	t.Parallel()
 	o := openBranch(t)
@@ -122,8 +122,8 @@ func TestRestartUnderLoadOverTLS(t *testing.T) {
 	if n < 1+restarts || len(gaps) < restarts {
 		t.Fatalf("it connected %d times, and %d times an answer was waited for", n, len(gaps))
 	}
-	if slices.Min(gaps) > longest+time.Second && !busy() {
-		t.Error("no first answer came within a second of the restart")
+	if slices.Min(gaps) > max(time.Second, longest) && !busy() {
+		t.Error("no first answer came within a second, nor by the end of the restart")
 	}
 	o.cameOnce(o.allSessions(), sent)
 }
