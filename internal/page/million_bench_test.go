@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/presenced/presenced/internal/web"
-	"github.com/presenced/presenced/presence"
 )
 
 // BenchmarkOfAMillion is what the pages cost that do not show everybody, with a million
@@ -17,23 +15,7 @@ import (
 func BenchmarkOfAMillion(b *testing.B) {
 	for _, people := range []int{50_000, 1_000_000} {
 		o := newOffice(b)
-		const batch = 1000
-		for from := 0; from < people; from += batch {
-			changes := make([]presence.Change, batch)
-			for i := range changes {
-				n := from + i
-				s := presence.Sighting{
-					User: fmt.Sprintf("u%06d@example.com", n), Device: fmt.Sprintf("02:00:5e:%02x:%02x:%02x", n>>16, n>>8&255, n&255), Session: fmt.Sprint("s", n),
-					NAS: wlc, Status: presence.Start, Whose: presence.Mine, Site: "london", SSID: "Corp", At: o.now.Add(-time.Hour), Heard: o.now.Add(-time.Hour),
-				}
-				changes[i] = presence.Change{User: s.User, Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
-					return presence.Outcome{Archived: p.Hear(s, o.world)}
-				}}
-			}
-			if err := o.store.Update(b.Context(), changes); err != nil {
-				b.Fatal(err)
-			}
-		}
+		o.filled(b, people)
 		if err := o.store.Update(b.Context(), o.weeks("london", people, 60)); err != nil {
 			b.Fatal(err)
 		}
