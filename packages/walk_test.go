@@ -118,6 +118,11 @@ func TestInstalledUpgradedRemoved(t *testing.T) {
 			go func() { early <- ask(m.Addr(), "early", 0) }()
 			m.edit("/etc/presenced/secrets/hq-wlc", lab.Secret+"\n")
 			m.must("presenced", "check", "--online")
+			// The packet may have begun an attempt before the secret was there, and whoever joins that is told of its end.
+			l.Eventually("what waits starts it, now that it has its secret", func() bool {
+				is, _ := m.Systemctl("is-active", "presenced.service")
+				return is == "active"
+			})
 			m.must("systemctl", "enable", "--now", "presenced.socket", "presenced.service")
 			m.units("active", "enabled")
 			if err := errors.Join(<-early, ask(m.Addr(), "ann", 1)); err != nil {
