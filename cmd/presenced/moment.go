@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/presenced/presenced/configs"
+	"github.com/presenced/presenced/internal/control"
 )
 
 // since is a flag that holds a moment in the past; of a day, its begin.
@@ -46,7 +46,7 @@ func moment(text string, now time.Time) (from, to time.Time, err error) {
 	if ago, err := configs.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), now.Add(-ago), nil
 	}
-	if day, ok := dayOf(strings.ToLower(text), now); ok {
+	if day, ok := control.DayNamed(text, now); ok {
 		return day, day.AddDate(0, 0, 1), nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", "2006-01-02T15:04"} {
@@ -55,24 +55,4 @@ func moment(text string, now time.Time) (from, to time.Time, err error) {
 		}
 	}
 	return from, to, fmt.Errorf("%q is no time: write how long ago (24h, 3d), today, yesterday, monday, a date, or RFC 3339 such as 2026-11-24T08:00:00Z", text)
-}
-
-// dayOf returns the begin of the day that is named; of a day of the week the latest
-// that has begun.
-func dayOf(name string, now time.Time) (time.Time, bool) {
-	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
-	switch name {
-	case "today":
-		return today, true
-	case "yesterday":
-		return today.AddDate(0, 0, -1), true
-	}
-	for back := range 7 {
-		day := today.AddDate(0, 0, -back)
-		if weekday := strings.ToLower(day.Weekday().String()); name == weekday || name == weekday[:3] {
-			return day, true
-		}
-	}
-	day, err := time.ParseInLocation(time.DateOnly, name, now.Location())
-	return day, err == nil
 }

@@ -131,18 +131,18 @@ func bookingOf(e control.Enrolled) string {
 	return ""
 }
 
-// date is a flag that holds a day.
+// date is a flag that names a day. Which date that is each site says: its day turns in
+// the small hours.
 type date string
 
 func (d *date) Type() string   { return "day" }
 func (d *date) String() string { return string(*d) }
 
 func (d *date) Set(text string) error {
-	day, is := dayOf(strings.ToLower(text), time.Now())
-	if !is {
+	if _, is := control.DayNamed(text, time.Now()); !is {
 		return fmt.Errorf("%q is no day: write today, yesterday, monday, or %s", text, time.Now().Format(time.DateOnly))
 	}
-	*d = date(day.Format(time.DateOnly))
+	*d = date(text)
 	return nil
 }
 

@@ -51,10 +51,10 @@ type Enrolled struct {
 	WalkIn  bool                `json:"walk_in"` // a pass was booked, or would have been
 }
 
-// RosterQuery chooses rosters; what is empty chooses all sites, and today.
+// RosterQuery chooses rosters; what is empty chooses all sites, and the day that is on.
 type RosterQuery struct {
 	Site string
-	Day  string // 2006-01-02
+	Day  string // see [DayNamed]: each site has a today of its own
 }
 
 // ErrNoRoster says that the roster is turned off.
@@ -202,24 +202,21 @@ func sitesOf(rules presence.Rules, name string) ([]presence.Site, error) {
 	return sites, nil
 }
 
-// dayOf returns a moment in the site's day of that date, which is today's for none.
-func dayOf(site presence.Site, date string, now time.Time, rules presence.Rules) (time.Time, error) {
-	if date == "" {
+// dayOf returns a moment in the site's day that a word names, which is the one that is on
+// for none.
+func dayOf(site presence.Site, word string, now time.Time, rules presence.Rules) (time.Time, error) {
+	if word == "" {
 		return now, nil
 	}
-	zone := site.Zone
-	if zone == nil {
-		zone = time.UTC
+	today := site.Day(now, rules.DayStarts)
+	date, is := DayNamed(word, today)
+	if !is {
+		return now, fmt.Errorf("read day %q: want one such as %s", word, today.Format(time.DateOnly))
 	}
-	asked, err := time.ParseInLocation(time.DateOnly, date, zone)
-	if err != nil {
-		return now, fmt.Errorf("read day %q: want one such as %s", date, now.In(zone).Format(time.DateOnly))
+	if date.Format(time.DateOnly) > today.Format(time.DateOnly) {
+		return now, FutureError{word, site.Name}
 	}
-	day := site.Day(asked.AddDate(0, 0, 1).Add(-time.Second), rules.DayStarts)
-	if today := site.Day(now, rules.DayStarts); day.After(today) {
-		return now, FutureError{date, site.Name}
-	}
-	return day, nil
+	return site.Day(date.AddDate(0, 0, 1).Add(-time.Second), rules.DayStarts), nil
 }
 
 // FutureError says that a day has not begun, and that bookings are not read so far

@@ -92,16 +92,14 @@ func (p *Page) roster(r *http.Request, _ *snapshot) (string, any, error) {
 	if len(body.Sites) == 0 && len(all) > 0 {
 		return "", nil, errNoSuch{"There is no site " + plain(r.FormValue("site")) + "."}
 	}
-	body.days(now)
+	if len(body.Sites) > 0 {
+		body.days(rules.Sites[body.Sites[0].Site].Day(now, rules.DayStarts))
+	}
 	return "Roster", body, nil
 }
 
-// days fills in which day it is, and which are beside it.
-func (b *rosterBody) days(now time.Time) {
-	if len(b.Sites) == 0 {
-		return
-	}
-	today := now.In(b.Sites[0].Clock)
+// days fills in which day it is, and which are beside it, where today began then.
+func (b *rosterBody) days(today time.Time) {
 	if b.Today {
 		b.Day = b.Sites[0].Day
 	}
