@@ -26,7 +26,7 @@ func arrive(t *testing.T, people int, prefetch bool) (calls, posts int) {
 			APIURL: "https://api.example.test", AuthURL: "https://login.example.test", ClientID: credentials,
 			Secret:    func() (string, error) { return "s3cret", nil },
 			Buildings: map[string]string{"london": london}, Transport: server.RoundTripper(),
-		}, presence.NewMemory(), quiet)
+		}, &memory{Memory: presence.NewMemory()}, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func BenchmarkArrival(b *testing.B) {
 		APIURL: http.URL, AuthURL: http.URL, ClientID: credentials, Rate: 1e6,
 		Secret:    func() (string, error) { return "s3cret", nil },
 		Buildings: map[string]string{"london": london},
-	}, presence.NewMemory(), quiet)
+	}, &memory{Memory: presence.NewMemory()}, quiet)
 	if err != nil {
 		b.Fatal(err)
 	}

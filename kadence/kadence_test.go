@@ -159,6 +159,20 @@ func (m *memory) Note(ctx context.Context, kind, key string) ([]byte, error) {
 	return m.Memory.Note(ctx, kind, key)
 }
 
+// Update takes everybody for somebody whom the tracker knows.
+func (m *memory) Update(ctx context.Context, changes []presence.Change) error {
+	all := slices.Clone(changes)
+	for i, c := range all {
+		if c.User == "" {
+			continue
+		}
+		all[i].Apply = func(_ *presence.Person, notes [][]byte) presence.Outcome {
+			return c.Apply(&presence.Person{User: c.User, Facts: []presence.Facts{{}}}, notes)
+		}
+	}
+	return m.Memory.Update(ctx, all)
+}
+
 // noted returns the users of whom something is noted.
 func (m *memory) noted(t *testing.T) (users []string) {
 	notes, err := m.Notes(t.Context(), userKind, "", 100)

@@ -36,8 +36,8 @@ type knownUser struct {
 
 // userID returns the id of the user with exactly this address, in whichever
 // case. It returns [presence.ErrNoUser] if there is none, or more than one.
-func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
-	email = presence.Fold(email)
+func (d *Desk) userID(ctx context.Context, user string) (knownUser, error) {
+	email := presence.Fold(user)
 	if !strings.Contains(email, "@") {
 		return knownUser{}, presence.ErrNoUser // and not a question that everybody would be the answer to
 	}
@@ -57,7 +57,7 @@ func (d *Desk) userID(ctx context.Context, email string) (knownUser, error) {
 	}
 	known = known.renew(ids, time.Now())
 	known.Invited = invited
-	if err := d.remember(ctx, userKind, email, known); err != nil {
+	if err := d.noteUser(ctx, user, known); err != nil {
 		return knownUser{}, err
 	}
 	switch {
@@ -156,22 +156,30 @@ func Tidy(ctx context.Context, store Notes) error {
 
 // doubtUser makes the next look-up ask the API, without forgetting that there was
 // a user.
-func (d *Desk) doubtUser(ctx context.Context, email string) error {
-	known, err := d.userNote(ctx, email)
+func (d *Desk) doubtUser(ctx context.Context, user string) error {
+	known, err := d.userNote(ctx, user)
 	if err != nil || !known.believed() {
 		return err
 	}
 	known.Found = time.Now().Add(-userKnown)
-	return d.remember(ctx, userKind, presence.Fold(email), known)
+	return d.noteUser(ctx, user, known)
 }
 
-func (d *Desk) remember(ctx context.Context, kind, key string, value any) error {
-	b, err := json.Marshal(value)
-	if err == nil {
-		err = d.memory.Update(ctx, []presence.Change{presence.WriteNotes(presence.Note{Kind: kind, Key: key, Value: b})})
-	}
+// noteUser remembers what was found out about the user's address. Whoever was forgotten
+// while it was asked for stays forgotten.
+func (d *Desk) noteUser(ctx context.Context, user string, known knownUser) error {
+	value, err := json.Marshal(known)
 	if err != nil {
-		return fmt.Errorf("remember %s: %w", kind, err)
+		panic(err) // texts and times
+	}
+	err = d.memory.Update(ctx, []presence.Change{{User: user, Apply: func(p *presence.Person, _ [][]byte) presence.Outcome {
+		if p.Unknown() {
+			return presence.Outcome{}
+		}
+		return presence.Outcome{Notes: []presence.Note{{Kind: userKind, Key: presence.Fold(user), Value: value}}}
+	}}})
+	if err != nil {
+		return fmt.Errorf("remember user: %w", err)
 	}
 	return nil
 }
