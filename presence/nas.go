@@ -3,37 +3,30 @@ package presence
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
 
 // What the tracker knows of a NAS and of a client, and what decisions see of it.
 
-// massAtOnce is how many ends at once may be a mass end.
-const massAtOnce = 5
+// nasesInTurn is how many NASes are looked at while others wait.
+const nasesInTurn = 256
 
 // nas is what the tracker knows of one NAS: more than is stored.
 type nas struct {
 	NAS
-	noted  time.Time            // NAS.Heard as last stored
-	live   map[string]station   // people's devices that are alive there
-	quiet  map[string]station   // … that fell silent: what is heard of them again disproves their interval
-	ended  map[string]time.Time // devices that ended there lately and did not come back, by arrival
-	ends   []end                // in order of arrival, so that what is no longer lately is at the front
-	early  map[string]sign      // Stops of devices that are not known to be there, by device
+	noted  time.Time          // NAS.Heard as last stored
+	live   map[string]station // people's devices that are alive there
+	quiet  map[string]station // … that fell silent: what is heard of them again disproves their interval
+	ends   ends               // devices that ended there lately and did not come back
+	early  map[string]sign    // Stops of devices that are not known to be there, by device
 	name   NASName
 	stored bool // there is a note of it
 	served bool // a record of a station came from it, or is remembered
 
 	regular int           // stations that are heard by an interval of their own, at the last count
 	every   time.Duration // the median of these intervals
-}
-
-// end is the Stop of a device at a NAS.
-type end struct {
-	device string
-	at     time.Time
-	own    bool // the Stop named a cause of the station's own
 }
 
 // source is what is known of a client as a whole, and of its old news.
@@ -81,13 +74,38 @@ func (n *nas) told() NAS {
 
 // NASes returns what is known of every NAS, by name.
 func (t *Tracker) NASes() map[NASName]NAS {
+	every := t.everyNAS()
+	all := make(map[NASName]NAS, len(every))
+	t.inTurn(every, func(n *nas) { all[n.name] = n.told() })
+	return all
+}
+
+// CountNASes returns of how many NASes something is known.
+func (t *Tracker) CountNASes() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := make(map[NASName]NAS, len(t.nases))
-	for name, n := range t.nases {
-		all[name] = n.told()
+	return len(t.nases)
+}
+
+// everyNAS returns the NASes, for inTurn.
+func (t *Tracker) everyNAS() []*nas {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.nases))
+}
+
+// inTurn calls f, with t.mu held, for each of the NASes that is known still. Between some
+// and the next it lets others have t.mu: no record waits for a walk over all NASes.
+func (t *Tracker) inTurn(all []*nas, f func(*nas)) {
+	for some := range slices.Chunk(all, nasesInTurn) {
+		t.mu.Lock()
+		for _, n := range some {
+			if t.nases[n.name] == n {
+				f(n)
+			}
+		}
+		t.mu.Unlock()
 	}
-	return all
 }
 
 // ofSource returns the source of the NAS's client. The caller holds t.mu.
@@ -117,7 +135,7 @@ func (s *source) isOld(at time.Time) {
 }
 
 func newNAS(n NAS) *nas {
-	return &nas{NAS: n, noted: n.Heard, live: map[string]station{}, quiet: map[string]station{}, ended: map[string]time.Time{}}
+	return &nas{NAS: n, noted: n.Heard, live: map[string]station{}, quiet: map[string]station{}}
 }
 
 // station is a person's device that is alive at a NAS.

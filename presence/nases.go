@@ -84,7 +84,7 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 			was = is
 		}
 		t.alive(s.Device, n, was.hear(s), s.Status == Start)
-		delete(n.ended, s.Device)
+		n.ends.remove(s.Device)
 	case Stop:
 		was, on := n.live[s.Device]
 		if !on {
@@ -102,49 +102,19 @@ func (t *Tracker) hear(s *Sighting, person bool) {
 // ended notes the Stop of a device at the NAS, and whether it is one of a mass end. Stops
 // that another daemon heard come late. The caller holds t.mu.
 func (t *Tracker) ended(n *nas, device string, at time.Time, own bool) {
-	n.end(device, at, own)
-	if !n.massEnd() {
+	n.ends.add(device, at, own)
+	if !n.ends.mass(len(n.live)) {
 		return
 	}
-	latest := n.ends[len(n.ends)-1].at
+	latest := n.ends.latest
 	if latest.After(at) && within(latest, n.Fell, massEnd/2) { // another daemon has seen to it
 		return
 	}
 	n.Fell = latest
 	n.noted = time.Time{}
 	t.spoke[n] = struct{}{}
-	t.fallen = append(t.fallen, n.name)
+	t.fallen[n.name] = struct{}{}
 	t.wake()
-}
-
-// end notes the Stop of a device.
-func (n *nas) end(device string, at time.Time, own bool) {
-	i := len(n.ends)
-	for i > 0 && n.ends[i-1].at.After(at) {
-		i--
-	}
-	n.ended[device] = at
-	n.ends = slices.Insert(n.ends, i, end{device, at, own})
-	for latest := n.ends[len(n.ends)-1].at; latest.Sub(n.ends[0].at) > massEnd; n.ends = n.ends[1:] {
-		if old := n.ends[0]; n.ended[old.device].Equal(old.at) {
-			delete(n.ended, old.device)
-		}
-	}
-}
-
-// massEnd reports whether most of the NAS's people have just ended at once. Stops
-// that name a cause of the station's own count only if they came within seconds.
-func (n *nas) massEnd() bool {
-	if len(n.ended) < massAtOnce || len(n.ended) <= len(n.live) {
-		return false
-	}
-	latest, gone := n.ends[len(n.ends)-1].at, 0
-	for _, e := range n.ends {
-		if n.ended[e.device].Equal(e.at) && (!e.own || latest.Sub(e.at) <= atOnce) {
-			gone++
-		}
-	}
-	return gone >= massAtOnce && gone > len(n.live)+len(n.ended)-gone
 }
 
 // reset notes a reset of a NAS, once.
@@ -185,38 +155,39 @@ func (t *Tracker) notNoted(notes []Note) {
 // last notes, and the erasures of the notes of forgotten NASes.
 func (t *Tracker) nasNotes(now time.Time, ago time.Duration) (notes []Note) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for _, name := range t.unnoted {
 		if t.nases[name] == nil {
 			notes = append(notes, Note{Kind: nasKind, Key: string(name)})
 		}
 	}
 	t.unnoted = nil
-	for n := range t.spoke {
+	spoke := slices.Collect(maps.Keys(t.spoke))
+	t.mu.Unlock()
+	t.inTurn(spoke, func(n *nas) {
 		if news := n.Heard.Sub(n.noted); news < ago || news == 0 {
-			continue
+			return
 		}
 		if delete(t.spoke, n); !n.memorable() {
-			continue
+			return
 		}
 		t.habit(n, now)
 		n.noted, n.stored = n.Heard, t.isBeat == nil
 		if t.isBeat != nil { // nothing is kept
-			continue
+			return
 		}
 		value, err := json.Marshal(n.NAS)
 		if err != nil {
 			panic(err) // times and durations
 		}
 		notes = append(notes, Note{Kind: nasKind, Key: string(n.name), Value: value})
-	}
+	})
 	return notes
 }
 
 // memorable reports whether the NAS is worth a note: a name that was heard once, with
 // nobody there, may be made up.
 func (n *nas) memorable() bool {
-	return n.stored || len(n.live)+len(n.ended)+len(n.Resets) > 0 || n.Heard.Sub(n.Since) >= nasEvery
+	return n.stored || len(n.live)+len(n.ends.of)+len(n.Resets) > 0 || n.Heard.Sub(n.Since) >= nasEvery
 }
 
 // recall reads the stored NASes, and from the stored people which devices are alive
@@ -263,7 +234,7 @@ func (t *Tracker) recallStation(s *Session) {
 	if n == nil {
 		return
 	}
-	if _, gone := n.ended[s.Device]; gone {
+	if _, gone := n.ends.of[s.Device]; gone {
 		return
 	}
 	for _, o := range t.at[s.Device] {
@@ -331,9 +302,8 @@ func (t *Tracker) notes(ctx context.Context, kind string, f func(Note)) error {
 // dropNASes forgets NASes that were not heard for long, and devices at them that
 // were not heard for longer than max_session.
 func (t *Tracker) dropNASes(ctx context.Context, now time.Time) error {
-	t.mu.Lock()
 	past, owed := now.Add(-nasForget), now.Add(-t.policy.Load().rules.MaxSession)
-	for name, n := range t.nases {
+	t.inTurn(t.everyNAS(), func(n *nas) {
 		maps.DeleteFunc(n.quiet, func(_ string, s station) bool { return now.Sub(s.heard) > longestInterim })
 		for device, s := range n.live {
 			if s.heard.Before(owed) {
@@ -341,10 +311,9 @@ func (t *Tracker) dropNASes(ctx context.Context, now time.Time) error {
 			}
 		}
 		if n.Heard.Before(past) && !n.Heard.IsZero() {
-			t.removeNAS(name)
+			t.removeNAS(n.name)
 		}
-	}
-	t.mu.Unlock()
+	})
 	notes := t.nasNotes(now, nasEvery)
 	if len(notes) == 0 {
 		return nil

@@ -3,8 +3,6 @@ package presence
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -153,36 +151,39 @@ func sharedAccount(user string) Nobody {
 	}
 }
 
-// commit writes the heartbeats that are to be written now, and makes the changes, in one update.
+// commit makes the changes and writes heartbeats, in one update: those of tickChunk people
+// at most, so that no record waits for those of everybody.
 func (t *Tracker) commit(ctx context.Context, now time.Time, changes ...Change) error {
 	w := t.world(now)
 	beats := t.beating()
 	all := make([]Change, 0, len(beats)+len(changes))
-	for _, waiting := range beats {
-		for _, n := range waiting {
-			all = append(all, t.beat(n, &w))
-		}
+	for _, n := range beats {
+		all = append(all, t.beat(n, &w))
 	}
-	slices.SortFunc(all, func(a, b Change) int { return strings.Compare(a.User, b.User) }) // those of one person together
 	err := t.update(ctx, now, append(all, changes...))
 	if err != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		for _, waiting := range beats {
-			for _, n := range waiting {
-				t.keepHeartbeat(n)
-			}
+		for _, n := range beats {
+			t.keepHeartbeat(n)
 		}
 	}
 	return err
 }
 
-// beating takes out the heartbeats that are to be written.
-func (t *Tracker) beating() map[string][]*Sighting {
+// beating takes out the heartbeats of some people, those of one person together.
+func (t *Tracker) beating() (beats []*Sighting) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	beats := t.heartbeats
-	t.heartbeats = map[string][]*Sighting{}
+	some := 0
+	for user, waiting := range t.heartbeats {
+		if some == tickChunk {
+			break
+		}
+		some++
+		beats = append(beats, waiting...)
+		delete(t.heartbeats, user)
+	}
 	return beats
 }
 

@@ -324,7 +324,7 @@ func TestWhatDaemonsTellEachOtherComesInAnyOrder(t *testing.T) {
 			}
 			n := tr.nases["hq/wlc"]
 			_, live := n.live[phone]
-			_, ended := n.ended[phone]
+			_, ended := n.ends.of[phone]
 			if live != c.live || ended != c.ended || live != (len(tr.at[phone]) > 0) {
 				t.Errorf("live %v, ended %v, at %d NASes", live, ended, len(tr.at[phone]))
 			}

@@ -237,7 +237,7 @@ func (t *Tracker) halveNASes(s *Share) {
 	}
 	slices.SortFunc(all, func(a, b known) int {
 		return cmp.Or(
-			cmp.Compare(len(a.live)+len(a.ended), len(b.live)+len(b.ended)),
+			cmp.Compare(len(a.live)+len(a.ends.of), len(b.live)+len(b.ends.of)),
 			cmp.Compare(a.Heard.Sub(a.Since), b.Heard.Sub(b.Since)),
 			a.Heard.Compare(b.Heard),
 		)

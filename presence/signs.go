@@ -139,7 +139,7 @@ func (t *Tracker) isTold(s *sign) {
 		delete(n.early, s.Device)
 		t.ended(n, s.Device, stop.Heard, stop.Cause.own())
 		return
-	case !n.ended[s.Device].Before(s.Heard):
+	case !n.ends.of[s.Device].at.Before(s.Heard):
 		return
 	}
 	for _, o := range t.at[s.Device] {
@@ -152,13 +152,13 @@ func (t *Tracker) isTold(s *sign) {
 		was = is
 	}
 	t.alive(s.Device, n, was.hear(&Sighting{Session: s.Session, Status: s.Status, At: s.At}), s.Status == Start)
-	delete(n.ended, s.Device)
+	n.ends.remove(s.Device)
 }
 
 // isToldOfEnd takes in a Stop that another daemon heard.
 func (t *Tracker) isToldOfEnd(n *nas, s *sign) {
 	is, on := n.live[s.Device]
-	switch _, ended := n.ended[s.Device]; {
+	switch _, ended := n.ends.of[s.Device]; {
 	case ended:
 	case !on:
 		n.endsEarly(s)

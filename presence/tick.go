@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -59,7 +60,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			now := t.now()
-			return t.commit(context.WithoutCancel(ctx), now, WriteNotes(append(t.nasNotes(now, 0), t.signNotes(now)...)...))
+			return t.writeNotes(context.WithoutCancel(ctx), now, append(t.nasNotes(now, 0), t.signNotes(now)...))
 		case <-t.kick:
 			timer.Stop()
 		case <-timer.C:
@@ -126,7 +127,7 @@ func (t *Tracker) advanceEverybody(ctx context.Context, now time.Time) error {
 // again.
 func (t *Tracker) flush(ctx context.Context, now time.Time) error {
 	t.mu.Lock()
-	waiting, failing, again := len(t.heartbeats), t.failing, t.again
+	failing, again := t.failing, t.again
 	early := now.Before(t.flushed.Add(flushEvery))
 	if !early {
 		t.flushed = now
@@ -142,13 +143,8 @@ func (t *Tracker) flush(ctx context.Context, now time.Time) error {
 	if !again.IsZero() {
 		notes = append(notes, Note{Kind: listeningKind, Key: listeningKey, Value: []byte(again.UTC().Format(time.RFC3339Nano))})
 	}
-	if waiting == 0 && len(notes) == 0 {
-		return nil
-	}
-	err := t.commit(ctx, now, WriteNotes(notes...))
-	if err != nil {
-		t.notNoted(notes)
-	} else if !again.IsZero() {
+	err := t.writeNotes(ctx, now, notes)
+	if err == nil && !again.IsZero() {
 		t.mu.Lock()
 		if t.again.Equal(again) {
 			t.again = time.Time{}
@@ -158,27 +154,50 @@ func (t *Tracker) flush(ctx context.Context, now time.Time) error {
 	return err
 }
 
+// writeNotes writes the notes and the heartbeats that wait, some in each commit: records
+// wait for one of these at the most. What could not be stored is due again.
+func (t *Tracker) writeNotes(ctx context.Context, now time.Time, notes []Note) error {
+	t.mu.Lock()
+	waiting := len(t.heartbeats)
+	t.mu.Unlock()
+	for ; len(notes) > 0 || waiting > 0; waiting -= tickChunk {
+		some := notes[:min(len(notes), tickChunk)]
+		if err := t.commit(ctx, now, WriteNotes(some...)); err != nil {
+			t.notNoted(notes)
+			return err
+		}
+		notes = notes[len(some):]
+	}
+	return nil
+}
+
 // advanceFallen lets time pass for people whose sessions may have been part of a
-// mass end.
+// mass end. What falls meanwhile is left to the next walk, as by sweep.
 func (t *Tracker) advanceFallen(ctx context.Context, now time.Time) error {
+	if now.Before(t.sweeps) {
+		return nil
+	}
 	t.mu.Lock()
 	fallen := t.fallen
-	t.fallen = nil
+	if len(fallen) > 0 {
+		t.fallen = map[NASName]struct{}{}
+	}
 	t.mu.Unlock()
 	if len(fallen) == 0 {
 		return nil
 	}
+	t.swept = true
 	held, err := t.advanceWhere(ctx, now, func(p *Person) bool {
-		return slices.ContainsFunc(p.Facts, func(f Facts) bool { return slices.Contains(fallen, f.Place.NAS) })
+		return slices.ContainsFunc(p.Facts, func(f Facts) bool { _, fell := fallen[f.Place.NAS]; return fell })
 	}, MassEnd)
 	if err == nil {
-		t.log.Info("a NAS lost most of its people at once: they are held", "people", held)
+		t.log.Info("NASes lost most of their people at once: they are held", "nases", len(fallen), "people", held)
 		t.counts.hold(EventMassEnd, held)
-		err = t.commit(ctx, now, WriteNotes(massEndEvent(fallen, held, now, t.world(now)).Note()))
+		err = t.commit(ctx, now, WriteNotes(massEndEvent(slices.Collect(maps.Keys(fallen)), held, now, t.world(now)).Note()))
 	}
 	if err != nil {
 		t.mu.Lock()
-		t.fallen = append(t.fallen, fallen...)
+		maps.Copy(t.fallen, fallen)
 		t.mu.Unlock()
 	}
 	return err

@@ -34,7 +34,7 @@ type Tracker struct {
 
 	learned time.Time // when learn last read what others noted
 
-	sweeps time.Time // when sweep may walk over everybody again
+	sweeps time.Time // when Run may walk over everybody again for what befell a NAS
 	swept  bool      // … and that it has since Run last saw to that
 
 	mu         sync.Mutex // guards what follows
@@ -59,8 +59,8 @@ type Tracker struct {
 	unnoted    []NASName              // NASes that are forgotten, and whose notes are to be
 	crowds     map[string]time.Time   // users known to be shared accounts, and until when
 	unmatched  unmatched
-	owned      map[string]owned // by device: what lately was read or written of their notes
-	fallen     []NASName        // NASes that lost most of their people, at which nobody has looked yet
+	owned      map[string]owned     // by device: what lately was read or written of their notes
+	fallen     map[NASName]struct{} // NASes that lost most of their people, at which nobody has looked yet
 	reasons    map[Reason]uint64
 	identities map[string]Identities // by client
 	next       time.Time             // when Run looks at who is due
@@ -79,8 +79,8 @@ const (
 	flushEvery  = 5 * time.Second // how long a heartbeat may wait to be written
 	recallAgain = time.Second     // how long a shared store that cannot be asked is left alone before Run asks it again
 	learnEvery  = 15 * time.Second
-	tickChunk   = 256 // people whom one commit lets time pass for
-	sweepShare  = 10  // one part in so many of the time goes into such walks for resets
+	tickChunk   = 256 // people whom one commit lets time pass for, or notes that it writes
+	sweepShare  = 10  // one part in so many of the time goes into walks for resets and mass ends
 )
 
 // NewTracker returns a tracker over what is in the store.
@@ -95,8 +95,8 @@ func newTracker(now time.Time, store Store, mapping Mapping, rules Rules, log *s
 	t := &Tracker{
 		HasWork: func() {}, store: store, log: log, kick: make(chan struct{}, 1), looked: now, ticked: now,
 		nases: map[NASName]*nas{}, hashes: map[uint32]*nas{}, spoke: map[*nas]struct{}{}, at: map[string][]*nas{}, heartbeats: map[string][]*Sighting{}, unmatched: unmatched{},
-		reasons: map[Reason]uint64{},
-		owned:   map[string]owned{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
+		reasons: map[Reason]uint64{}, fallen: map[NASName]struct{}{},
+		owned: map[string]owned{}, named: map[string]*sessionIDs{}, sources: map[string]*source{}, identities: map[string]Identities{},
 		counts: counting{sites: map[string]Moves{}},
 		shares: shares{}, told: map[shareKey]time.Time{}, crowds: map[string]time.Time{},
 	}

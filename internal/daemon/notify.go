@@ -58,7 +58,7 @@ func (d *Daemon) summary() string {
 	if more := len(troubles) - 1; more > 0 {
 		state += fmt.Sprintf("; %d more (presenced status)", more)
 	}
-	return fmt.Sprintf("STATUS=%s; %d NASes heard", state, len(d.Tracker.NASes()))
+	return fmt.Sprintf("STATUS=%s; %d NASes heard", state, d.Tracker.CountNASes())
 }
 
 // onOneLine is r, or a mark in the place of what would end the line or move a
