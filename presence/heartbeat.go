@@ -6,7 +6,7 @@ import (
 )
 
 // Most records are Interims that change nothing but the time last heard: heartbeats.
-// They are answered at once, and written with the next commit.
+// They are answered at once, and written by the next flush, within flushEvery.
 
 // beat returns the change that tells the user a heartbeat that was kept. It is of a
 // session that was known: if the user was forgotten meanwhile, it does not bring them

@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// What comes in: a visit, and the stay that is behind it. What goes out: how the visit
+// stands, why, and until when. That decides departures, and is what packages that tell of
+// people are given.
+
 // View is a person with sessions and outlooks as of a moment, for packages that tell
 // of people.
 type View struct {
@@ -92,7 +96,7 @@ func (c *picture) site(name string) Site {
 }
 
 // outlook returns the outlook of a visit. Only judged decides how a visit stands and
-// until when.
+// until when, but for those of a shared account, which [Person.withdraw] ends.
 func (c *picture) outlook(v *Visit) Outlook {
 	y, _ := c.of(v)
 	return c.judged(v, &y)

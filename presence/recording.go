@@ -7,7 +7,7 @@ import (
 )
 
 // Record records a batch in order of arrival, and sets the event time of each
-// record. It returns nil when the changes that follow are on disk. After an error,
+// record. It returns nil when the changes that follow, but heartbeats, are on disk. After an error,
 // any of them may be: the records are sent again, and the same again changes nothing.
 func (t *Tracker) Record(ctx context.Context, batch []Record) error {
 	return t.record(ctx, t.now(), batch)

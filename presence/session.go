@@ -157,7 +157,7 @@ func (p *Person) judge(all []Session, now time.Time, w *World) {
 	}
 }
 
-// owned works out whose session i is. A session that names nobody is the person's if
+// owned works out whose session i is, and where no record said it, at which site. A session that names nobody is the person's if
 // they had the device and were there or lingering when it began; else owned drops it.
 // A session that names the person began no sooner than somebody else last had the
 // device.

@@ -58,6 +58,10 @@ func newIntake(s *Server) *intake {
 // transport is a socket or a connection: packets come and answers go by it. For
 // each packet that it gives to [intake.takePacket], either answer or drop is
 // called, once.
+//
+// Its loop takes a number of its own from intake.transports, says by [Server.turning] that it
+// turns, calls recordQueue when there is nothing more to read at once, calls probe if it
+// stops reading while recording fails, and ends only when nothing of it is in hand.
 type transport interface {
 	// answer keeps b, the answer to a packet, for the next send.
 	answer(b []byte, to *arrival)

@@ -23,7 +23,8 @@ import (
 // Recorder records the decoded requests.
 type Recorder interface {
 	// Record returns nil when the changes that follow from the records are
-	// durable, and only then are their requests answered. On an error none of
+	// durable (an Interim that tells nothing but that a station is alive may wait
+	// some seconds more), and only then are their requests answered. On an error none of
 	// them is, and their clients send them again. In the batch it sets the event
 	// time of each record, and BadStamp where it does not believe the stamp.
 	Record(ctx context.Context, batch []presence.Record) error

@@ -97,7 +97,6 @@ func Open(ctx context.Context, cfg *configs.Config, log *logrus.Logger, kadence 
 		d.Tracker.Shared, d.Courier.Shared, d.Courier.Rests = true, true, d.rests(shared)
 	}
 	d.Tracker.HasWork = d.Courier.Kick
-	d.Courier.Restored = s.Origin().Copied
 	d.Radius = radiusacct.NewServer(now.clients, recorder{d.Tracker, d}, asSlog(log))
 	d.Radius.SetSkew(now.rules.MaxSkew)
 	d.Radius.Stranger, d.Radius.Refused = d.Tracker.Stranger, d.Tracker.Refused

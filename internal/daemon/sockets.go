@@ -29,7 +29,7 @@ func open(ctx context.Context, cfg *configs.Config, log *logrus.Logger) (s socke
 		}
 	}()
 	for _, f := range activation.Files(true) {
-		switch {
+		switch { // by their kind alone: another transport of datagrams needs FileDescriptorName=
 		case !radiusacct.IsStream(f):
 			err = adopt(&s.udp, f, radiusacct.Adopt)
 		case cfg.Radsec != nil:

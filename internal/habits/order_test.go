@@ -22,7 +22,7 @@ var stages = []struct{ what, files string }{
 	{"visits", "kept entry visit stay desk claims said errand session bookings"},
 	{"a person", "person outlook story conclude otherwise pace past apart hear names"},
 	{"the store", "store walkin trouble memory walk optout event happened occupancy counting"},
-	{"the tracker", "ends nas stations shares tracker habit nases signs heartbeat naming recording sweep orders remembered tick"},
+	{"the tracker", "massend nas stations shares tracker habit nases signs heartbeat naming recording sweep orders remembered tick"},
 	{"the courier", "ranked health remarks courier wonder urgency line plan step nottoday passes carry crowd rounds roster"},
 	{"what might have been", "atrest audience rehearsal would version1"},
 }
