@@ -200,10 +200,19 @@ func TestWhatIsWrongWithCertificatesAndRolesIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.etcd.Endpoints, c.etcd.Name = []string{g.endpoint}, "d"
-			began := time.Now()
-			is, err := daemon.AskShared(t.Context(), &configs.Config{Store: configs.Store{Etcd: &c.etcd}})
-			if err != nil || len(is.Members) != 1 {
-				t.Fatalf("%+v, %v", is, err)
+			var began time.Time
+			var is daemon.Shared
+			for range 5 {
+				began = time.Now()
+				var err error
+				if is, err = daemon.AskShared(t.Context(), &configs.Config{Store: configs.Store{Etcd: &c.etcd}}); err != nil || len(is.Members) != 1 {
+					t.Fatalf("%+v, %v", is, err)
+				}
+				// By TLS 1.3 a member refuses a certificate after the handshake: who writes to the closed
+				// connection sooner than they read why is told of a broken pipe.
+				if fault := is.Members[0].Fault; !strings.Contains(fault, "broken pipe") && !strings.Contains(fault, "connection reset") {
+					break
+				}
 			}
 			if fault := is.Members[0].Fault; (fault == "") != (c.member == "") || !strings.Contains(fault, c.member) {
 				t.Errorf("of the member is said %q", fault)
