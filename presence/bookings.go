@@ -69,13 +69,14 @@ func (v *Visit) unsureSince() (asOf time.Time) {
 
 // readSince returns how old the reading of the building may be by which the visit
 // is looked at: no older than a while after the person came, than their return,
-// and than an attempt whose effect is unknown; a minute or so if a booking is to be
-// acted upon, and else a few minutes.
-func (v *Visit) readSince(now time.Time, r Rules) time.Time {
+// and than an attempt whose effect is unknown, which the clock that stamps readings may
+// be ahead of by apart; a minute or so if a booking is to be acted upon, and else a few
+// minutes.
+func (v *Visit) readSince(now time.Time, r Rules, apart time.Duration) time.Time {
 	asOf := now.Add(time.Second - refresh)
 	for i := range v.Claims {
 		if c := &v.Claims[i]; c.unknown() {
-			asOf = later(asOf, c.Tried.Add(1))
+			asOf = later(asOf, c.Tried.Add(1+apart))
 		}
 	}
 	e := v.errand()
@@ -89,9 +90,9 @@ func (v *Visit) readSince(now time.Time, r Rules) time.Time {
 	switch {
 	case v.State == Over, len(e.Bookings) > 0, now.Before(second):
 	case e.Status == Pending && e.Attempts == 0 && e.Reason == "":
-		asOf = later(asOf, earlier(e.Next, now))
+		asOf = later(asOf, earlier(e.Next.Add(apart), now))
 	default:
-		asOf = later(asOf, second.Add(-listed))
+		asOf = later(asOf, second.Add(apart-listed))
 	}
 	return asOf
 }
@@ -259,7 +260,7 @@ func (e *Errand) applyFindings(f findings, done ErrandStatus) bool {
 
 // lookIn is look for a visit that is on.
 func (v *Visit) lookIn(l Listing, gone, now time.Time, r Rules) []Booking {
-	e, old := &v.CheckIn, l.At.Before(v.readSince(now, r))
+	e, old := &v.CheckIn, l.At.Before(v.readSince(now, r, l.apart))
 	v.updateClaims(l.Bookings, now)
 	f := v.find(l.Bookings, "no booking for today at this building"+l.Remark, func(b *Booking) verdict { return v.checkInVerdict(b, gone, now, r) })
 	if len(f.todo) > 0 {
@@ -288,11 +289,15 @@ func (v *Visit) lookIn(l Listing, gone, now time.Time, r Rules) []Booking {
 // nothing is to be done now.
 func (l *Listing) again(now time.Time) time.Time { return later(l.At.Add(refresh), now.Add(listed)) }
 
+// hasChanged is why nothing was done about a booking that the desk read again first: since
+// then it is known what it is.
+const hasChanged = "it has changed"
+
 // doubted returns the booking, without the time of its reading if we have acted
 // upon it since: the desk reads such a booking again before it acts.
 func (v *Visit) doubted(b Booking) Booking {
 	c := v.claim(b.ID)
-	if c != nil && !c.DryRun && (c.unknown() && !b.Read.After(c.Tried) || b.Read.Before(c.In)) {
+	if c != nil && !c.DryRun && (c.unknown() && !b.Read.After(c.Tried) || b.Read.Before(c.In) && c.Refused != hasChanged) {
 		b.Read = time.Time{}
 	}
 	return b
@@ -413,7 +418,7 @@ func (p *Person) answered(v *Visit, b, answer Booking, a action, err error, now 
 		v.effected(b, a, now, true)
 		p.tell(now, Done, verb+b.ID+": dry run, not sent"+strings.Replace(because, ":", ";", 1))
 	case errors.Is(err, ErrChanged):
-		c.Refused = "it has changed" // nothing was done
+		c.Refused = hasChanged // nothing was done
 		p.tell(now, NotDone, verb+b.ID+": it has changed, and is "+string(answer.Status))
 	case errors.As(err, &refused):
 		why := refused.Reason
@@ -461,7 +466,7 @@ func (v *Visit) effected(b Booking, a action, now time.Time, dry bool) {
 	c.Next, c.Refused, c.DryRun = time.Time{}, "", dry
 	switch a {
 	case checkingIn:
-		c.In = now
+		c.In = later(now, c.Tried)
 		if v.CheckIn.tookEffect(b.ID, now); isDropped(v.CheckIn) { // while the call was under way
 			v.CheckIn.Status, v.CheckIn.Reason = v.done(), ""
 		}
@@ -470,7 +475,7 @@ func (v *Visit) effected(b Booking, a action, now time.Time, dry bool) {
 		c.End = earlier(c.End, now)
 		return
 	}
-	c.Out = now
+	c.Out = later(now, c.Tried)
 	if v.CheckOut.tookEffect(b.ID, now); v.dropped() {
 		v.CheckOut.Status, v.CheckOut.Reason = v.done(), ""
 	}

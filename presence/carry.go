@@ -101,18 +101,24 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 	}
 	nothing := func(*Person, *Visit, time.Time) {}
 	answered := nothing
-	for again, walked := false, false; ; {
+	for looked, again, walked := false, false, false; ; {
 		if err := c.clearedUp(v, q, l.Bookings); err != nil {
 			return err
 		}
 		q.none, q.holds = c.noneFor(&v, time.Now())
 		c.remarkOn(&v, l.Bookings)
+		noted, first := time.Now(), !looked
+		looked = true
 		found, err := c.step(v, func(p *Person, is *Visit, now time.Time) step {
 			taken := q.ours.taken(is, now)
 			if answered(p, is, now); taken {
 				return step{}
 			}
 			defer q.ours.write(is)
+			if e := is.errand(); first && c.Shared && e != nil && is.attemptedSince(&v) {
+				e.Next = now.Add(waitAfter(1)) // of which the bookings may say nothing yet
+				return step{}
+			}
 			return c.next(p, is, l, v.State == Over, again, q, now)
 		})
 		if err == nil && found.old { // a new reading serves all who are due now; without it, the booking is read
@@ -138,7 +144,9 @@ func (c *Courier) deliver(ctx context.Context, v Visit, asks bool) error {
 			return err
 		}
 		b, a := found.booking, found.action
-		answer, err := c.call(ctx, v.Site, b, a, q)
+		calling, done := c.calling(ctx, noted)
+		answer, err := c.call(calling, v.Site, b, a, q)
+		done()
 		c.came(&v, &b, a, resultOf(&b, a, &answer, err, time.Now()))
 		var refused *RefusedError
 		var denied *DeniedError
@@ -202,7 +210,7 @@ func (c *Courier) next(p *Person, v *Visit, l Listing, over, again bool, q *requ
 // set or the visit depends on it; else the error is [ErrUnlisted].
 func (c *Courier) read(ctx context.Context, v Visit, asks bool) (Listing, error) {
 	now := time.Now()
-	l, err := c.desk.Listed(ctx, v.User, v.Site, v.readSince(now, *c.rules.Load()))
+	l, err := c.listed(ctx, &v, now)
 	if err == nil && !l.At.Before(now) {
 		c.answers(v.Site)
 	}
@@ -217,7 +225,7 @@ func (c *Courier) read(ctx context.Context, v Visit, asks bool) (Listing, error)
 		err = ErrUnlisted
 	}
 	switch unlisted := errors.Is(err, ErrUnlisted); {
-	case !unlisted && (err != nil || !l.At.Before(v.unsureSince())):
+	case !unlisted && (err != nil || !l.At.Before(v.unsureSince().Add(l.apart))):
 		if err == nil || isNoUser(err) {
 			c.told(v.User)
 		}
@@ -233,6 +241,22 @@ func (c *Courier) read(ctx context.Context, v Visit, asks bool) (Listing, error)
 	all, err := c.ask(ctx, v, now)
 	c.asked(v.User, len(all) > 0, err, now)
 	return Listing{Bookings: all, At: now}, err
+}
+
+// listed returns the reading of the building by which the visit is looked at. One that was
+// begun after the visit was read came after all that the visit says, whatever the clocks
+// are; of another one that is sure only if it is newer by how far clocks may be apart.
+func (c *Courier) listed(ctx context.Context, v *Visit, now time.Time) (Listing, error) {
+	asOf := v.readSince(now, *c.rules.Load(), c.apart())
+	if c.Shared {
+		asOf = earlier(asOf, now)
+	}
+	l, err := c.desk.Listed(ctx, v.User, v.Site, asOf)
+	if c.Shared && l.At.Before(now) {
+		l.apart = daemonsApart
+		l.Bookings = v.doubtful(l.Bookings, l.apart)
+	}
+	return l, err
 }
 
 // ask asks the desk about the one user.
@@ -305,6 +329,15 @@ func (c *Courier) wakeForNews(ctx context.Context, v Visit, users []string) {
 	}
 }
 
+// calling limits a call to what is left of its lease, which began when the attempt was
+// noted: it has ended before the lease has by the clock of a daemon that is ahead.
+func (c *Courier) calling(ctx context.Context, noted time.Time) (context.Context, context.CancelFunc) {
+	if !c.Shared {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, noted.Add(sharedLease-daemonsApart-time.Second))
+}
+
 func (c *Courier) call(ctx context.Context, site string, b Booking, a action, q *request) (Booking, error) {
 	switch a {
 	case checkingIn:
@@ -345,10 +378,12 @@ func (c *Courier) Release(ctx context.Context, visits []Visit) (done []string, e
 // unless the visit is archived.
 func (c *Courier) release(ctx context.Context, v Visit, b Booking) error {
 	leased, _ := c.leases()
+	calling, ended := c.calling(ctx, time.Now())
+	defer ended()
 	if err := c.change(v, func(_ *Person, v *Visit, now time.Time) { v.try(b, now, leased) }); err != nil {
 		return err
 	}
-	answer, err := c.desk.CheckOut(ctx, v.Site, b)
+	answer, err := c.desk.CheckOut(calling, v.Site, b)
 	noted := c.change(v, func(p *Person, v *Visit, now time.Time) { p.answered(v, b, answer, checkingOut, err, now) })
 	if err != nil {
 		return err

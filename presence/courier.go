@@ -90,6 +90,14 @@ func (c *Courier) leases() (leased, calls time.Duration) {
 	return lease, callTime
 }
 
+// apart is how far this daemon's clock may be ahead of the one that stamped a visit.
+func (c *Courier) apart() time.Duration {
+	if c.Shared {
+		return daemonsApart
+	}
+	return 0
+}
+
 // question is what the courier remembers of the questions about a user whom no
 // reading of a building lists. The time between them grows.
 type question struct {

@@ -70,7 +70,8 @@ type Listing struct {
 	Unasked  bool      // the user has no booking, and nobody has asked lately whether the desk knows them
 	News     []string  // of whom the reading says something new, told to one of those who asked for it
 
-	turn time.Time // when a person without a booking is looked at again; zero: when bookings are
+	apart time.Duration // how far the clock of its time may be ahead of the visit's; 0: it came after all that the visit says
+	turn  time.Time     // when a person without a booking is looked at again; zero: when bookings are
 }
 
 // Booking is one booking as the desk has it.

@@ -255,8 +255,8 @@ func jitter(d time.Duration, id string) time.Duration {
 // long: the next attempt is due only when this one must have ended.
 func (v *Visit) try(b Booking, now time.Time, leased time.Duration) {
 	c := v.claimed(&b)
-	c.Tried, c.Refused, c.Next = now, "", time.Time{}
+	c.Tried, c.Refused, c.Next = v.attempt(c, now), "", time.Time{}
 	if e := v.errand(); e != nil {
-		e.Next = now.Add(leased)
+		e.Next = c.Tried.Add(leased)
 	}
 }

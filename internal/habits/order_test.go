@@ -19,7 +19,7 @@ var stages = []struct{ what, files string }{
 	{"words", "presence fold order times nasname record rules sighting reading hash unmatched"},
 	{"facts", "facts clock rhythm"},
 	{"sessions", "parts state world lives reset"},
-	{"visits", "kept entry visit stay desk claims said errand session bookings"},
+	{"visits", "kept entry visit stay desk claims ahead said errand session bookings"},
 	{"a person", "person outlook story conclude otherwise pace past apart hear names"},
 	{"the store", "store walkin trouble memory walk optout event happened occupancy counting"},
 	{"the tracker", "massend nas stations shares tracker habit nases signs heartbeat naming recording sweep orders remembered tick"},
