@@ -111,13 +111,29 @@ func tryShared(ctx context.Context, cfg *configs.Config) (all []trial) {
 			continue
 		}
 		all = append(all, trial{good, "store", fmt.Sprintf("etcd member %s: %s", m.Endpoint, m.Text), ""})
+		for _, d := range m.Doubts {
+			all = append(all, trial{doubtful, "store", fmt.Sprintf("etcd member %s: %s", m.Endpoint, d.Text), d.Remedy})
+		}
 	}
 	prefix := terminal.Printable(cfg.Store.Etcd.Prefix)
 	if is.Barred != nil {
 		return append(all, trial{wrong, "store", is.Barred.Error(), "give the user that is the certificate's common name a role that may read and write " + prefix})
 	}
 	all = append(all, trial{good, "store", "may be read and written under " + prefix, ""})
+	return append(all, tryOthers(&is)...)
+}
+
+// tryOthers looks at the other daemons, and at this one beside them.
+func tryOthers(is *daemon.Shared) (all []trial) {
+	own := is.Daemons.Daemons[len(is.Daemons.Daemons)-1]
 	for _, d := range is.Daemons.Daemons {
+		if text := is.ClockDoubt(d.Name); text != "" {
+			all = append(all, trial{doubtful, "daemons", d.Name + ": " + text, "have both hosts set their clocks by NTP (timedatectl says whether they do)"})
+		}
+		if d.Format-own.Format > 1 || own.Format-d.Format > 1 {
+			all = append(all, trial{doubtful, "daemons", fmt.Sprintf("%s, version %s, writes formats up to %d, and this version, %s, up to %d", d.Name, d.Version, d.Format, own.Version, own.Format),
+				"upgrade from one version to the next, all daemons each time"})
+		}
 		switch {
 		case d.Name != is.Daemons.Name && len(d.Differs) > 0:
 			all = append(all, trial{doubtful, "daemons", fmt.Sprintf("%s: %s", d.Name, d.Health()), "give every daemon the same"})

@@ -2,14 +2,12 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/presenced/presenced/configs"
-	"github.com/presenced/presenced/internal/control"
 	"github.com/presenced/presenced/presence"
 	"github.com/presenced/presenced/store"
 	"github.com/presenced/presenced/store/etcdstore"
@@ -48,76 +46,6 @@ func OpenToRead(cfg *configs.Store) (Engine, error) {
 		return store.OpenReadOnly(cfg.Path)
 	}
 	return etcdstore.OpenToRead(etcdConfig(cfg.Etcd))
-}
-
-// Shared is what was found out about a store in etcd by asking.
-type Shared struct {
-	Members []Member
-	Barred  error           // why this daemon may not use what is under the prefix, or cannot; nil: it may
-	Daemons control.Cluster // that are there; this one among them as it would be
-}
-
-// AskShared asks each member of etcd how it is, whether the daemon may use its prefix, and
-// which daemons are there, and compares their configurations with this one.
-func AskShared(ctx context.Context, cfg *configs.Config) (all Shared, err error) {
-	config := etcdConfig(cfg.Store.Etcd)
-	s, err := etcdstore.OpenToRead(config)
-	if err != nil {
-		return all, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	for _, m := range s.Ask(ctx) {
-		all.Members = append(all.Members, member(m))
-	}
-	if all.Barred = s.May(ctx); all.Barred != nil {
-		return all, nil
-	}
-	daemons, err := s.Present(ctx)
-	if err != nil {
-		all.Barred = err
-		return all, nil
-	}
-	for _, d := range daemons {
-		if d.Name != config.Name { // it may be the one that runs by this configuration, or by the one before
-			all.Daemons.Daemons = append(all.Daemons.Daemons, sharer(d))
-		}
-	}
-	own := control.Sharer{Name: config.Name, Version: config.Version, Loaded: control.Time{Time: time.Now()}, Config: cfg.Fingerprints()}
-	all.Daemons.Name, all.Daemons.Daemons = config.Name, append(all.Daemons.Daemons, own)
-	all.Daemons.Compare()
-	return all, nil
-}
-
-func member(m etcdstore.Member) Member {
-	is := Member{Endpoint: m.Endpoint, Fault: m.Fault, Text: "version " + m.Version + ", answers in " + m.Took.Round(10*time.Microsecond).String()}
-	if m.Leader {
-		is.Text += ", leader"
-	}
-	if m.Quota > 0 {
-		is.Text += fmt.Sprintf(", %d %% of its quota", m.Size*100/m.Quota)
-	}
-	switch {
-	case is.Fault != "":
-	case len(m.Alarms) > 0:
-		is.Fault = strings.Join(m.Alarms, "; ")
-	case older(m.Version):
-		is.Fault = "version " + m.Version + " is older than 3.6"
-	}
-	return is
-}
-
-// Member is a member of etcd, as it answered.
-type Member struct {
-	Endpoint string
-	Text     string // what is to be said of it
-	Fault    string // what is wrong with it; "": nothing
-}
-
-// older reports whether a version of etcd is older than those that presenced is tried with.
-func older(version string) bool {
-	var major, minor int
-	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
-	return err != nil || major < 3 || major == 3 && minor < 6
 }
 
 // etcdConfig is what the engine is given of the configuration.

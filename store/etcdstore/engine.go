@@ -59,15 +59,15 @@ func (s *Store) Backup(context.Context, string) error {
 	return errors.New("back up store: it is in etcd: presenced export FILE writes a copy of it, and etcdctl snapshot save FILE one of all that etcd holds")
 }
 
-// clocksApart is how far a daemon's clock may be from the others'.
-const clocksApart = 10 * time.Second
+// ClocksApart is how far a daemon's clock may be from the middle one: else it calls nobody.
+const ClocksApart = 10 * time.Second
 
 // Off returns how far this host's clock is ahead of the middle one of the daemons', and
 // whether that is too far.
 func (s *Store) Off() (off time.Duration, apart bool) {
 	s.alive.mu.Lock()
 	defer s.alive.mu.Unlock()
-	return s.alive.off, s.alive.off.Abs() > clocksApart
+	return s.alive.off, s.alive.off.Abs() > ClocksApart
 }
 
 // Unsure says why this daemon had better call nobody: it cannot tell who else is there, or
@@ -78,7 +78,7 @@ func (s *Store) Unsure() error {
 	if s.alive.err != nil {
 		return s.alive.err
 	}
-	if off := s.alive.off; off.Abs() > clocksApart {
+	if off := s.alive.off; off.Abs() > ClocksApart {
 		return fmt.Errorf("the clock of this host is %s away from those of the other daemons: set it by NTP", off.Round(time.Second))
 	}
 	return nil

@@ -217,6 +217,9 @@ func TestWhatIsWrongWithCertificatesAndRolesIsTold(t *testing.T) {
 			if fault := is.Members[0].Fault; (fault == "") != (c.member == "") || !strings.Contains(fault, c.member) {
 				t.Errorf("of the member is said %q", fault)
 			}
+			if m := is.Members[0]; m.Fault == "" && (len(m.Doubts) > 0 || !strings.Contains(m.Text, "syncs within")) {
+				t.Errorf("of the member is said %q, and doubted %q", m.Text, m.Doubts)
+			}
 			if barred := fmt.Sprint(is.Barred); (is.Barred == nil) != (c.bars == "") || !strings.Contains(barred, c.bars) {
 				t.Errorf("of the prefix is said %s", barred)
 			}
